@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Datasets as plain uint8 arrays: scikit-learn's digits, and CIFAR-10/100 in their published "python version"."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+
+from wsfracbnn.model.errors import InputError
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images (N, H, W, colours) uint8 and labels (N,) int64, split as the dataset's authors (or this module) split it."""
+
+    name: str
+    train_images: Images
+    train_labels: Labels
+    test_images: Images
+    test_labels: Labels
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """A published CIFAR archive: its URL, the MD5 sums its authors print, and the names inside."""
+
+    url: str
+    md5: str
+    folder: str
+    train: dict[str, str]
+    test: dict[str, str]
+    meta: dict[str, str]
+    label_key: bytes
+    names_key: bytes
+
+
+_CIFAR = {
+    "cifar10": _Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "c58f30108f718f92721af3b95e74349a",
+        "cifar-10-batches-py",
+        {
+            "data_batch_1": "c99cafc152244af753f735de768cd75f",
+            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+            "data_batch_4": "634d18415352ddfa80567beed471001a",
+            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        },
+        {"test_batch": "40351d587109b95175f43aff81a1287e"},
+        {"batches.meta": "5ff9c542aee3614f3951f8cda6e48888"},
+        b"labels",
+        b"label_names",
+    ),
+    "cifar100": _Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        "eb9058c3a382ffc7106e4002c42a8d85",
+        "cifar-100-python",
+        {"train": "16019d7e3df5f24257cddd939b257f8d"},
+        {"test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
+        {"meta": "7973b15100ade9c7d40fb424638fde48"},
+        b"fine_labels",
+        b"fine_label_names",
+    ),
+}
+
+DATASETS = ("digits", *_CIFAR)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickles numpy arrays and plain containers, nothing else: a CIFAR file cannot name any other callable."""
+
+    _ALLOWED = {"_reconstruct", "ndarray", "dtype"}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"the file names {module}.{name}, expected numpy arrays only")
+
+
+def _read_batch(path: Path, md5: str) -> dict[bytes, Any]:
+    if not path.is_file():
+        raise InputError(f"{path}: not found, expected a file of the published 'python version'")
+    content = path.read_bytes()
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise InputError(f"{path}: damaged, found MD5 {found}, expected the published {md5}")
+    batch: dict[bytes, Any] = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
+    return batch
+
+
+def _load_cifar(name: str, folder: Path | None) -> Dataset:
+    archive = _CIFAR[name]
+    if folder is None:
+        cache = Path(pooch.os_cache("wsfracbnn"))
+        folder = cache / archive.folder
+        if not folder.is_dir():
+            try:
+                pooch.retrieve(
+                    archive.url,
+                    known_hash=f"md5:{archive.md5}",
+                    path=cache,
+                    processor=pooch.Untar(extract_dir="."),
+                    progressbar=False,
+                )
+            except Exception as error:  # pooch passes on whatever requests, tarfile or the hash check raise
+                raise InputError(
+                    f"{archive.url}: download failed ({error}); give a folder that holds {archive.folder}/ instead"
+                ) from None
+    elif (folder / archive.folder).is_dir():
+        folder = folder / archive.folder
+
+    def read(files: dict[str, str]) -> tuple[Images, Labels]:
+        batches = [_read_batch(folder / file, md5) for file, md5 in files.items()]
+        pixels = np.concatenate([batch[b"data"] for batch in batches])
+        labels = np.concatenate([np.asarray(batch[archive.label_key], dtype=np.int64) for batch in batches])
+        return np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
+
+    meta = {k: v for file, md5 in archive.meta.items() for k, v in _read_batch(folder / file, md5).items()}
+    names = tuple(n.decode() for n in meta[archive.names_key])
+    return Dataset(name, *read(archive.train), *read(archive.test), names)
+
+
+def _load_digits() -> Dataset:
+    """1,797 real 8x8 images, values 0..16 stretched to 0..255; every fourth image of each class is held out."""
+    from sklearn.datasets import load_digits  # imported here: half a second that only this dataset needs
+
+    bunch = load_digits()
+    images = np.rint(bunch.images * (255.0 / 16.0)).astype(np.uint8)[..., np.newaxis]
+    labels = bunch.target.astype(np.int64)
+    held_out = np.zeros(len(labels), dtype=bool)
+    for digit in range(10):
+        held_out[np.flatnonzero(labels == digit)[::4]] = True
+    return Dataset(
+        "digits",
+        images[~held_out],
+        labels[~held_out],
+        images[held_out],
+        labels[held_out],
+        tuple(str(d) for d in range(10)),
+    )
+
+
+def load_dataset(name: str, folder: Path | None = None) -> Dataset:
+    """The dataset `name` ('digits', 'cifar10' or 'cifar100').
+
+    Args:
+        folder: for CIFAR, the folder that holds the published `cifar-10-batches-py` or `cifar-100-python` (or is that
+            folder). Without one the published archive is downloaded, checked against its MD5 and cached.
+    Raises:
+        InputError: unknown name, missing or damaged file, failed download.
+    """
+    if name == "digits":
+        return _load_digits()
+    if name in _CIFAR:
+        return _load_cifar(name, folder)
+    raise InputError(f"dataset '{name}' is unknown, expected {', '.join(DATASETS)}")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The baseline: FracBNN with its BatchNorm (Zhang et al., FPGA 2021, arXiv 2012.12206), in floating point.
+
+Same topology, thermometer input, gates and two-step schedule as WSFracBNN, under the same trainer; what differs is
+the normalization: BatchNorm after each convolution and after each residual sum, unstandardized weights, a
+full-precision head.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wsfracbnn.model import quantizers as q
+from wsfracbnn.model.config import ConvShape, NetworkConfig
+from wsfracbnn.model.layers import ThermometerEncoder
+
+
+class BinaryConv2d(nn.Module):
+    """3x3 convolution with sign(W) weights, straight-through inside |W| <= 1.3; real weights while not `binary`."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.binary = True
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
+        nn.init.kaiming_normal_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight
+        if self.binary:
+            weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
+        return F.conv2d(x, weight, stride=self.stride, padding=1)
+
+
+class FractionalConv2d(nn.Module):
+    """FracBNN's PGBinaryConv2d: (2/3) S_m, plus (1/3) S_l where (2/3) S_m exceeds the channel's threshold."""
+
+    def __init__(self, shape: ConvShape) -> None:
+        super().__init__()
+        self.conv = BinaryConv2d(shape.in_channels, shape.out_channels, shape.stride)
+        self.threshold = nn.Parameter(torch.full((shape.out_channels,), -1.0))
+        self.gate_mean: Tensor = torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        clipped = x.clamp(-1, 1)
+        steps = torch.floor((clipped + 1) * 1.5 + 0.5)
+        value = q.straight_through(steps / 1.5 - 1, clipped)
+        msb = q.straight_through(q.sign(value), value)
+        s_m, full = self.conv(torch.cat((msb * (2 / 3), value))).chunk(2)
+        threshold = self.threshold.view(1, -1, 1, 1)
+        gate = q.straight_through((s_m > threshold).to(s_m.dtype), torch.sigmoid(5 * (s_m - threshold)))
+        self.gate_mean = gate.mean()
+        return s_m + gate * (full - s_m)
+
+
+class FloatRPReLU(nn.Module):
+    """RPReLU without quantization (ReActNet, arXiv 2003.03488)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias_in = nn.Parameter(torch.zeros(channels))
+        self.slope = nn.Parameter(torch.full((channels,), 0.25))
+        self.bias_out = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.prelu(x + self.bias_in.view(1, -1, 1, 1), self.slope) + self.bias_out.view(1, -1, 1, 1)
+
+
+class BatchNormConv(nn.Module):
+    """BN(RPReLU(BN(conv(x))) + shortcut(x)): one of the two halves of FracBNN's basic block."""
+
+    def __init__(self, shape: ConvShape) -> None:
+        super().__init__()
+        self.stride = shape.stride
+        self.gated = FractionalConv2d(shape)
+        self.norm = nn.BatchNorm2d(shape.out_channels)
+        self.rprelu = FloatRPReLU(shape.out_channels)
+        self.sum_norm = nn.BatchNorm2d(shape.out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.rprelu(self.norm(self.gated(x)))
+        if self.stride == 2:
+            pooled = F.avg_pool2d(x, 2)
+            x = torch.cat((pooled, pooled), dim=1)
+        out: Tensor = self.sum_norm(branch + x)
+        return out
+
+
+class FracBNN(nn.Module):
+    """The whole baseline. forward: pixels (N, colours, H, W), 0..255 -> logits (N, classes) float32."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ThermometerEncoder(config.thermometer_levels)
+        self.conv = BinaryConv2d(config.input_bits, config.widths[0], stride=1)
+        self.norm = nn.BatchNorm2d(config.widths[0])
+        self.stages = nn.ModuleList(BatchNormConv(shape) for shape in config.convolutions())
+        self.head = nn.Linear(config.widths[-1], config.classes)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = self.norm(self.conv(self.encoder(pixels)))
+        for stage in self.stages:
+            x = stage(x)
+        out: Tensor = self.head(x.mean(dim=(2, 3)))
+        return out
+
+    def set_binary_weights(self, binary: bool) -> None:
+        """Second (True) or first (False) step of the two-step schedule."""
+        for module in self.modules():
+            if isinstance(module, BinaryConv2d):
+                module.binary = binary
+
+    def gate_means(self) -> Tensor:
+        """Fraction of open gates per gated convolution in the last forward pass, shape (convolutions,)."""
+        return torch.stack([s.gated.gate_mean for s in self.stages if isinstance(s, BatchNormConv)])
+
+    def calibrate(self, pixels: Tensor) -> None:
+        """Nothing to do: BatchNorm finds the statistics by itself."""

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layers of WSFracBNN, in the order in which a pixel meets them.
+
+Units: the residual stream X is an integer in units of 2^-F; parameters are real numbers and `unit` = 2^F converts
+them. Symbols (T, S_m, G, M, r, b1, N, s, b2) are those of docs/numeric-contract.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wsfracbnn.model import quantizers as q
+from wsfracbnn.model.config import KERNEL_TAPS
+
+
+class ThermometerEncoder(nn.Module):
+    """8-bit pixels to K bits per colour (FracBNN, section 3.1): bit k = [p >= R*k + R/2] with R = 256 / K.
+
+    forward: (N, colours, H, W), any dtype, values 0..255 -> (N, colours * K, H, W) float32 of +-1, colour-major.
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        resolution = 256 // levels
+        thresholds = torch.arange(levels, dtype=torch.float32) * resolution + resolution / 2
+        self.register_buffer("thresholds", thresholds, persistent=False)
+        self.thresholds: Tensor
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        n, colours, height, width = pixels.shape
+        bits = pixels.float().unsqueeze(2) >= self.thresholds.view(-1, 1, 1)
+        return (2.0 * bits - 1.0).reshape(n, colours * len(self.thresholds), height, width)
+
+
+class FractionalActivation(nn.Module):
+    """The 2-bit activation (FracBNN, section 3.2) with a learnt shift and scale per channel.
+
+    u = (x - shift) / scale is quantized to (2q - 3)/3, q = [u >= -2/3] + [u >= 0] + [u >= 2/3]; shift and scale fold
+    into the integer thresholds T1 <= T2 <= T3, so that evaluation only compares integers.
+
+    forward: X (N, C, H, W) -> (msb, lsb) planes of +-1, each (N, C, H, W) float32.
+    Gradient: u inside [-1, 1] for the 2-bit value, and the piecewise polynomial of Bi-Real Net (arXiv 1808.00278)
+    for the msb plane alone.
+    """
+
+    def __init__(self, channels: int, unit: float, expected_std: float) -> None:
+        super().__init__()
+        self.unit = unit
+        self.shift = nn.Parameter(torch.zeros(channels))
+        self.scale = nn.Parameter(torch.full((channels,), expected_std))
+
+    def thresholds(self) -> Tensor:
+        """T of shape (C, 3), float64 integers: [X >= T] equals [x >= t] for every integer X when T = ceil(t)."""
+        centre = self.shift.detach().double()
+        spread = self.scale.detach().double().abs() * (2.0 / 3.0)
+        return torch.ceil(torch.stack((centre - spread, centre, centre + spread), dim=1) * self.unit)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        t1, t2, t3 = self.thresholds().to(x.dtype).view(1, -1, 3, 1, 1).unbind(2)
+        msb = x >= t2
+        lsb = torch.where(msb, x >= t3, x >= t1)
+        hard_msb, hard_lsb = 2.0 * msb - 1.0, 2.0 * lsb - 1.0
+        if not torch.is_grad_enabled():
+            return hard_msb.float(), hard_lsb.float()
+        scale = self.scale.abs().clamp_min(1e-3).view(1, -1, 1, 1)
+        u = ((x / self.unit - self.shift.view(1, -1, 1, 1)) / scale).clamp(-1, 1)
+        soft_msb = u * (2.0 - u.abs())
+        soft_lsb = 3.0 * u - 2.0 * soft_msb
+        return q.straight_through(hard_msb, soft_msb).float(), q.straight_through(hard_lsb, soft_lsb).float()
+
+
+class BinaryWSConv2d(nn.Module):
+    """3x3 convolution with scaled weight standardization and 1-bit weights, split into sign plane and scale.
+
+    W_hat = (W - mean) / (std * sqrt(fan_in)) per output channel (scaled WS, arXiv 2101.08692, equation 3); the binary
+    weight is sign(W_hat) * mean|W_hat| ("BNN - BN = ?", arXiv 2104.08215). `plane` returns sign(W_hat), `scale`
+    the real number that the accumulator is multiplied by. With `binary` False (the first step of the two-step
+    schedule) the plane holds the standardized weights themselves, normalized to mean|w| = 1.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.fan_in = KERNEL_TAPS * in_channels
+        self.binary = True
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
+        self.gain = nn.Parameter(torch.ones(out_channels))
+        nn.init.normal_(self.weight, std=1 / math.sqrt(self.fan_in))
+
+    def standardized(self, weight: Tensor) -> Tensor:
+        """Zero mean, unit standard deviation per output channel: sqrt(fan_in) * W_hat."""
+        variance, mean = torch.var_mean(weight, dim=(1, 2, 3), keepdim=True, correction=0)
+        return (weight - mean) / torch.sqrt(variance + 1e-10)
+
+    def signs(self) -> Tensor:
+        """sign(W_hat) in float64, shape (O, I, 3, 3), values +-1."""
+        return q.sign(self.standardized(self.weight.detach().double()))
+
+    def plane(self) -> Tensor:
+        """What the convolution multiplies by: +-1, or real weights in the first training step."""
+        if not torch.is_grad_enabled() and self.binary:
+            return self.signs().to(self.weight.dtype)
+        z = self.standardized(self.weight)
+        if self.binary:
+            return q.straight_through(q.sign(z), z.clamp(-1.5, 1.5))
+        return z / z.abs().mean(dim=(1, 2, 3), keepdim=True)
+
+    def scale(self) -> Tensor:
+        """gain * mean|W_hat| in float64, shape (O,)."""
+        mean_abs = self.standardized(self.weight.double()).abs().mean(dim=(1, 2, 3))
+        return self.gain.double() * mean_abs / math.sqrt(self.fan_in)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return F.conv2d(planes, self.plane().to(planes.dtype), stride=self.stride, padding=1)
+
+
+class ScalePath(nn.Module):
+    """Y = rshift(A * M_c, r): the WS scale, the activation's 1/3 and the unit, as shifts and adds."""
+
+    def __init__(self, denominator: float, unit: float) -> None:
+        super().__init__()
+        self.factor = unit / denominator
+
+    def constants(self, scale: Tensor) -> tuple[Tensor, int]:
+        """M (float64 integers, (C,)) and r for a real scale of shape (C,)."""
+        return q.quantize_scale(scale * self.factor)
+
+    def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
+        m, r = self.constants(scale)
+        factor = q.straight_through(m / 2**r, scale * self.factor).to(accumulator.dtype).view(1, -1, 1, 1)
+        scaled = accumulator * factor
+        return q.round_ste(scaled) if r > 0 else scaled
+
+
+class GatedConv2d(nn.Module):
+    """The fractional convolution: A = 2 S_m + (S_m > G ? S_l : 0) (FracBNN, section 3.2 and equation 4).
+
+    The gate threshold is learnt in units of sqrt(fan_in), the scale of S_m; its gradient is that of
+    sigmoid(5 (S_m / sqrt(fan_in) - threshold)). `gate_mean` holds the differentiable fraction of open gates of the
+    last training forward pass.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv = BinaryWSConv2d(in_channels, out_channels, stride)
+        self.threshold = nn.Parameter(torch.full((out_channels,), 0.25))
+        self.norm = math.sqrt(KERNEL_TAPS * in_channels)
+        self.gate_mean: Tensor = torch.zeros(())
+
+    def gates(self) -> Tensor:
+        """G of shape (O,), float64 integers: S_m > theta equals S_m > floor(theta) for every integer S_m."""
+        return torch.floor(self.threshold.detach().double() * self.norm)
+
+    def planes(self, msb: Tensor, lsb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """S_m, the gate g (0 or 1) and S_l, each (N, O, H, W)."""
+        s_m, s_l = self.conv(torch.cat((msb, lsb))).chunk(2)
+        gate = (s_m > self.gates().to(s_m.dtype).view(1, -1, 1, 1)).to(s_m.dtype)
+        if torch.is_grad_enabled():
+            gate = q.straight_through(gate, torch.sigmoid(5 * (s_m / self.norm - self.threshold.view(1, -1, 1, 1))))
+        self.gate_mean = gate.mean()
+        return s_m, gate, s_l
+
+    def forward(self, msb: Tensor, lsb: Tensor) -> Tensor:
+        s_m, gate, s_l = self.planes(msb, lsb)
+        return 2.0 * s_m + gate * s_l
+
+
+class RPReLU(nn.Module):
+    """PReLU between two learnt shifts (ReActNet, arXiv 2003.03488): V = Y + b1; V >= 0 ? V : (V N) >> s; + b2."""
+
+    def __init__(self, channels: int, unit: float) -> None:
+        super().__init__()
+        self.unit = unit
+        self.bias_in = nn.Parameter(torch.zeros(channels))
+        self.slope = nn.Parameter(torch.full((channels,), 0.25))
+        self.bias_out = nn.Parameter(torch.zeros(channels))
+
+    def slopes(self) -> Tensor:
+        """N of shape (C,), float64 integers; the slope is N / 2^s."""
+        return q.nearest_signed_digits(self.slope * 2**q.SLOPE_SHIFT, q.SCALE_DIGITS, q.SLOPE_LIMIT)
+
+    def forward(self, y: Tensor) -> Tensor:
+        def per_channel(t: Tensor) -> Tensor:
+            return t.to(y.dtype).view(1, -1, 1, 1)
+
+        v = y + per_channel(q.round_ste(self.bias_in.double() * self.unit))
+        slope = per_channel(q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope))
+        v = torch.where(v >= 0, v, q.floor_ste(v * slope))
+        return v + per_channel(q.round_ste(self.bias_out.double() * self.unit))
+
+
+def shortcut(x: Tensor, stride: int) -> Tensor:
+    """X itself, or at stride 2 the 2x2 average (a + b + c + d + 2) >> 2 with the channels twice."""
+    if stride == 1:
+        return x
+    total = F.avg_pool2d(x, 2) * 4.0
+    pooled = q.floor_ste((total + 2.0) / 4.0)
+    return torch.cat((pooled, pooled), dim=1)
+
+
+class Head(nn.Module):
+    """Sum pooling and a linear layer of 3-signed-digit weights: logits_j = sum_c W_jc P_c + B_j, exact in 32 bits.
+
+    forward: X (N, C, H, W) -> real logits (N, classes) = integer logits * 2^-(k + F + p), where 2^k scales the
+    weights and 2^p is the smallest power of two not below the number of pixels.
+    """
+
+    def __init__(self, channels: int, classes: int, pixels: int, residual_bits: int, unit: float) -> None:
+        super().__init__()
+        self.pixels = pixels
+        self.residual_bits = residual_bits
+        self.output_unit = unit * 2.0 ** math.ceil(math.log2(pixels))
+        self.weight = nn.Parameter(torch.randn(classes, channels) / math.sqrt(channels))
+        self.bias = nn.Parameter(torch.zeros(classes))
+
+    def constants(self) -> tuple[Tensor, Tensor, int]:
+        """W (classes, C), B (classes,) as float64 integers, and k.
+
+        k is the largest for which |W| <= 127 and the worst case sum_c |W_jc| * pixels * 2^(B-1) + |B_j| stays below
+        2^31, so that no input can overflow the 32-bit logits.
+        """
+        weight, bias = self.weight.detach().double(), self.bias.detach().double()
+        k = 24 if float(weight.abs().max()) > 0 else 0
+        while k > -8:
+            w = q.nearest_signed_digits((weight * 2.0**k).clamp(-1e6, 1e6), q.HEAD_DIGITS, q.HEAD_LIMIT)
+            b = torch.floor(bias * 2.0**k * self.output_unit + 0.5)
+            worst = w.abs().sum(dim=1) * (self.pixels * 2.0 ** (self.residual_bits - 1)) + b.abs()
+            if float(weight.abs().max()) * 2.0**k <= q.HEAD_LIMIT and float(worst.max()) < 2.0**31:
+                break
+            k -= 1
+        return w, b, k
+
+    def forward(self, x: Tensor) -> Tensor:
+        w, b, k = self.constants()
+        pooled = x.sum(dim=(2, 3))
+        weight = q.straight_through(w / 2.0**k, self.weight).to(x.dtype)
+        bias = q.straight_through(b / (2.0**k * self.output_unit), self.bias).to(x.dtype)
+        return pooled @ (weight / self.output_unit).T + bias
