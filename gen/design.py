@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The design state: every number that a template prints, computed from a description and a folding.
+
+Templates lay these objects out and compute nothing themselves (after PeakRDL-regblock's exporter).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
+from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.signed_digits import digits_of
+
+DIGIT_BITS = 5
+"""One signed digit in a ROM: {enable, negate, shift[2:0]}, see rtl/shift_add.v."""
+
+SKIP_SLACK_PIXELS = 4
+"""Pixels in a skip FIFO beyond the least: what arrives while a window passes both passes of the engine."""
+
+POOL_FIFO_PIXELS = 2
+"""Pooled pixels that wait at a stride-2 stage: one on its way out, one being filled."""
+
+
+def clog2(n: int) -> int:
+    """Verilog's $clog2."""
+    return (n - 1).bit_length() if n > 1 else 0
+
+
+def index_width(n: int) -> int:
+    """Width of an index below n, at least one bit."""
+    return max(1, clog2(n))
+
+
+def popcount_stages(simd: int) -> int:
+    """Registers in rtl/popcount.v: after the six-bit counts, then one per two adder levels."""
+    return 1 + (clog2((simd + 5) // 6) + 1) // 2
+
+
+def digit_code(value: int, digits: int) -> int:
+    """The ROM code of a constant of at most `digits` signed digits with shifts up to 7."""
+    found = digits_of(value)
+    if len(found) > digits or any(shift > 7 for _, shift in found):
+        raise InputError(f"constant {value}: expected at most {digits} signed digits below 2^8")
+    code = 0
+    for position, (sign, shift) in enumerate(found):
+        code |= (1 << 4 | (sign < 0) << 3 | shift) << (DIGIT_BITS * position)
+    return code
+
+
+def pack(fields: Sequence[tuple[int, int]]) -> int:
+    """(value, width) pairs to one word, the first in the low bits; values are taken modulo 2^width."""
+    word = offset = 0
+    for value, width in fields:
+        word |= (value & ((1 << width) - 1)) << offset
+        offset += width
+    return word
+
+
+@dataclass(frozen=True)
+class Rom:
+    """A constant memory with a registered output; lane l has its own address and contents.
+
+    words[lane][address] are `width` bits wide; comments[address] says what a word belongs to.
+    """
+
+    suffix: str
+    purpose: str
+    layout: str
+    width: int
+    words: tuple[tuple[int, ...], ...]
+    comments: tuple[str, ...]
+
+    @property
+    def lanes(self) -> int:
+        return len(self.words)
+
+    @property
+    def depth(self) -> int:
+        return len(self.words[0])
+
+    @property
+    def addr_w(self) -> int:
+        return index_width(self.depth)
+
+    @property
+    def bits(self) -> int:
+        return self.lanes * self.depth * self.width
+
+    def hex_words(self, lane: int) -> list[str]:
+        """Verilog literals, last address first, as a concatenation lists them."""
+        digits = (self.width + 3) // 4
+        return [f"{self.width}'h{word:0{digits}x}" for word in reversed(self.words[lane])]
+
+
+@dataclass(frozen=True)
+class EngineDesign:
+    """Numbers of a (binary or fractional) convolution engine and its weight ROM."""
+
+    in_channels: int
+    out_channels: int
+    pe: int
+    simd: int
+    groups: int
+    chunks: int
+    stages: int
+    sum_w: int
+    acc_w: int
+    weights: Rom
+
+
+@dataclass(frozen=True)
+class InputDesign:
+    """The input stage: windows of pixels, thermometer code, binary engine, scale path."""
+
+    name: str
+    stage: InputStage
+    fold: StageFold
+    cycles: int
+    bits: int
+    engine: EngineDesign
+    scales: Rom
+    scale_v_w: int
+
+    template = "input_stage.v.j2"
+
+    @property
+    def pixel_w(self) -> int:
+        return 8 * self.stage.colours
+
+    @property
+    def out_lanes(self) -> int:
+        return self.fold.pe
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        return self.engine.weights, self.scales
+
+
+@dataclass(frozen=True)
+class ConvDesign:
+    """A gated convolution stage.
+
+    in_lanes: channels per input beat, gcd(PE, C_in), so that the shortcut meets the residual sum at the right width.
+    skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
+    """
+
+    name: str
+    stage: ConvStage
+    fold: StageFold
+    cycles: int
+    bits: int
+    in_lanes: int
+    in_beats: int
+    skip_upsize: int
+    skip_minimum: int
+    skip_depth: int
+    engine: EngineDesign
+    thresholds: Rom
+    gates: Rom
+    scales: Rom
+    slopes: Rom
+    scale_v_w: int
+    rprelu_v_w: int
+
+    template = "conv_stage.v.j2"
+
+    @property
+    def out_lanes(self) -> int:
+        return self.fold.pe
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        return self.thresholds, self.engine.weights, self.gates, self.scales, self.slopes
+
+
+@dataclass(frozen=True)
+class HeadDesign:
+    """Sum pooling, linear layer, argmax. in_lanes: those of the last convolution stage."""
+
+    name: str
+    stage: HeadStage
+    fold: StageFold
+    cycles: int
+    bits: int
+    in_lanes: int
+    sum_w: int
+    class_w: int
+    weights: Rom
+    biases: Rom
+
+    template = "head.v.j2"
+
+    @property
+    def pixels(self) -> int:
+        return self.stage.height * self.stage.width
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        return self.weights, self.biases
+
+
+@dataclass(frozen=True)
+class Link:
+    """The stream between two stages, with the widening and narrowing that fits their lanes together."""
+
+    source: str
+    sink: str
+    lanes_out: int
+    lanes_in: int
+    up: int
+    down: int
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def lanes_wide(self) -> int:
+        return self.lanes_out * self.up
+
+
+@dataclass(frozen=True)
+class AcceleratorDesign:
+    """Everything that is emitted."""
+
+    name: str
+    description: NetworkDescription
+    digest: str
+    bits: int
+    input: InputDesign
+    convs: tuple[ConvDesign, ...]
+    head: HeadDesign
+    links: tuple[Link, ...]
+    status_depth: int
+
+    @property
+    def stages(self) -> tuple[InputDesign | ConvDesign | HeadDesign, ...]:
+        return self.input, *self.convs, self.head
+
+    @property
+    def pixels(self) -> int:
+        return self.input.stage.height * self.input.stage.width
+
+
+def skip_minimum(height: int, width: int, beats: int) -> int:
+    """The least skip-FIFO depth at stride 1, in beats, that does not deadlock.
+
+    The first window centred on a pixel is complete when the pixel at its lower right corner is: `width` + 1 pixels
+    later. So many beats, the pixel's own included, have entered the skip branch before its first can leave. One
+    less is enough because the fork lets the window branch take the last of them ahead of the FIFO.
+    """
+    lookahead = (width if height > 1 else 0) + (1 if width > 1 else 0)
+    return max(1, (lookahead + 1) * beats - 1)
+
+
+def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
+    """Compute the design state."""
+    bits = description.residual_bits
+    first = _build_input(description.input, folding["input"], bits)
+    convs = tuple(
+        _build_conv(name, stage, folding[name], bits)
+        for name, stage in description.stages()
+        if isinstance(stage, ConvStage)
+    )
+    head = _build_head(description.head, folding["head"], bits, convs[-1].out_lanes)
+    links = []
+    source: InputDesign | ConvDesign = first
+    for sink in (*convs, head):
+        lcm = math.lcm(source.out_lanes, sink.in_lanes)
+        links.append(
+            Link(
+                source=source.name,
+                sink=sink.name,
+                lanes_out=source.out_lanes,
+                lanes_in=sink.in_lanes,
+                up=lcm // source.out_lanes,
+                down=lcm // sink.in_lanes,
+                height=source.stage.out_height,
+                width=source.stage.out_width,
+                channels=source.stage.out_channels,
+            )
+        )
+        if isinstance(sink, ConvDesign):
+            source = sink
+    # A stage holds parts of two frames at most while the next waits before it.
+    status_depth = len(description.convs) + 4
+    return AcceleratorDesign(
+        description.name, description, description.digest(), bits, first, convs, head, tuple(links), status_depth
+    )
+
+
+def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
+    """weights (O, 9, I) of +-1; bit = 1 stands for +1."""
+    out_channels, _, in_channels = weights.shape
+    window = weights.reshape(out_channels, -1)
+    groups, chunks = out_channels // fold.pe, window.shape[1] // fold.simd
+    sum_w = clog2(window.shape[1] + 1) + 1
+
+    def word(channel: int, chunk: int) -> int:
+        bits = window[channel, chunk * fold.simd : (chunk + 1) * fold.simd] > 0
+        return int("".join("1" if bit else "0" for bit in reversed(bits)), 2)
+
+    rom = Rom(
+        suffix="weights",
+        purpose="Binary weights, 1 for +1 and 0 for -1",
+        layout=f"word = group * {chunks} + chunk; lane l of group g is output channel g * {fold.pe} + l",
+        width=fold.simd,
+        words=tuple(
+            tuple(word(g * fold.pe + lane, k) for g in range(groups) for k in range(chunks)) for lane in range(fold.pe)
+        ),
+        comments=tuple(f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)),
+    )
+    return EngineDesign(
+        in_channels=in_channels,
+        out_channels=out_channels,
+        pe=fold.pe,
+        simd=fold.simd,
+        groups=groups,
+        chunks=chunks,
+        stages=popcount_stages(fold.simd),
+        sum_w=sum_w,
+        acc_w=sum_w + 2 if gated else sum_w,
+        weights=rom,
+    )
+
+
+def _per_beat(suffix: str, purpose: str, layout: str, lanes: int, fields: Sequence[Sequence[tuple[int, int]]]) -> Rom:
+    """A ROM with one word per beat: the fields of `lanes` successive channels side by side."""
+    beats = len(fields) // lanes
+    width = sum(w for _, w in fields[0]) * lanes
+    words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
+    names = tuple(
+        f"channel {beat}" if lanes == 1 else f"channels {(beat + 1) * lanes - 1} .. {beat * lanes}"
+        for beat in range(beats)
+    )
+    return Rom(suffix, purpose, layout, width, (words,), names)
+
+
+def _affine(suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int) -> Rom:
+    factor, bias = symbols
+    return _per_beat(
+        suffix,
+        purpose,
+        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, digit = {{enable, negate, shift}}",
+        lanes,
+        [[(digit_code(int(m), 2), 10), (int(b), bits)] for m, b in zip(factors, biases, strict=True)],
+    )
+
+
+def _scale_width(acc_w: int, bits: int) -> int:
+    """V_W of rtl/scale_bias.v."""
+    return max(acc_w + 8, bits) + 1
+
+
+def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
+    """OUT_W of rtl/rprelu.v."""
+    return max(in_w + 7 - shift, bits) + 1
+
+
+def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
+    engine = _engine(stage.weights, fold, gated=False)
+    scales = _affine(
+        "scales", "Scale path: V = rshift(S * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
+    )
+    return InputDesign(
+        name="input",
+        stage=stage,
+        fold=fold,
+        cycles=stage_cycles(stage, fold),
+        bits=bits,
+        engine=engine,
+        scales=scales,
+        scale_v_w=_scale_width(engine.acc_w, bits),
+    )
+
+
+def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> ConvDesign:
+    engine = _engine(stage.weights, fold, gated=True)
+    in_lanes = math.gcd(fold.pe, stage.in_channels)
+    in_beats = stage.in_channels // in_lanes
+    minimum = skip_minimum(stage.height, stage.width, in_beats)
+    scale_v_w = _scale_width(engine.acc_w, bits)
+    return ConvDesign(
+        name=name,
+        stage=stage,
+        fold=fold,
+        cycles=stage_cycles(stage, fold),
+        bits=bits,
+        in_lanes=in_lanes,
+        in_beats=in_beats,
+        skip_upsize=fold.pe // in_lanes,
+        skip_minimum=minimum if stage.stride == 1 else 1,
+        skip_depth=(minimum + SKIP_SLACK_PIXELS * in_beats) if stage.stride == 1 else POOL_FIFO_PIXELS * in_beats,
+        engine=engine,
+        thresholds=_per_beat(
+            "thresholds",
+            "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
+            f"lane = {{T3, T2, T1}}, {bits} bits each",
+            in_lanes,
+            [[(int(t), bits) for t in row] for row in stage.thresholds],
+        ),
+        gates=_per_beat(
+            "gates",
+            "Gate thresholds: g = [S_m > G]",
+            f"lane = G [{engine.sum_w}]",
+            fold.pe,
+            [[(int(g), engine.sum_w)] for g in stage.gate],
+        ),
+        scales=_affine(
+            "scales", "Scale path: V = rshift(A * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
+        ),
+        slopes=_affine(
+            "slopes", "RPReLU: (V * N) >> s below zero, then + b2", ("N", "b2"), stage.slope, stage.bias_out, fold.pe, bits
+        ),
+        scale_v_w=scale_v_w,
+        rprelu_v_w=_rprelu_width(scale_v_w, bits, stage.slope_shift),
+    )
+
+
+def _build_head(stage: HeadStage, fold: StageFold, bits: int, in_lanes: int) -> HeadDesign:
+    pe, groups = fold.pe, stage.classes // fold.pe
+    codes = [[digit_code(int(w), 3) for w in row] for row in stage.weights]
+    weights = Rom(
+        suffix="weights",
+        purpose="Linear weights W as up to three signed digits",
+        layout=f"word = group * {stage.in_channels} + channel; lane l of group g is class g * {pe} + l; "
+        "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, shift}",
+        width=pe * 15,
+        words=(
+            tuple(
+                pack([(codes[g * pe + lane][c], 15) for lane in range(pe)])
+                for g in range(groups)
+                for c in range(stage.in_channels)
+            ),
+        ),
+        comments=tuple(f"group {g}, channel {c}" for g in range(groups) for c in range(stage.in_channels)),
+    )
+    biases = Rom(
+        suffix="biases",
+        purpose="Biases B of the logits",
+        layout=f"lane l of group g is class g * {pe} + l; lane = B [32]",
+        width=pe * 32,
+        words=(tuple(pack([(int(stage.bias[g * pe + lane]), 32) for lane in range(pe)]) for g in range(groups)),),
+        comments=tuple(f"group {g}" for g in range(groups)),
+    )
+    return HeadDesign(
+        name="head",
+        stage=stage,
+        fold=fold,
+        cycles=stage_cycles(stage, fold),
+        bits=bits,
+        in_lanes=in_lanes,
+        sum_w=bits + clog2(stage.height * stage.width),
+        class_w=index_width(stage.classes),
+        weights=weights,
+        biases=biases,
+    )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folding: how much of each stage is computed at once.
+
+Two knobs per stage, as in FINN: PE output channels and SIMD window bits per cycle. SIMD is spent first, because lanes
+that compute one output each in one cycle keep the whole saving of the gates (docs/architecture.md, "Folding").
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsfracbnn.gen.description import HeadStage, InputStage, NetworkDescription, Stage
+from wsfracbnn.model.errors import InputError
+
+HEAD_OVERHEAD = 4
+"""Cycles per group of classes that rtl/linear.v spends beside one per channel."""
+
+LANE_OVERHEAD = 16
+"""What a lane costs beside its XNOR bits (accumulator, list of gated outputs, scale path), in XNOR bits."""
+
+PRESETS = ("auto", "small", "fast")
+
+
+@dataclass(frozen=True)
+class StageFold:
+    """PE: output channels (head: classes) at once. SIMD: window bits at once (head: 1 channel)."""
+
+    pe: int
+    simd: int
+
+
+Folding = dict[str, StageFold]
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors of n, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
+    """Expected gated outputs of the busiest of `lanes` lanes that each gate `groups` outputs independently.
+
+    The mean of the maximum of `lanes` binomial variables, computed exactly; for one lane it is groups * fraction.
+    """
+    probability = [
+        math.comb(groups, k) * fraction**k * (1.0 - fraction) ** (groups - k) for k in range(groups + 1)
+    ]
+    cumulative = 0.0
+    mean = 0.0
+    for p in probability:
+        mean += 1.0 - cumulative**lanes
+        cumulative = min(1.0, cumulative + p)
+    return mean - 1.0
+
+
+def stage_cycles(stage: Stage, fold: StageFold) -> int:
+    """Estimated cycles per image: the busiest of a stage's engine, its input beats and its output beats.
+
+    Engine: pixels * (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane); input layer: no gates;
+    head: (classes / PE) * (C + 4) + C.
+    """
+    if isinstance(stage, HeadStage):
+        return stage.classes // fold.pe * (stage.in_channels + HEAD_OVERHEAD) + stage.in_channels
+    pixels = stage.out_height * stage.out_width
+    groups = stage.out_channels // fold.pe
+    chunks = stage.window_bits // fold.simd
+    if isinstance(stage, InputStage):
+        return max(pixels * groups * chunks, (stage.height + 1) * (stage.width + 1))
+    operations = groups + expected_busiest(groups, fold.pe, stage.gate_fraction)
+    lanes = math.gcd(fold.pe, stage.in_channels)
+    beats = stage.height * stage.width * (stage.in_channels // lanes)
+    return max(math.ceil(pixels * chunks * operations), beats)
+
+
+def _choices(stage: Stage) -> Iterator[StageFold]:
+    if isinstance(stage, HeadStage):
+        yield from (StageFold(pe, 1) for pe in divisors(stage.classes))
+        return
+    for pe in divisors(stage.out_channels):
+        yield from (StageFold(pe, simd) for simd in divisors(stage.window_bits))
+
+
+def _cost(fold: StageFold) -> int:
+    return fold.pe * (fold.simd + LANE_OVERHEAD)
+
+
+def solve(description: NetworkDescription, target_cycles: int) -> Folding:
+    """The cheapest folding of each stage that stays within `target_cycles` per image.
+
+    The cost is PE * (SIMD + LANE_OVERHEAD). A stage that cannot reach the target gets its fastest folding.
+    """
+    folding: Folding = {}
+    for name, stage in description.stages():
+        rated = [(stage_cycles(stage, fold), fold) for fold in _choices(stage)]
+        within = [fold for cycles, fold in rated if cycles <= target_cycles]
+        if within:
+            folding[name] = min(within, key=_cost)
+        else:
+            folding[name] = min(rated, key=lambda r: (r[0], _cost(r[1])))[1]
+    return folding
+
+
+def preset(description: NetworkDescription, name: str) -> Folding:
+    """'auto': one whole window a cycle in the slowest convolution, the others just as fast; 'fast': four times that
+    rate; 'small': one output channel and one tap a cycle everywhere."""
+    if name == "small":
+        return {
+            stage_name: StageFold(1, 1 if isinstance(stage, HeadStage) else stage.in_channels)
+            for stage_name, stage in description.stages()
+        }
+    slowest = max(
+        stage_cycles(stage, StageFold(1, stage.window_bits))
+        for _, stage in description.stages()
+        if not isinstance(stage, HeadStage)
+    )
+    return solve(description, slowest if name == "auto" else math.ceil(slowest / 4))
+
+
+def to_json(folding: Folding) -> str:
+    """The text of a folding file, as `--fold FILE` reads it."""
+    lines = [f'  "{name}": {{"pe": {fold.pe}, "simd": {fold.simd}}}' for name, fold in folding.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def read_folding(path: Path, description: NetworkDescription) -> Folding:
+    """A folding file: {"input": {"pe": 2, "simd": 144}, "stage_01": {...}, ..., "head": {"pe": 1, "simd": 1}}.
+
+    Raises:
+        InputError: not JSON, a stage missing or unknown, or a number that does not divide.
+    """
+    try:
+        raw = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a folding file ({error})") from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{path}: found a {type(raw).__name__}, expected an object with one key per stage")
+    stages = dict(description.stages())
+    for name in raw:
+        if name not in stages:
+            raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(stages)}")
+    folding: Folding = {}
+    for name, stage in stages.items():
+        entry = raw.get(name)
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(k), int) for k in ("pe", "simd")):
+            raise InputError(f"{path}: key '{name}': found {entry!r}, expected {{\"pe\": integer, \"simd\": integer}}")
+        fold = StageFold(entry["pe"], entry["simd"])
+        outputs, what = (
+            (stage.classes, "classes") if isinstance(stage, HeadStage) else (stage.out_channels, "output channels")
+        )
+        bits = 1 if isinstance(stage, HeadStage) else stage.window_bits
+        if fold.pe < 1 or outputs % fold.pe:
+            raise InputError(f"{path}: key '{name}.pe': found {fold.pe}, expected a divisor of {outputs} {what}")
+        if fold.simd < 1 or bits % fold.simd:
+            raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected a divisor of {bits} window bits")
+        folding[name] = fold
+    return folding
+
+
+def choose(description: NetworkDescription, fold: str) -> Folding:
+    """The folding that the command line's `--fold` names: a preset or a file."""
+    if fold in PRESETS:
+        return preset(description, fold)
+    return read_folding(Path(fold), description)
+
+

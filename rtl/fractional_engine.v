@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Fractional binary convolution: A = 2*S_m + (g ? S_l : 0), g = [S_m > G], for every output channel of a window.
+ *
+ * PE lanes compute PE output channels at once (group j: channels j*PE .. j*PE + PE - 1), each SIMD window bits a
+ * cycle; an operation is one group in one pass and takes CHUNKS cycles. The second pass visits only the outputs whose
+ * gate is open, each lane its own: with n gated outputs in the busiest lane a window takes (GROUPS + n) * CHUNKS
+ * cycles instead of 2 * GROUPS * CHUNKS. This is what "fractional" means in time.
+ *
+ * Gates are known only STAGES + 3 cycles after an operation, so the passes of neighbouring windows interleave:
+ *
+ *   first pass of window p | second pass of window p-1 | first pass of window p+1 | second pass of window p | ...
+ *
+ * The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 3), where no window is
+ * there, or where results are not taken. With no next window the second pass goes ahead alone, so that no result
+ * ever waits for a later pixel. Results leave in channel order. Reset drops all work under way.
+ *
+ * Weight ROM word j*CHUNKS + k, lane l: window bits k*SIMD .. k*SIMD + SIMD - 1 of channel j*PE + l.
+ * Gate ROM word j, lane l: G of channel j*PE + l.
+ */
+module fractional_engine #(
+    // Input channels
+    parameter IN_CHANNELS  = 16,
+    // Output channels, a multiple of PE
+    parameter OUT_CHANNELS = 16,
+    // Output channels at once
+    parameter PE           = 1,
+    // Window bits at once, a divisor of 9 * IN_CHANNELS
+    parameter SIMD         = 144,
+    // Registers in the popcount
+    parameter STAGES       = 3,
+    // Derived sizes
+    parameter GROUPS       = OUT_CHANNELS / PE,
+    parameter CHUNKS       = 9 * IN_CHANNELS / SIMD,
+    parameter WORD_W       = GROUPS * CHUNKS > 1 ? $clog2(GROUPS * CHUNKS) : 1,
+    parameter GROUP_W      = GROUPS > 1 ? $clog2(GROUPS) : 1,
+    parameter SUM_W        = $clog2(9 * IN_CHANNELS + 1) + 1,
+    parameter ACC_W        = SUM_W + 2
+) (
+    input  wire                       clk,
+    input  wire                       rst,
+
+    // Weight ROMs, one address a lane: data belongs to the address of the cycle before
+    output wire [PE*WORD_W-1:0]       weight_addr,
+    input  wire [PE*SIMD-1:0]         weight_data,
+
+    // Gate threshold ROM: data belongs to the address of the cycle before
+    output wire [GROUP_W-1:0]         gate_addr,
+    input  wire [PE*SUM_W-1:0]        gate_data,
+
+    // Stream input: a window of {msb, lsb} pairs; tuser: taps inside the image
+    input  wire [9*IN_CHANNELS*2-1:0] s_axis_tdata,
+    input  wire [8:0]                 s_axis_tuser,
+    input  wire                       s_axis_tvalid,
+    output wire                       s_axis_tready,
+
+    // Stream output: A of PE channels
+    output wire [PE*ACC_W-1:0]        m_axis_tdata,
+    output wire                       m_axis_tvalid,
+    input  wire                       m_axis_tready
+);
+
+localparam WINDOW_W = 9 * IN_CHANNELS;
+localparam CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
+localparam DEPTH    = 3 * GROUPS + 4;  // two windows between their passes, one on its way out
+localparam ROOM_W   = $clog2(DEPTH + 1);
+
+localparam LAST_WORD = GROUPS * CHUNKS - 1;
+localparam STEP = GROUPS > 1 ? CHUNKS : 0;  // weight words of a group
+localparam LAST_GROUP = GROUPS - 1;
+localparam LAST_CHUNK = CHUNKS - 1;
+localparam ALL_ROOM = DEPTH;
+
+initial begin
+    if (OUT_CHANNELS % PE != 0) begin
+        $display("ERROR: %m: PE is %0d, expected a divisor of OUT_CHANNELS = %0d", PE, OUT_CHANNELS);
+        $finish;
+    end
+    if (WINDOW_W % SIMD != 0) begin
+        $display("ERROR: %m: SIMD is %0d, expected a divisor of 9 * IN_CHANNELS = %0d", SIMD, WINDOW_W);
+        $finish;
+    end
+end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Windows: the one on the input is in its first pass, the held one in its second
+// -------------------------------------------------------------------------------------------------------------------
+
+wire [WINDOW_W-1:0] msb_plane;
+wire [WINDOW_W-1:0] lsb_plane;
+
+genvar b;
+generate
+    for (b = 0; b < WINDOW_W; b = b + 1) begin : planes
+        assign msb_plane[b] = s_axis_tdata[2*b+1];
+        assign lsb_plane[b] = s_axis_tdata[2*b];
+    end
+endgenerate
+
+wire advance;
+
+reg [WINDOW_W-1:0] held_plane;
+reg [8:0]          held_taps;
+
+always @(posedge clk) begin
+    if (advance) begin
+        held_plane <= lsb_plane;
+        held_taps  <= s_axis_tuser;
+    end
+end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Sequencer
+// -------------------------------------------------------------------------------------------------------------------
+
+reg               parity;      // of the window on the input
+reg               first_done;  // its first pass has been issued
+reg               first_known; // ... and all its gates are known
+reg               held;        // the held window's second pass is not finished
+reg               held_known;  // all its gates are known
+reg               running;     // an operation of several chunks is under way
+reg               running_lsb;
+reg [WORD_W-1:0]  word;
+reg [CHUNK_W-1:0] chunk;
+reg [ROOM_W-1:0]  room;        // results that may still be begun
+
+// Per lane: nothing left on the held window's list, now or after this cycle.
+wire [PE-1:0] list_empty;
+wire [PE-1:0] list_done;
+
+// A new operation: the first pass of the window on the input before the second pass of the held one.
+wire can_msb   = s_axis_tvalid && !first_done && room != 0;
+wire can_lsb   = held && held_known && !(&list_empty);
+wire issue_lsb = running ? running_lsb : !can_msb && can_lsb;
+wire issue_msb = running ? !running_lsb : can_msb;
+wire issue     = issue_msb || issue_lsb;
+wire begins    = !running;
+wire ends      = chunk == LAST_CHUNK[CHUNK_W-1:0];
+wire reserve   = issue_msb && begins;
+wire take      = m_axis_tvalid && m_axis_tready;
+
+wire first_done_now = first_done || (issue_msb && word == LAST_WORD[WORD_W-1:0]);
+wire second_done    = !held || (held_known && &list_done);
+wire boundary       = !issue || ends;
+
+assign advance       = boundary && first_done_now && second_done;
+assign s_axis_tready = advance;
+
+// The gates of a window are known when its last first-pass result is back; windows come back in order.
+wire msb_result;
+wire window_result;
+wire result_is_held = held && !held_known;
+
+always @(posedge clk) begin
+    running     <= issue && !ends;
+    running_lsb <= issue_lsb;
+    if (issue) begin
+        chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
+    end
+    if (issue_msb) begin
+        word <= word == LAST_WORD[WORD_W-1:0] ? {WORD_W{1'b0}} : word + 1'b1;
+    end
+
+    if (advance) begin
+        first_done  <= 1'b0;
+        first_known <= 1'b0;
+        held        <= 1'b1;
+        held_known  <= first_known || window_result;
+        parity      <= !parity;
+    end else begin
+        first_done <= first_done_now;
+        if (window_result) begin
+            if (result_is_held) begin
+                held_known <= 1'b1;
+            end else begin
+                first_known <= 1'b1;
+            end
+        end
+        if (boundary && second_done) begin
+            held <= 1'b0;
+        end
+    end
+
+    if (reserve && !take) begin
+        room <= room - 1'b1;
+    end else if (take && !reserve) begin
+        room <= room + 1'b1;
+    end
+
+    if (rst) begin
+        running     <= 1'b0;
+        chunk       <= {CHUNK_W{1'b0}};
+        word        <= {WORD_W{1'b0}};
+        parity      <= 1'b0;
+        first_done  <= 1'b0;
+        first_known <= 1'b0;
+        held        <= 1'b0;
+        held_known  <= 1'b0;
+        room        <= ALL_ROOM[ROOM_W-1:0];
+    end
+end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Operands, one cycle after the address, beside the weights
+// -------------------------------------------------------------------------------------------------------------------
+
+wire [8:0]          taps  = issue_lsb ? held_taps : s_axis_tuser;
+wire [WINDOW_W-1:0] plane = issue_lsb ? held_plane : msb_plane;
+wire [WINDOW_W-1:0] mask_bits;
+wire [SIMD-1:0]     data_chunk;
+wire [SIMD-1:0]     mask_chunk;
+
+reg [SIMD-1:0] data;
+reg [SIMD-1:0] mask;
+
+window_mask #(
+    .CHANNELS(IN_CHANNELS)
+) expand_mask (
+    .taps(taps),
+    .mask(mask_bits)
+);
+
+chunk_select #(
+    .WIDTH(SIMD),
+    .CHUNKS(CHUNKS)
+) select_data (
+    .in(plane),
+    .index(chunk),
+    .out(data_chunk)
+);
+
+chunk_select #(
+    .WIDTH(SIMD),
+    .CHUNKS(CHUNKS)
+) select_mask (
+    .in(mask_bits),
+    .index(chunk),
+    .out(mask_chunk)
+);
+
+always @(posedge clk) begin
+    data <= data_chunk;
+    mask <= mask_chunk;
+end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Control beside the pipeline
+// -------------------------------------------------------------------------------------------------------------------
+
+wire             counted_first;
+wire             counted_last;
+wire [SUM_W-1:0] counted_bits;
+
+delay_line #(
+    .WIDTH(2),
+    .CYCLES(STAGES + 1)
+) delay_control (
+    .clk(clk),
+    .rst(rst),
+    .in({issue && ends, begins}),
+    .out({counted_last, counted_first})
+);
+
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(STAGES + 2)
+) delay_result (
+    .clk(clk),
+    .rst(rst),
+    .in(issue_msb && ends),
+    .out(msb_result)
+);
+
+valid_bits #(
+    .CHANNELS(IN_CHANNELS),
+    .SUM_W(SUM_W),
+    .CYCLES(STAGES + 1)
+) count_valid (
+    .clk(clk),
+    .rst(rst),
+    .taps(taps),
+    .bits(counted_bits)
+);
+
+// Which group a first-pass result belongs to.
+reg  [GROUP_W-1:0] result_group;
+reg  [WORD_W-1:0]  result_word;
+reg                result_parity;
+
+wire [GROUP_W-1:0] following_group = result_group == LAST_GROUP[GROUP_W-1:0] ? {GROUP_W{1'b0}} : result_group + 1'b1;
+
+assign window_result = msb_result && result_group == LAST_GROUP[GROUP_W-1:0];
+assign gate_addr     = rst ? {GROUP_W{1'b0}} : msb_result ? following_group : result_group;
+
+always @(posedge clk) begin
+    result_group <= gate_addr;
+    if (msb_result) begin
+        result_word <= window_result ? {WORD_W{1'b0}} : result_word + STEP[WORD_W-1:0];
+    end
+    if (window_result) begin
+        result_parity <= !result_parity;
+    end
+    if (rst) begin
+        result_word   <= {WORD_W{1'b0}};
+        result_parity <= 1'b0;
+    end
+end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Lanes
+// -------------------------------------------------------------------------------------------------------------------
+
+wire [PE*SUM_W-1:0] msb_sums;
+wire [PE-1:0]       gates;
+wire [PE*SUM_W-1:0] lsb_sums;
+wire [PE-1:0]       lsb_valid;
+wire [PE-1:0]       lsb_ready;
+wire [PE-1:0]       lsb_wanted;
+
+genvar lane;
+generate
+    for (lane = 0; lane < PE; lane = lane + 1) begin : lanes
+        fractional_lane #(
+            .SIMD(SIMD),
+            .GROUPS(GROUPS),
+            .CHUNKS(CHUNKS),
+            .DEPTH(DEPTH),
+            .SUM_W(SUM_W),
+            .STAGES(STAGES)
+        ) fractional (
+            .clk(clk),
+            .rst(rst),
+            .issue_msb(issue_msb),
+            .issue_lsb(issue_lsb),
+            .issue_ends(ends),
+            .chunk(chunk),
+            .msb_word(word),
+            .list_parity(!parity),
+            .list_empty(list_empty[lane]),
+            .list_done(list_done[lane]),
+            .weight_addr(weight_addr[lane*WORD_W +: WORD_W]),
+            .weight_data(weight_data[lane*SIMD +: SIMD]),
+            .data(data),
+            .mask(mask),
+            .counted_first(counted_first),
+            .counted_last(counted_last),
+            .counted_bits(counted_bits),
+            .msb_result(msb_result),
+            .msb_parity(result_parity),
+            .msb_result_word(result_word),
+            .gate_threshold(gate_data[lane*SUM_W +: SUM_W]),
+            .msb_sum(msb_sums[lane*SUM_W +: SUM_W]),
+            .gate(gates[lane]),
+            .lsb_sum(lsb_sums[lane*SUM_W +: SUM_W]),
+            .lsb_valid(lsb_valid[lane]),
+            .lsb_ready(lsb_ready[lane])
+        );
+    end
+endgenerate
+
+// -------------------------------------------------------------------------------------------------------------------
+// Pairing: first-pass sums and gates in group order, each gated one with its lane's next second-pass sum
+// -------------------------------------------------------------------------------------------------------------------
+
+wire [PE*SUM_W-1:0] paired_sums;
+wire                paired_valid;
+wire                unused_ready;
+
+stream_fifo #(
+    .WIDTH(PE * (SUM_W + 1)),
+    .DEPTH(DEPTH)
+) first_pass (
+    .clk(clk),
+    .rst(rst),
+    .s_axis_tdata({gates, msb_sums}),
+    .s_axis_tvalid(msb_result),
+    .s_axis_tready(unused_ready),
+    .m_axis_tdata({lsb_wanted, paired_sums}),
+    .m_axis_tvalid(paired_valid),
+    .m_axis_tready(take)
+);
+
+assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted);
+assign lsb_ready     = take ? lsb_wanted : {PE{1'b0}};
+
+generate
+    for (lane = 0; lane < PE; lane = lane + 1) begin : pair
+        wire signed [SUM_W-1:0] s_m = paired_sums[lane*SUM_W +: SUM_W];
+        wire signed [SUM_W-1:0] s_l = lsb_wanted[lane] ? lsb_sums[lane*SUM_W +: SUM_W] : {SUM_W{1'b0}};
+        wire signed [ACC_W-1:0] twice_s_m = {{ACC_W-SUM_W-1{s_m[SUM_W-1]}}, s_m, 1'b0};
+        wire signed [ACC_W-1:0] wide_s_l  = {{ACC_W-SUM_W{s_l[SUM_W-1]}}, s_l};
+        assign m_axis_tdata[lane*ACC_W +: ACC_W] = twice_s_m + wide_s_l;
+    end
+endgenerate
+
+endmodule
+
+`resetall

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * One lane of the fractional engine: an XNOR-popcount lane with the list of its own outputs whose gate is open.
+ *
+ * First pass: S_m of every group, the gate g = [S_m > G], and each gated group's weight address into the list.
+ * Second pass, a window later: S_l of the groups on the list, on the same XNOR-popcount lane. Two counters, one per
+ * window parity, tell how much of the list belongs to which window. S_l results wait in a FIFO of their own until
+ * the engine pairs them with their S_m; both are in group order.
+ */
+module fractional_lane #(
+    // Window bits a cycle
+    parameter SIMD    = 144,
+    // Groups of a window (output channels of this lane)
+    parameter GROUPS  = 16,
+    // Cycles of one operation
+    parameter CHUNKS  = 1,
+    // Results that may be under way at once
+    parameter DEPTH   = 48,
+    // Width of a sum
+    parameter SUM_W   = 9,
+    // Registers in the popcount
+    parameter STAGES  = 3,
+    // Derived sizes
+    parameter WORD_W  = GROUPS * CHUNKS > 1 ? $clog2(GROUPS * CHUNKS) : 1,
+    parameter CHUNK_W = CHUNKS > 1 ? $clog2(CHUNKS) : 1
+) (
+    input  wire                    clk,
+    input  wire                    rst,
+
+    // Operation being issued
+    input  wire                    issue_msb,
+    input  wire                    issue_lsb,
+    input  wire                    issue_ends,
+    input  wire [CHUNK_W-1:0]      chunk,
+    input  wire [WORD_W-1:0]       msb_word,
+    // Window parity whose list is being worked off
+    input  wire                    list_parity,
+    // Nothing is left for that window, now or after this cycle
+    output wire                    list_empty,
+    output wire                    list_done,
+
+    // Weight ROM: data belongs to the address of the cycle before
+    output wire [WORD_W-1:0]       weight_addr,
+    input  wire [SIMD-1:0]         weight_data,
+
+    // Operands and their control, aligned with weight_data and with the count
+    input  wire [SIMD-1:0]         data,
+    input  wire [SIMD-1:0]         mask,
+    input  wire                    counted_first,
+    input  wire                    counted_last,
+    input  wire [SUM_W-1:0]        counted_bits,
+
+    // First-pass result
+    input  wire                    msb_result,
+    input  wire                    msb_parity,
+    input  wire [WORD_W-1:0]       msb_result_word,
+    input  wire signed [SUM_W-1:0] gate_threshold,
+    output wire [SUM_W-1:0]        msb_sum,
+    output wire                    gate,
+
+    // Second-pass results
+    output wire [SUM_W-1:0]        lsb_sum,
+    output wire                    lsb_valid,
+    input  wire                    lsb_ready
+);
+
+localparam COUNT_W = $clog2(GROUPS + 1);
+
+wire signed [SUM_W-1:0] sum;
+
+xnor_lane #(
+    .SIMD(SIMD),
+    .SUM_W(SUM_W),
+    .STAGES(STAGES)
+) xnor_popcount (
+    .clk(clk),
+    .data(data),
+    .mask(mask),
+    .weight(weight_data),
+    .first(counted_first),
+    .last(counted_last),
+    .valid_bits(counted_bits),
+    .sum(sum)
+);
+
+assign msb_sum = sum;
+assign gate    = sum > gate_threshold;
+
+// Gated groups, as the address of their first weight word.
+reg [COUNT_W-1:0] listed_even;
+reg [COUNT_W-1:0] listed_odd;
+
+wire [COUNT_W-1:0] listed = list_parity ? listed_odd : listed_even;
+wire [WORD_W-1:0]  head;
+
+wire pop    = issue_lsb && issue_ends && !list_empty;
+wire push   = msb_result && gate;
+
+wire push_even = push && !msb_parity;
+wire push_odd  = push && msb_parity;
+wire pop_even  = pop && !list_parity;
+wire pop_odd   = pop && list_parity;
+
+assign list_empty = listed == 0;
+assign list_done  = list_empty || (listed == 1 && pop);
+
+always @(posedge clk) begin
+    if (push_even != pop_even) begin
+        listed_even <= push_even ? listed_even + 1'b1 : listed_even - 1'b1;
+    end
+    if (push_odd != pop_odd) begin
+        listed_odd <= push_odd ? listed_odd + 1'b1 : listed_odd - 1'b1;
+    end
+    if (rst) begin
+        listed_even <= {COUNT_W{1'b0}};
+        listed_odd  <= {COUNT_W{1'b0}};
+    end
+end
+
+// A list holds two windows at most, which its counters bound: its handshakes need no looking at.
+wire unused_list_ready;
+wire unused_list_valid;
+
+stream_fifo #(
+    .WIDTH(WORD_W),
+    .DEPTH(2 * GROUPS)
+) list (
+    .clk(clk),
+    .rst(rst),
+    .s_axis_tdata(msb_result_word),
+    .s_axis_tvalid(push),
+    .s_axis_tready(unused_list_ready),
+    .m_axis_tdata(head),
+    .m_axis_tvalid(unused_list_valid),
+    .m_axis_tready(pop)
+);
+
+generate
+    if (CHUNKS > 1) begin : several_chunks
+        wire [WORD_W-1:0] offset = {{WORD_W-CHUNK_W{1'b0}}, chunk};
+        assign weight_addr = issue_msb ? msb_word : head + offset;
+    end else begin : one_chunk
+        wire unused_chunk = chunk;
+        assign weight_addr = issue_msb ? msb_word : head;
+    end
+endgenerate
+
+// The second pass's results.
+wire lsb_result;
+wire unused_lsb_ready;
+
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(STAGES + 2)
+) delay_result (
+    .clk(clk),
+    .rst(rst),
+    .in(pop),
+    .out(lsb_result)
+);
+
+stream_fifo #(
+    .WIDTH(SUM_W),
+    .DEPTH(DEPTH)
+) lsb_sums (
+    .clk(clk),
+    .rst(rst),
+    .s_axis_tdata(sum),
+    .s_axis_tvalid(lsb_result),
+    .s_axis_tready(unused_lsb_ready),
+    .m_axis_tdata(lsb_sum),
+    .m_axis_tvalid(lsb_valid),
+    .m_axis_tready(lsb_ready)
+);
+
+endmodule
+
+`resetall

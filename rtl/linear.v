@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Linear layer: logit_j = B_j + sum over c of W_jc * P_c, W_jc of at most three signed digits, exact in 32 bits.
+ *
+ * The sums P are taken in first (CHANNELS cycles), then LANES classes at once are worked off, one channel a cycle:
+ * (CLASSES / LANES) * (CHANNELS + 4) cycles. One beat holds the logits of LANES classes. Reset drops the frame.
+ *
+ * Weight ROM word g*CHANNELS + c, lane l: {digit 2, digit 1, digit 0} of W for class g*LANES + l, channel c.
+ * Bias ROM word g, lane l: B of class g*LANES + l.
+ */
+module linear #(
+    // Channels
+    parameter CHANNELS = 64,
+    // Classes, a multiple of LANES
+    parameter CLASSES  = 100,
+    // Classes at once
+    parameter LANES    = 1,
+    // Width of P
+    parameter IN_W     = 22,
+    // Derived sizes
+    parameter GROUPS   = CLASSES / LANES,
+    parameter WORD_W   = GROUPS * CHANNELS > 1 ? $clog2(GROUPS * CHANNELS) : 1,
+    parameter GROUP_W  = GROUPS > 1 ? $clog2(GROUPS) : 1
+) (
+    input  wire                clk,
+    input  wire                rst,
+
+    // Weight ROM and bias ROM: data belongs to the address of the cycle before
+    output wire [WORD_W-1:0]   weight_addr,
+    input  wire [LANES*15-1:0] weight_data,
+    output wire [GROUP_W-1:0]  bias_addr,
+    input  wire [LANES*32-1:0] bias_data,
+
+    // Stream input, P of one channel a beat
+    input  wire [IN_W-1:0]     s_axis_tdata,
+    input  wire                s_axis_tvalid,
+    output wire                s_axis_tready,
+
+    // Stream output, logits of LANES classes
+    output wire [LANES*32-1:0] m_axis_tdata,
+    output wire                m_axis_tvalid,
+    input  wire                m_axis_tready
+);
+
+localparam CHANNEL_W = CHANNELS > 1 ? $clog2(CHANNELS) : 1;
+
+localparam LAST_CHANNEL = CHANNELS - 1;
+localparam LAST_WORD = GROUPS * CHANNELS - 1;
+localparam LAST_GROUP = GROUPS - 1;
+
+initial begin
+    if (IN_W > 32) begin
+        $display("ERROR: %m: IN_W is %0d, expected at most 32", IN_W);
+        $finish;
+    end
+end
+
+localparam [1:0] LOAD  = 2'd0;  // taking in the sums
+localparam [1:0] RUN   = 2'd1;  // one channel a cycle
+localparam [1:0] DRAIN = 2'd2;  // the last products are on their way
+localparam [1:0] SEND  = 2'd3;  // the group's logits are offered
+
+reg [1:0]           state;
+reg [CHANNEL_W-1:0] channel;
+reg [WORD_W-1:0]    word;
+reg [GROUP_W-1:0]   group;
+
+wire load         = state == LOAD && s_axis_tvalid;
+wire run          = state == RUN;
+wire last_channel = channel == LAST_CHANNEL[CHANNEL_W-1:0];
+wire multiply;    // a cycle after run: weight and sum are there
+wire accumulate;  // a cycle later: so is the product
+wire last_added;
+
+assign s_axis_tready = state == LOAD;
+assign m_axis_tvalid = state == SEND;
+assign weight_addr   = word;
+assign bias_addr     = group;
+
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(1)
+) delay_multiply (
+    .clk(clk),
+    .rst(rst),
+    .in(run),
+    .out(multiply)
+);
+
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(1)
+) delay_accumulate (
+    .clk(clk),
+    .rst(rst),
+    .in(multiply),
+    .out(accumulate)
+);
+
+// The last product of a group is added in the cycle in which nothing follows it.
+assign last_added = accumulate && !multiply;
+
+always @(posedge clk) begin
+    if (load || run) begin
+        channel <= last_channel ? {CHANNEL_W{1'b0}} : channel + 1'b1;
+    end
+    if (run) begin
+        word <= word == LAST_WORD[WORD_W-1:0] ? {WORD_W{1'b0}} : word + 1'b1;
+    end
+    case (state)
+        LOAD: begin
+            if (load && last_channel) begin
+                state <= RUN;
+            end
+        end
+        RUN: begin
+            if (last_channel) begin
+                state <= DRAIN;
+            end
+        end
+        DRAIN: begin
+            if (last_added) begin
+                state <= SEND;
+            end
+        end
+        default: begin
+            if (m_axis_tready) begin
+                group <= group == LAST_GROUP[GROUP_W-1:0] ? {GROUP_W{1'b0}} : group + 1'b1;
+                state <= group == LAST_GROUP[GROUP_W-1:0] ? LOAD : RUN;
+            end
+        end
+    endcase
+    if (rst) begin
+        state   <= LOAD;
+        channel <= {CHANNEL_W{1'b0}};
+        word    <= {WORD_W{1'b0}};
+        group   <= {GROUP_W{1'b0}};
+    end
+end
+
+reg [IN_W-1:0] sums [0:CHANNELS-1];
+reg [IN_W-1:0] sum;
+
+always @(posedge clk) begin
+    if (load) begin
+        sums[channel] <= s_axis_tdata;
+    end
+    sum <= sums[channel];
+end
+
+reg started;  // the accumulators hold something of this group
+
+always @(posedge clk) begin
+    if (accumulate) begin
+        started <= 1'b1;
+    end
+    if (rst || state == SEND) begin
+        started <= 1'b0;
+    end
+end
+
+genvar lane;
+generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
+        reg  [31:0] product;
+        reg  [31:0] logit;
+        wire [31:0] product_now;
+
+        shift_add #(
+            .IN_W(IN_W),
+            .OUT_W(32),
+            .DIGITS(3)
+        ) multiply_digits (
+            .x(sum),
+            .code(weight_data[lane*15 +: 15]),
+            .product(product_now)
+        );
+
+        always @(posedge clk) begin
+            product <= product_now;
+            if (accumulate) begin
+                logit <= product + (started ? logit : bias_data[lane*32 +: 32]);
+            end
+        end
+
+        assign m_axis_tdata[lane*32 +: 32] = logit;
+    end
+endgenerate
+
+endmodule
+
+`resetall

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Fractional activation: q = [X >= T1] + [X >= T2] + [X >= T3], two bits per channel, T1 <= T2 <= T3.
+ *
+ * LANES channels a beat; the thresholds of the current beat come from a ROM that this block addresses.
+ * Latency 1 cycle, throughput 1 beat a cycle. Reset returns to the first beat of a pixel.
+ *
+ * ROM word, lane 0 in the low bits:  lane = {T3, T2, T1}, each BITS wide and signed.
+ */
+module quantizer #(
+    // Channels of a pixel
+    parameter CHANNELS = 16,
+    // Channels a beat, a divisor of CHANNELS
+    parameter LANES    = 1,
+    // Width of the residual stream, B
+    parameter BITS     = 16,
+    // Derived: beats of a pixel and the width of their number
+    parameter BEATS    = CHANNELS / LANES,
+    parameter BEAT_W   = BEATS > 1 ? $clog2(BEATS) : 1
+) (
+    input  wire                    clk,
+    input  wire                    rst,
+
+    // Threshold ROM: data belongs to the address of the cycle before
+    output wire [BEAT_W-1:0]       rom_addr,
+    input  wire [LANES*3*BITS-1:0] rom_data,
+
+    // Stream input, X
+    input  wire [LANES*BITS-1:0]   s_axis_tdata,
+    input  wire                    s_axis_tvalid,
+    output wire                    s_axis_tready,
+
+    // Stream output, {msb, lsb} of each lane
+    output wire [LANES*2-1:0]      m_axis_tdata,
+    output wire                    m_axis_tvalid,
+    input  wire                    m_axis_tready
+);
+
+wire accept = s_axis_tvalid && s_axis_tready;
+
+wire [LANES*2-1:0] levels;
+
+reg [LANES*2-1:0] out_data;
+reg               out_valid;
+
+assign s_axis_tready = !out_valid || m_axis_tready;
+assign m_axis_tdata  = out_data;
+assign m_axis_tvalid = out_valid;
+
+beat_counter #(
+    .BEATS(BEATS)
+) beat (
+    .clk(clk),
+    .rst(rst),
+    .advance(accept),
+    .next(rom_addr)
+);
+
+genvar lane;
+generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
+        wire signed [BITS-1:0] x  = s_axis_tdata[lane*BITS +: BITS];
+        wire signed [BITS-1:0] t1 = rom_data[(lane*3+0)*BITS +: BITS];
+        wire signed [BITS-1:0] t2 = rom_data[(lane*3+1)*BITS +: BITS];
+        wire signed [BITS-1:0] t3 = rom_data[(lane*3+2)*BITS +: BITS];
+        wire msb = x >= t2;
+        // Ordered thresholds: q is 3 or 2 above T2, 1 or 0 below.
+        wire lsb = msb ? x >= t3 : x >= t1;
+        assign levels[lane*2 +: 2] = {msb, lsb};
+    end
+endgenerate
+
+always @(posedge clk) begin
+    if (s_axis_tready) begin
+        out_data  <= levels;
+        out_valid <= s_axis_tvalid;
+    end
+    if (rst) begin
+        out_valid <= 1'b0;
+    end
+end
+
+endmodule
+
+`resetall

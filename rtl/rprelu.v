@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Second half of RPReLU: V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V.
+ *
+ * N has at most two signed digits, >> is arithmetic. LANES channels a beat; latency 3 cycles, throughput 1 beat a
+ * cycle; the whole pipeline waits while its output is not taken. Reset drops what is under way.
+ *
+ * ROM word, lane 0 in the low bits:  lane = {b2 [BITS], digit 1 [5], digit 0 [5]}.
+ */
+module rprelu #(
+    // Channels of a pixel
+    parameter CHANNELS = 16,
+    // Channels a beat, a divisor of CHANNELS
+    parameter LANES    = 1,
+    // Width of V
+    parameter IN_W     = 20,
+    // Width of b2, B
+    parameter BITS     = 16,
+    // s
+    parameter SHIFT    = 6,
+    // Derived: |N| <= 127 adds 7 bits to the product, the shift takes SHIFT away, b2 may add one
+    parameter PRODUCT_W = IN_W + 7,
+    parameter BENT_W    = PRODUCT_W - SHIFT,
+    parameter OUT_W     = (BENT_W > BITS ? BENT_W : BITS) + 1,
+    parameter BEATS     = CHANNELS / LANES,
+    parameter BEAT_W    = BEATS > 1 ? $clog2(BEATS) : 1,
+    parameter WORD_W    = LANES * (BITS + 10)
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+
+    // Constant ROM: data belongs to the address of the cycle before
+    output wire [BEAT_W-1:0]      rom_addr,
+    input  wire [WORD_W-1:0]      rom_data,
+
+    // Stream input, V
+    input  wire [LANES*IN_W-1:0]  s_axis_tdata,
+    input  wire                   s_axis_tvalid,
+    output wire                   s_axis_tready,
+
+    // Stream output, V'
+    output wire [LANES*OUT_W-1:0] m_axis_tdata,
+    output wire                   m_axis_tvalid,
+    input  wire                   m_axis_tready
+);
+
+reg  [2:0] valid;
+wire       enable = !valid[2] || m_axis_tready;
+
+assign s_axis_tready = enable;
+assign m_axis_tvalid = valid[2];
+
+initial begin
+    if (SHIFT < 1 || SHIFT > 7) begin
+        $display("ERROR: %m: SHIFT is %0d, expected 1 to 7: a slope has 8 bits", SHIFT);
+        $finish;
+    end
+end
+
+beat_counter #(
+    .BEATS(BEATS)
+) beat (
+    .clk(clk),
+    .rst(rst),
+    .advance(s_axis_tvalid && s_axis_tready),
+    .next(rom_addr)
+);
+
+always @(posedge clk) begin
+    if (enable) begin
+        valid <= {valid[1:0], s_axis_tvalid};
+    end
+    if (rst) begin
+        valid <= 3'b000;
+    end
+end
+
+genvar lane;
+generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
+        reg  signed [IN_W-1:0]      v;
+        reg  [9:0]                  code;
+        reg  signed [BITS-1:0]      bias_1;
+        reg  signed [BITS-1:0]      bias_2;
+        reg  signed [OUT_W-1:0]     bent;
+        reg  signed [OUT_W-1:0]     sum;
+        wire signed [PRODUCT_W-1:0] product;
+
+        shift_add #(
+            .IN_W(IN_W),
+            .OUT_W(PRODUCT_W),
+            .DIGITS(2)
+        ) slope (
+            .x(v),
+            .code(code),
+            .product(product)
+        );
+
+        wire signed [BENT_W-1:0] negative = product[PRODUCT_W-1:SHIFT];
+        wire [SHIFT-1:0]         unused_fraction = product[SHIFT-1:0];
+
+        wire signed [OUT_W-1:0] wide_negative = {{OUT_W-BENT_W{negative[BENT_W-1]}}, negative};
+        wire signed [OUT_W-1:0] wide_v        = {{OUT_W-IN_W{v[IN_W-1]}}, v};
+        wire signed [OUT_W-1:0] wide_bias     = {{OUT_W-BITS{bias_2[BITS-1]}}, bias_2};
+
+        always @(posedge clk) begin
+            if (enable) begin
+                v      <= s_axis_tdata[lane*IN_W +: IN_W];
+                code   <= rom_data[lane*(BITS+10) +: 10];
+                bias_1 <= rom_data[lane*(BITS+10)+10 +: BITS];
+                bent   <= v[IN_W-1] ? wide_negative : wide_v;
+                bias_2 <= bias_1;
+                sum    <= bent + wide_bias;
+            end
+        end
+
+        assign m_axis_tdata[lane*OUT_W +: OUT_W] = sum;
+    end
+endgenerate
+
+endmodule
+
+`resetall

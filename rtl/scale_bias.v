@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Scale path: V = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r, and no rounding at r = 0.
+ *
+ * M has at most two signed digits. LANES channels a beat; latency 3 cycles, throughput 1 beat a cycle; the whole
+ * pipeline waits while its output is not taken. Reset drops what is under way and returns to a pixel's first beat.
+ *
+ * ROM word, lane 0 in the low bits:  lane = {b1 [BITS], digit 1 [5], digit 0 [5]}.
+ */
+module scale_bias #(
+    // Channels of a pixel
+    parameter CHANNELS = 16,
+    // Channels a beat, a divisor of CHANNELS
+    parameter LANES    = 1,
+    // Width of the accumulator A
+    parameter ACC_W    = 11,
+    // Width of b1, B
+    parameter BITS     = 16,
+    // r
+    parameter SHIFT    = 4,
+    // Derived: |M| <= 127, so the product has 7 bits more; the sum with b1 has one more than the wider of both
+    parameter PRODUCT_W = ACC_W + 8,
+    parameter V_W       = (PRODUCT_W > BITS ? PRODUCT_W : BITS) + 1,
+    parameter BEATS     = CHANNELS / LANES,
+    parameter BEAT_W    = BEATS > 1 ? $clog2(BEATS) : 1,
+    parameter WORD_W    = LANES * (BITS + 10)
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+
+    // Constant ROM: data belongs to the address of the cycle before
+    output wire [BEAT_W-1:0]      rom_addr,
+    input  wire [WORD_W-1:0]      rom_data,
+
+    // Stream input, A
+    input  wire [LANES*ACC_W-1:0] s_axis_tdata,
+    input  wire                   s_axis_tvalid,
+    output wire                   s_axis_tready,
+
+    // Stream output, V
+    output wire [LANES*V_W-1:0]   m_axis_tdata,
+    output wire                   m_axis_tvalid,
+    input  wire                   m_axis_tready
+);
+
+reg  [2:0] valid;
+wire       enable = !valid[2] || m_axis_tready;
+
+assign s_axis_tready = enable;
+assign m_axis_tvalid = valid[2];
+
+beat_counter #(
+    .BEATS(BEATS)
+) beat (
+    .clk(clk),
+    .rst(rst),
+    .advance(s_axis_tvalid && s_axis_tready),
+    .next(rom_addr)
+);
+
+always @(posedge clk) begin
+    if (enable) begin
+        valid <= {valid[1:0], s_axis_tvalid};
+    end
+    if (rst) begin
+        valid <= 3'b000;
+    end
+end
+
+genvar lane;
+generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
+        reg  signed [ACC_W-1:0]     a;
+        reg  [9:0]                  code;
+        reg  signed [BITS-1:0]      bias_1;
+        reg  signed [BITS-1:0]      bias_2;
+        reg  signed [PRODUCT_W-1:0] product;
+        reg  signed [V_W-1:0]       v;
+        wire signed [PRODUCT_W-1:0] product_now;
+        wire signed [PRODUCT_W-1:0] rounded;
+
+        shift_add #(
+            .IN_W(ACC_W),
+            .OUT_W(PRODUCT_W),
+            .DIGITS(2)
+        ) scale (
+            .x(a),
+            .code(code),
+            .product(product_now)
+        );
+
+        if (SHIFT > 0) begin : round_half_up
+            // PRODUCT_W has a bit to spare for the half that is added.
+            localparam [PRODUCT_W-1:0] HALF = 1 << (SHIFT - 1);
+            wire signed [PRODUCT_W-1:0] sum = product + HALF;
+            assign rounded = sum >>> SHIFT;
+        end else begin : exact
+            assign rounded = product;
+        end
+
+        wire signed [V_W-1:0] wide_rounded = {{V_W-PRODUCT_W{rounded[PRODUCT_W-1]}}, rounded};
+        wire signed [V_W-1:0] wide_bias    = {{V_W-BITS{bias_2[BITS-1]}}, bias_2};
+
+        always @(posedge clk) begin
+            if (enable) begin
+                a       <= s_axis_tdata[lane*ACC_W +: ACC_W];
+                code    <= rom_data[lane*(BITS+10) +: 10];
+                bias_1  <= rom_data[lane*(BITS+10)+10 +: BITS];
+                product <= product_now;
+                bias_2  <= bias_1;
+                v       <= wide_rounded + wide_bias;
+            end
+        end
+
+        assign m_axis_tdata[lane*V_W +: V_W] = v;
+    end
+endgenerate
+
+endmodule
+
+`resetall

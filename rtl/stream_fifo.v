@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * First-in first-out buffer of exactly DEPTH words.
+ *
+ * Latency 1 cycle, throughput 1 word a cycle (DEPTH = 1: a word every other cycle). DEPTH - 1 words lie in a memory
+ * that is read through a register, so that deep ones map to block RAM; the last word is that register itself.
+ * Reset empties it.
+ */
+module stream_fifo #(
+    // Width of a word in bits
+    parameter WIDTH = 8,
+    // Words that fit, the output register included
+    parameter DEPTH = 4
+) (
+    input  wire             clk,
+    input  wire             rst,
+
+    // Stream input
+    input  wire [WIDTH-1:0] s_axis_tdata,
+    input  wire             s_axis_tvalid,
+    output wire             s_axis_tready,
+
+    // Stream output
+    output wire [WIDTH-1:0] m_axis_tdata,
+    output wire             m_axis_tvalid,
+    input  wire             m_axis_tready
+);
+
+localparam WORDS   = DEPTH > 1 ? DEPTH - 1 : 1;
+localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
+localparam COUNT_W = $clog2(DEPTH + 1);
+
+localparam LAST_ADDR = WORDS - 1;
+localparam FULL = DEPTH;
+
+initial begin
+    if (DEPTH < 1) begin
+        $display("ERROR: %m: DEPTH is %0d, expected at least 1", DEPTH);
+        $finish;
+    end
+end
+
+reg [WIDTH-1:0]   memory [0:WORDS-1];
+reg [ADDR_W-1:0]  write_addr;
+reg [ADDR_W-1:0]  read_addr;
+reg [COUNT_W-1:0] stored;        // words in the memory
+reg               out_valid;
+reg               out_bypassed;  // the output word came straight from the input
+reg [WIDTH-1:0]   read_data;
+reg [WIDTH-1:0]   bypass_data;
+
+wire out_free = !out_valid || m_axis_tready;
+wire push     = s_axis_tvalid && s_axis_tready;
+wire load     = out_free && stored != 0;
+wire bypass   = out_free && stored == 0 && push;
+wire store    = push && !bypass;
+
+assign s_axis_tready = stored + {{COUNT_W-1{1'b0}}, out_valid} != FULL[COUNT_W-1:0];
+assign m_axis_tdata  = out_bypassed ? bypass_data : read_data;
+assign m_axis_tvalid = out_valid;
+
+always @(posedge clk) begin
+    if (store) begin
+        memory[write_addr] <= s_axis_tdata;
+    end
+    if (load) begin
+        read_data <= memory[read_addr];
+    end
+    if (bypass) begin
+        bypass_data <= s_axis_tdata;
+    end
+    if (load || bypass) begin
+        out_bypassed <= bypass;
+    end
+end
+
+always @(posedge clk) begin
+    if (store) begin
+        write_addr <= write_addr == LAST_ADDR[ADDR_W-1:0] ? {ADDR_W{1'b0}} : write_addr + 1'b1;
+    end
+    if (load) begin
+        read_addr <= read_addr == LAST_ADDR[ADDR_W-1:0] ? {ADDR_W{1'b0}} : read_addr + 1'b1;
+    end
+    if (store && !load) begin
+        stored <= stored + 1'b1;
+    end else if (load && !store) begin
+        stored <= stored - 1'b1;
+    end
+    if (out_free) begin
+        out_valid <= load || bypass;
+    end
+    if (rst) begin
+        write_addr <= {ADDR_W{1'b0}};
+        read_addr  <= {ADDR_W{1'b0}};
+        stored     <= {COUNT_W{1'b0}};
+        out_valid  <= 1'b0;
+    end
+end
+
+endmodule
+
+`resetall
