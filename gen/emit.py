@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the self-contained folder of an accelerator: RTL, description, vectors, testbench, Makefile, core file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.folding import Folding, to_json
+from wsfracbnn.gen.locations import NETWORK_TESTBENCH, RTL
+from wsfracbnn.gen.render import environment, render_modules
+from wsfracbnn.gen.vectors import random_images, write_vectors
+from wsfracbnn.model.errors import InputError
+
+MARKER = "design.json"
+"""A folder that holds this file was emitted before and may be replaced."""
+
+TESTBENCH_FILES = ("test_network.py", "golden.py", "stream_probe.v")
+FOLDER_TEMPLATES = {"Makefile": "folder_makefile.j2", "README.md": "folder_readme.md.j2"}
+
+
+def emit(
+    description: NetworkDescription,
+    folding: Folding,
+    out: Path,
+    images: NDArray[np.uint8] | None = None,
+    labels: NDArray[np.int64] | None = None,
+) -> AcceleratorDesign:
+    """Emit into a temporary folder beside `out` and rename it; the same arguments give the same bytes.
+
+    Args:
+        images, labels: (n, H, W, colours) uint8 and (n,) for the golden vectors; seeded random images without.
+    Raises:
+        InputError: `out` exists and was not emitted by this program, or cannot be written.
+    """
+    design = build_design(description, folding)
+    with _replacing(out) as folder:
+        _write_rtl(design, folder / "rtl")
+        description.save(folder)
+        (folder / "fold.json").write_text(to_json(folding))
+        (folder / MARKER).write_text(json.dumps(design_summary(design), indent=2) + "\n")
+        write_vectors(folder / "vectors.npz", description, random_images(description) if images is None else images, labels)
+        _write_testbench(design, folder)
+    return design
+
+
+def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
+    """design.json: what a testbench and a reader need to know of the built hardware."""
+    return {
+        "name": design.name,
+        "top": f"{design.name}_top",
+        "sha256": design.digest,
+        "bits": design.bits,
+        "cycles": max(stage.cycles for stage in design.stages),
+        "lanes": {link.source: link.lanes_out for link in design.links},
+        "stages": [
+            {
+                "name": stage.name,
+                "pe": stage.fold.pe,
+                "simd": stage.fold.simd,
+                "cycles": stage.cycles,
+                "rom_bits": sum(rom.bits for rom in stage.roms),
+            }
+            for stage in design.stages
+        ],
+    }
+
+
+def _write_rtl(design: AcceleratorDesign, folder: Path) -> None:
+    (folder / "rom").mkdir(parents=True)
+    (folder / "lib").mkdir()
+    for name, text in render_modules(design):
+        (folder / name).write_text(text)
+    for source in sorted(RTL.glob("*.v")):
+        shutil.copyfile(source, folder / "lib" / source.name)
+
+
+def _write_testbench(design: AcceleratorDesign, folder: Path) -> None:
+    env = environment()
+    (folder / "tb").mkdir()
+    for name in TESTBENCH_FILES:
+        shutil.copyfile(NETWORK_TESTBENCH / name, folder / "tb" / name)
+    testbench = env.get_template("testbench.v.j2").render(design=design)
+    (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
+    sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
+    (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))
+    for name, template in FOLDER_TEMPLATES.items():
+        (folder / name).write_text(env.get_template(template).render(design=design, sources=sources))
+    core = env.get_template("folder_core.j2").render(design=design, sources=sources)
+    (folder / f"{design.name}.core").write_text(core)
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `out` when the block succeeds, and vanishes when it does not."""
+    if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: exists and was not emitted by this program, expected a new or emitted folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+    try:
+        folder.chmod(0o755)
+        yield folder
+        if out.exists():
+            shutil.rmtree(out)
+        os.replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cocotb tests of a whole accelerator against its golden vectors. Travels with every emitted folder.
+
+Environment:
+    VECTORS   the vector file (default: vectors.npz beside this folder)
+    NETWORK   net.json of the network, DESIGN its design.json (default: beside this folder)
+    IMAGES    images to run (default: all in the vector file)
+    RESULT    where to write the measured numbers as JSON (default: nowhere)
+    REPRODUCE the command to print with a mismatch
+Randomness is seeded by COCOTB_RANDOM_SEED.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotb.utils import get_sim_time
+from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from golden import Vectors, compare_layers, load_vectors  # noqa: E402
+
+CLOCK_NS = 10
+RESET_CYCLES = 4
+
+
+def _path(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable, HERE.parent / default))
+
+
+class TB:
+    """Clock, reset, AXI4-Stream source and sink of an accelerator."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.design = json.loads(_path("DESIGN", "design.json").read_text())
+        images = os.environ.get("IMAGES")
+        self.vectors: Vectors = load_vectors(_path("VECTORS", "vectors.npz"), int(images) if images else None)
+        dut.rst.value = 1
+        dut.flush.value = 0
+        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
+        for stream in (self.source, self.sink):
+            stream.log.setLevel("WARNING")
+
+    @property
+    def patience_ns(self) -> int:
+        """Far more than a frame may take: a hang ends here."""
+        return int(CLOCK_NS * (20 * self.design["cycles"] + 50_000))
+
+    async def reset(self) -> None:
+        self.dut.rst.value = 1
+        await ClockCycles(self.dut.clk, RESET_CYCLES)
+        self.dut.rst.value = 0
+        await RisingEdge(self.dut.clk)
+
+    def stall(self, seed: int) -> None:
+        """Random pauses on both ends."""
+
+        def pauses(generator: random.Random) -> Any:
+            while True:
+                pause = generator.random() < 0.5
+                yield from itertools.repeat(pause, generator.randint(1, 8))
+
+        self.source.set_pause_generator(pauses(random.Random(seed)))
+        self.sink.set_pause_generator(pauses(random.Random(seed + 1)))
+
+    def send(self, image: np.ndarray[Any, Any]) -> None:
+        self.source.send_nowait(AxiStreamFrame(image.tobytes()))
+
+    async def receive(self) -> tuple[list[int], int, float]:
+        """Logits, winner and the time of the last beat in ns."""
+        frame = await with_timeout(self.sink.recv(compact=False), self.patience_ns, "ns")
+        logits = np.frombuffer(bytes(frame.tdata), dtype="<i4").tolist()
+        winner = int(frame.tuser[-1] if isinstance(frame.tuser, list) else frame.tuser)
+        return logits, winner, get_sim_time("ns")
+
+    async def expect(self, number: int) -> float:
+        """Receive a result and compare it with image `number`; returns its time."""
+        logits, winner, time = await self.receive()
+        golden = self.vectors.logits[number].tolist()
+        if logits != golden or winner != int(self.vectors.classes[number]):
+            wrong = next((i for i, (a, b) in enumerate(zip(golden, logits, strict=False)) if a != b), None)
+            what = (
+                f"logit {wrong}: expected {golden[wrong]}, got {logits[wrong]}"
+                if wrong is not None
+                else f"winner: expected {int(self.vectors.classes[number])}, got {winner}"
+            )
+            await self.fail(f"image {number}, {what}")
+        return time
+
+    async def layers(self) -> list[Any]:
+        """Compare every probed stream so far with the golden ones."""
+        self.dut.flush.value = 1
+        await ClockCycles(self.dut.clk, 2)
+        self.dut.flush.value = 0
+        return compare_layers(Path.cwd(), self.design["lanes"], self.design["bits"], self.vectors)
+
+    async def fail(self, what: str) -> None:
+        """Raise with the first wrong layer, the seed and the command that reproduces it."""
+        await ClockCycles(self.dut.clk, 4)
+        layers = await self.layers()
+        fault = next((layer.first for layer in layers if layer.first and "values, got" not in layer.first), None)
+        where = f"first wrong layer: {fault}" if fault else "every layer's stream is right: the fault is in the head"
+        command = os.environ.get("REPRODUCE", "make sim")
+        raise AssertionError(f"{what}; {where}; seed {cocotb.RANDOM_SEED}; reproduce: {command}")
+
+
+@cocotb.test()
+async def test_images_are_bit_exact_in_every_layer(dut: Any) -> None:
+    """All images back to back, no pauses: logits, winner and every stage's stream equal the golden model."""
+    tb = TB(dut)
+    await tb.reset()
+    start = get_sim_time("ns")
+    count = len(tb.vectors.images)
+    for image in tb.vectors.images:
+        tb.send(image)
+    times = [await tb.expect(number) for number in range(count)]
+    layers = await tb.layers()
+    result = {
+        "images": count,
+        "mismatches": sum(layer.mismatches for layer in layers),
+        "latency_cycles": round((times[0] - start) / CLOCK_NS),
+        "cycles_per_image": round((times[-1] - times[0]) / CLOCK_NS / (count - 1)) if count > 1 else None,
+        "layers": [{"name": layer.name, "values": layer.values, "mismatches": layer.mismatches} for layer in layers],
+    }
+    if "RESULT" in os.environ:
+        Path(os.environ["RESULT"]).write_text(json.dumps(result, indent=2) + "\n")
+    for layer in layers:
+        if layer.first:
+            await tb.fail(layer.first)
+    assert int(dut.dropped_frames.value) == 0
+
+
+@cocotb.test()
+async def test_random_stalls_on_both_ends_change_nothing(dut: Any) -> None:
+    """Sources and sinks that pause at random: the same logits."""
+    tb = TB(dut)
+    await tb.reset()
+    tb.stall(cocotb.RANDOM_SEED)
+    count = min(2, len(tb.vectors.images))
+    for image in tb.vectors.images[:count]:
+        tb.send(image)
+    for number in range(count):
+        logits, winner, _ = await tb.receive()
+        assert logits == tb.vectors.logits[number].tolist()
+        assert winner == tb.vectors.classes[number]
+
+
+@cocotb.test()
+async def test_bad_frames_are_dropped_and_the_next_is_exact(dut: Any) -> None:
+    """Short, long and one-pixel frames are flagged, counted and give no result; good ones between them are exact."""
+    tb = TB(dut)
+    await tb.reset()
+    errors = 0
+
+    async def count_errors() -> None:
+        nonlocal errors
+        while True:
+            await RisingEdge(dut.clk)
+            errors += int(dut.frame_error.value)
+
+    counter = cocotb.start_soon(count_errors())
+    image = tb.vectors.images[0]
+    pixels = image.reshape(-1, image.shape[-1])
+    await tb.source.send(AxiStreamFrame(pixels[: len(pixels) // 2].tobytes()))
+    tb.send(image)
+    await tb.source.send(AxiStreamFrame(np.concatenate((pixels, pixels[:3])).tobytes()))
+    await tb.source.send(AxiStreamFrame(pixels[:1].tobytes()))
+    tb.send(image)
+    for _ in range(2):
+        logits, winner, _ = await tb.receive()
+        assert logits == tb.vectors.logits[0].tolist()
+        assert winner == tb.vectors.classes[0]
+    assert tb.sink.empty()
+    assert errors == 3
+    assert int(dut.dropped_frames.value) == 3
+    counter.cancel()
+
+
+@cocotb.test()
+async def test_reset_at_any_cycle_leaves_no_trace(dut: Any) -> None:
+    """Reset at random moments of a frame; the frame after it is exact."""
+    tb = TB(dut)
+    generator = random.Random(cocotb.RANDOM_SEED)
+    await tb.reset()
+    for _ in range(3):
+        tb.send(tb.vectors.images[-1])
+        await ClockCycles(dut.clk, generator.randint(1, 2 * tb.design["cycles"]))
+        tb.source.clear()
+        await tb.reset()
+        while not tb.sink.empty():
+            tb.sink.recv_nowait()
+    tb.send(tb.vectors.images[0])
+    logits, winner, _ = await tb.receive()
+    assert logits == tb.vectors.logits[0].tolist()
+    assert winner == tb.vectors.classes[0]
