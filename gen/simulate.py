@@ -104,12 +104,12 @@ def simulate(
             "IMAGES": str(images),
             "RESULT": str(result_file),
             "REPRODUCE": reproduce,
-            "COCOTB_RESULTS_FILE": str(results_xml),
             **({"COCOTB_TEST_FILTER": tests} if tests else {}),
         },
     }
     environment = simulator_environment()
     environment.pop("SIM", None)  # cocotb-test would let it override the argument
+    environment["COCOTB_RESULTS_FILE"] = str(results_xml)
     for compile_only in (True, False):
         start = time.monotonic()
         with log_file.open("w" if compile_only else "a") as log:

@@ -170,13 +170,17 @@ class GatedConv2d(nn.Module):
 
 
 class RPReLU(nn.Module):
-    """PReLU between two learnt shifts (ReActNet, arXiv 2003.03488): V = Y + b1; V >= 0 ? V : (V N) >> s; + b2."""
+    """PReLU between two learnt shifts (ReActNet, arXiv 2003.03488): V = Y + b1; V >= 0 ? V : (V N) >> s; + b2.
+
+    Slopes start evenly spread from -1/4 to 3/4 over the channels, ReActNet's 1/4 in the mean: a channel of binary
+    sums is worth more where its neighbours bend differently, and channels that fold (a negative slope) occur.
+    """
 
     def __init__(self, channels: int, unit: float) -> None:
         super().__init__()
         self.unit = unit
         self.bias_in = nn.Parameter(torch.zeros(channels))
-        self.slope = nn.Parameter(torch.full((channels,), 0.25))
+        self.slope = nn.Parameter(torch.linspace(-0.25, 0.75, channels))
         self.bias_out = nn.Parameter(torch.zeros(channels))
 
     def slopes(self) -> Tensor:

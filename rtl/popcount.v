@@ -14,7 +14,7 @@
 module popcount #(
     // Bits to count
     parameter WIDTH   = 144,
-    // Registers on the way, 1 to 1 + clog2(ceil(WIDTH / 6))
+    // Registers on the way: 2 to 1 + clog2(ceil(WIDTH / 6)); 1 for up to six bits
     parameter STAGES  = 3,
     // Derived: width of the count
     parameter COUNT_W = $clog2(WIDTH + 1)
@@ -27,53 +27,77 @@ module popcount #(
 localparam GROUPS = (WIDTH + 5) / 6;
 localparam LEVELS = $clog2(GROUPS);
 localparam LEAVES = 1 << LEVELS;
+localparam FEWEST = LEVELS > 0 ? 2 : 1;
+localparam NODE_W = COUNT_W > 3 ? COUNT_W : 3;
 
 initial begin
-    if (STAGES < 1 || STAGES > 1 + LEVELS) begin
-        $display("ERROR: %m: STAGES is %0d, expected 1 to %0d", STAGES, 1 + LEVELS);
+    if (STAGES < FEWEST || STAGES > 1 + LEVELS) begin
+        $display("ERROR: %m: STAGES is %0d, expected %0d to %0d", STAGES, FEWEST, 1 + LEVELS);
         $finish;
     end
 end
 
 wire [LEAVES*6-1:0] padded = {{LEAVES*6-WIDTH{1'b0}}, bits};
 
-// Node n of the tree adds nodes 2n and 2n + 1; nodes LEAVES .. 2*LEAVES - 1 are the six-bit counts, node 1 the result.
-wire [2*LEAVES*COUNT_W-1:COUNT_W] node;
+// The six-bit counts, all of them in one vector of COUNT_W bits each.
+function [LEAVES*NODE_W-1:0] count_six(input [LEAVES*6-1:0] in);
+    integer n;
+    for (n = 0; n < LEAVES; n = n + 1) begin
+        count_six[n*NODE_W +: NODE_W] =
+            {{NODE_W-1{1'b0}}, in[6*n]}   + {{NODE_W-1{1'b0}}, in[6*n+1]} + {{NODE_W-1{1'b0}}, in[6*n+2]}
+          + {{NODE_W-1{1'b0}}, in[6*n+3]} + {{NODE_W-1{1'b0}}, in[6*n+4]} + {{NODE_W-1{1'b0}}, in[6*n+5]};
+    end
+endfunction
 
-assign count = node[COUNT_W +: COUNT_W];
+reg [LEAVES*NODE_W-1:0] sixes;
 
-genvar n;
-genvar level;
+always @(posedge clk) begin
+    sixes <= count_six(padded);
+end
+
+// Stage s adds levels FIRST .. LAST - 1 of the tree. Whole vectors in one function call rather than a wire per node:
+// an event-driven simulator then does a stage's work once a cycle.
+genvar s;
 generate
-    for (n = 0; n < LEAVES; n = n + 1) begin : leaves
-        wire [5:0] six = padded[n*6 +: 6];
-        reg  [2:0] ones;
-        always @(posedge clk) begin
-            ones <= {2'b00, six[0]} + {2'b00, six[1]} + {2'b00, six[2]}
-                  + {2'b00, six[3]} + {2'b00, six[4]} + {2'b00, six[5]};
+    for (s = 1; s < STAGES; s = s + 1) begin : stages
+        localparam FIRST = ((s - 1) * LEVELS) / (STAGES - 1);
+        localparam LAST  = (s * LEVELS) / (STAGES - 1);
+        localparam IN_N  = LEAVES >> FIRST;
+        localparam OUT_N = LEAVES >> LAST;
+
+        function [OUT_N*NODE_W-1:0] add_pairs(input [IN_N*NODE_W-1:0] in);
+            reg [IN_N*NODE_W-1:0] nodes;
+            integer level;
+            integer n;
+            begin
+                nodes = in;
+                for (level = FIRST; level < LAST; level = level + 1) begin
+                    for (n = 0; n < LEAVES >> (level + 1); n = n + 1) begin
+                        nodes[n*NODE_W +: NODE_W] = nodes[2*n*NODE_W +: NODE_W] + nodes[(2*n+1)*NODE_W +: NODE_W];
+                    end
+                end
+                add_pairs = nodes[OUT_N*NODE_W-1:0];
+            end
+        endfunction
+
+        wire [IN_N*NODE_W-1:0] in;
+        reg  [OUT_N*NODE_W-1:0] sums;
+
+        if (s == 1) begin : from_sixes
+            assign in = sixes;
+        end else begin : from_stage
+            assign in = stages[s-1].sums;
         end
-        if (COUNT_W >= 3) begin : full
-            assign node[(LEAVES+n)*COUNT_W +: COUNT_W] = {{COUNT_W-3{1'b0}}, ones};
-        end else begin : narrow
-            assign node[(LEAVES+n)*COUNT_W +: COUNT_W] = ones[COUNT_W-1:0];
+
+        always @(posedge clk) begin
+            sums <= add_pairs(in);
         end
     end
-    for (level = 0; level < LEVELS; level = level + 1) begin : levels
-        // Level 0 adds the leaves; a register follows where the even spread crosses an integer.
-        localparam NODES      = LEAVES >> (level + 1);
-        localparam REGISTERED = ((level + 1) * (STAGES - 1)) / LEVELS != (level * (STAGES - 1)) / LEVELS;
-        for (n = NODES; n < 2 * NODES; n = n + 1) begin : nodes
-            wire [COUNT_W-1:0] sum = node[2*n*COUNT_W +: COUNT_W] + node[(2*n+1)*COUNT_W +: COUNT_W];
-            if (REGISTERED) begin : registered
-                reg [COUNT_W-1:0] sum_reg;
-                always @(posedge clk) begin
-                    sum_reg <= sum;
-                end
-                assign node[n*COUNT_W +: COUNT_W] = sum_reg;
-            end else begin : combinational
-                assign node[n*COUNT_W +: COUNT_W] = sum;
-            end
-        end
+
+    if (STAGES > 1) begin : from_tree
+        assign count = stages[STAGES-1].sums[COUNT_W-1:0];
+    end else begin : from_leaf
+        assign count = sixes[COUNT_W-1:0];
     end
 endgenerate
 
