@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class SimulationResult:
 
     simulator: str
     images: int
+    correct: int | None
     mismatches: int
     cycles_per_image: int | None
     latency_cycles: int
@@ -76,12 +78,15 @@ def simulate(
     waves: bool = False,
     seed: int = 1,
     reproduce: str = "make sim",
+    progress: Callable[[int], None] = lambda done: None,
 ) -> SimulationResult:
     """Build and run the testbench of an emitted folder.
 
     Args:
         vectors: vector file to run, its first `images` images.
         tests: regular expression of cocotb test names; default all.
+        reproduce: the command that a mismatch report names.
+        progress: called with the number of images that have come out.
     Raises:
         InputError: the simulator is missing, or building or running it failed.
     """
@@ -90,8 +95,9 @@ def simulate(
     build = folder.parent / f"{folder.name}-{simulator}"
     build.mkdir(parents=True, exist_ok=True)
     result_file, results_xml, log_file = build / "result.json", build / "results.xml", build / "log.txt"
-    result_file.unlink(missing_ok=True)
-    results_xml.unlink(missing_ok=True)
+    progress_file = build / "progress"
+    for file in (result_file, results_xml, progress_file):
+        file.unlink(missing_ok=True)
     arguments = {
         "simulator": simulator,
         "folder": str(folder),
@@ -103,6 +109,7 @@ def simulate(
             "DESIGN": str(folder / "design.json"),
             "IMAGES": str(images),
             "RESULT": str(result_file),
+            "PROGRESS": str(progress_file),
             "REPRODUCE": reproduce,
             **({"COCOTB_TEST_FILTER": tests} if tests else {}),
         },
@@ -113,12 +120,14 @@ def simulate(
     for compile_only in (True, False):
         start = time.monotonic()
         with log_file.open("w" if compile_only else "a") as log:
-            code = subprocess.run(
+            child = subprocess.Popen(
                 [sys.executable, "-m", "wsfracbnn.gen.run_simulator", json.dumps(arguments | {"build_only": compile_only})],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-            ).returncode
+            )
+            while (code := _wait(child)) is None:
+                progress(progress_file.stat().st_size if progress_file.is_file() else 0)
         if code and not results_xml.is_file():
             tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
             raise InputError(f"{simulator}: build or start failed, see {log_file}:\n{tail}")
@@ -128,6 +137,7 @@ def simulate(
     return SimulationResult(
         simulator=simulator,
         images=measured.get("images", 0),
+        correct=measured.get("correct"),
         mismatches=measured.get("mismatches", 0),
         cycles_per_image=measured.get("cycles_per_image"),
         latency_cycles=measured.get("latency_cycles", 0),
@@ -135,6 +145,14 @@ def simulate(
         layers=tuple(measured.get("layers", ())),
         failures=failures,
     )
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int | None:
+    """The exit code, or None after a fifth of a second."""
+    try:
+        return child.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _failures(results_xml: Path, log_file: Path) -> list[str]:

@@ -107,6 +107,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise InputError(f"{path}: {error}") from None
 
 
+def require_name(name: str, what: str) -> None:
+    """Raise `InputError` where `name` cannot begin a Verilog module's name; `what` says where it came from."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        raise InputError(
+            f"{what}: found {name!r}, expected up to 64 lower-case letters, digits and underscores, a letter first"
+        )
+
+
 def _read_torch(path: Path) -> dict[str, Any]:
     try:
         raw = torch.load(path, map_location="cpu", weights_only=True)
@@ -144,8 +152,7 @@ def _check(raw: dict[str, Any]) -> Checkpoint:
     for key, kind in (("name", str), ("config", dict), ("state", dict), ("class_names", list)):
         if not isinstance(raw.get(key), kind):
             raise InputError(f"key '{key}': found {type(raw.get(key)).__name__}, expected {kind.__name__}")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", raw["name"]):
-        raise InputError(f"key 'name': found {raw['name']!r}, expected lower-case letters, digits and underscores")
+    require_name(raw["name"], "key 'name'")
     config = NetworkConfig.from_dict(raw["config"])
     if len(raw["class_names"]) != config.classes:
         raise InputError(f"key 'class_names': found {len(raw['class_names'])} names, expected {config.classes}")

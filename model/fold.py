@@ -13,7 +13,7 @@ from torch import Tensor
 
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 from wsfracbnn.model import quantizers as q
-from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint, require_name
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.network import ResidualConv, WSFracBNN
@@ -22,18 +22,21 @@ DEFAULT_GATE_FRACTION = 0.5
 """Assumed where a checkpoint carries no measured gate fractions; only the folding's cycle estimate uses it."""
 
 
-def fold_checkpoint(checkpoint: Checkpoint) -> NetworkDescription:
-    """The description of a WSFracBNN checkpoint.
+def fold_checkpoint(checkpoint: Checkpoint, name: str | None = None) -> NetworkDescription:
+    """The description of a WSFracBNN checkpoint, called `name` where one is given.
 
     Raises:
-        InputError: the checkpoint holds the baseline, or a value does not fit its integer width.
+        InputError: the checkpoint holds the baseline, a value does not fit its integer width, or the name is no
+            identifier.
     """
+    if name is not None:
+        require_name(name, "--name")
     network = checkpoint.network()
     if not isinstance(network, WSFracBNN):
         raise InputError(
             f"key 'model': found '{checkpoint.model}', expected 'wsfracbnn': the baseline's BatchNorm needs multipliers"
         )
-    return fold_network(network, checkpoint.name, checkpoint.class_names, checkpoint.gate_fractions)
+    return fold_network(network, name or checkpoint.name, checkpoint.class_names, checkpoint.gate_fractions)
 
 
 @torch.no_grad()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands print: tables and one-line summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from wsfracbnn.gen.description import HeadStage
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.simulate import SimulationResult
+from wsfracbnn.model.checkpoint import Checkpoint
+
+NOMINAL_MHZ = 100
+"""Clock at which rates are quoted; cycles are what is measured."""
+
+
+def design_table(design: AcceleratorDesign) -> Table:
+    """One row per stage: shape, PE, SIMD, estimated cycles per image, ROM bits."""
+    table = Table("stage", "in", "out", "PE", "SIMD", "cycles/image", "gates open", "ROM bits", title=design.name)
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for stage in design.stages:
+        layer = stage.stage
+        shape_in = f"{layer.height}x{layer.width}x{layer.in_channels}"
+        if isinstance(layer, HeadStage):
+            shape_out = f"{layer.classes} logits"
+        else:
+            shape_out = f"{layer.out_height}x{layer.out_width}x{layer.out_channels}"
+        gate = getattr(layer, "gate_fraction", None)
+        table.add_row(
+            stage.name,
+            shape_in,
+            shape_out,
+            str(stage.fold.pe),
+            "-" if isinstance(layer, HeadStage) else str(stage.fold.simd),
+            f"{stage.cycles:,}",
+            "-" if gate is None else f"{100 * gate:.0f} %",
+            f"{sum(rom.bits for rom in stage.roms):,}",
+        )
+    return table
+
+
+def design_totals(design: AcceleratorDesign) -> str:
+    """Slowest stage, rate at the nominal clock, ROM bits in all."""
+    slowest = max(design.stages, key=lambda stage: stage.cycles)
+    rate = NOMINAL_MHZ * 1e6 / slowest.cycles
+    bits = sum(rom.bits for stage in design.stages for rom in stage.roms)
+    return (
+        f"{len(design.stages)} stages, slowest {slowest.name}: about {slowest.cycles:,} cycles an image, "
+        f"{rate:,.0f} images/s at {NOMINAL_MHZ} MHz; {bits:,} ROM bits"
+    )
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> str:
+    """Accuracy and mean gate fraction of a trained checkpoint."""
+    gates = checkpoint.gate_fractions
+    text = f"{checkpoint.name}: top-1 {checkpoint.test_accuracy:.2f} %"
+    return text if gates is None else f"{text}, gates open {100 * sum(gates) / len(gates):.1f} %"
+
+
+def layer_table(results: Sequence[SimulationResult]) -> Table:
+    """One row per layer: values compared and mismatches of each simulator."""
+    table = Table("layer", *(f"{result.simulator}: values" for result in results), "verdict", title="RTL against PyTorch")
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for rows in zip(*(result.layers for result in results), strict=True):
+        wrong = sum(row["mismatches"] for row in rows)
+        verdict = "[green]bit-exact[/]" if not wrong else f"[red]{wrong:,} wrong[/]"
+        table.add_row(rows[0]["name"], *(f"{row['values']:,}" for row in rows), verdict)
+    return table
+
+
+def simulator_table(results: Sequence[SimulationResult]) -> Table:
+    """One row per simulator: images, mismatches, accuracy, cycles, rate, time."""
+    table = Table(
+        "simulator", "images", "correct", "mismatches", "cycles/image", "latency", f"images/s at {NOMINAL_MHZ} MHz", "s"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for result in results:
+        cycles = result.cycles_per_image
+        table.add_row(
+            result.simulator,
+            str(result.images),
+            "-" if result.correct is None else str(result.correct),
+            str(result.mismatches),
+            "-" if cycles is None else f"{cycles:,}",
+            f"{result.latency_cycles:,}",
+            "-" if cycles is None else f"{NOMINAL_MHZ * 1e6 / cycles:,.0f}",
+            f"{result.seconds:.1f}",
+        )
+    return table
