@@ -26,7 +26,7 @@ from wsfracbnn.model.errors import InputError
 MARKER = "design.json"
 """A folder that holds this file was emitted before and may be replaced."""
 
-TESTBENCH_FILES = ("test_network.py", "golden.py", "stream_probe.v")
+TESTBENCH_FILES = ("bench_network.py", "golden.py", "stream_probe.v")
 FOLDER_TEMPLATES = {"Makefile": "folder_makefile.j2", "README.md": "folder_readme.md.j2"}
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Child process of gen/simulate.py: one cocotb-test run, its arguments as JSON in argv[1]."""
+"""Child process of a simulation: one cocotb-test run, its arguments as JSON in argv[1].
+
+A process of its own, because cocotb-test takes search paths and the results file from the process environment.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from cocotb_test.simulator import run
@@ -15,7 +17,7 @@ VERILATOR_ARGS = [
     "-O3",
     "-Wno-fatal",
     "--no-public-flat-rw",  # cocotb-test makes every signal visible, which forbids most optimization;
-    "--public-depth",  # the testbench reads the ports of the top level only
+    "--public-depth",  # the testbenches read the ports and parameters of the top level only
     "1",
 ]
 # The wheel's own make fragment leaves the precompiled header's include flag empty.
@@ -25,23 +27,20 @@ ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g coun
 
 def main(arguments: dict[str, Any]) -> None:
     """Build, and run unless `build_only`."""
-    folder = Path(arguments["folder"])
-    name = json.loads((folder / "design.json").read_text())["name"]
-    sources = [str(folder / line) for line in (folder / "filelist.f").read_text().split()]
-    sources += [str(folder / "tb" / "stream_probe.v"), str(folder / "tb" / f"{name}_testbench.v")]
     verilator = arguments["simulator"] == "verilator"
     run(
         simulator=arguments["simulator"],
-        verilog_sources=sources,
-        toplevel=f"{name}_testbench",
-        module="test_network",
-        python_search=[str(folder / "tb")],
+        verilog_sources=arguments["sources"],
+        toplevel=arguments["toplevel"],
+        module=arguments["module"],
+        python_search=arguments["search"],
         sim_build=arguments["build"],
+        parameters=arguments.get("parameters", {}),
         compile_args=VERILATOR_ARGS if verilator else ICARUS_ARGS,
-        waves=arguments["waves"],
-        seed=arguments["seed"],
-        extra_env=arguments["environment"],
-        compile_only=arguments["build_only"],
+        waves=arguments.get("waves", False),
+        seed=arguments.get("seed"),
+        extra_env=arguments.get("environment", {}),
+        compile_only=arguments.get("build_only", False),
         **({"make_args": VERILATOR_MAKE_ARGS} if verilator else {}),
     )
 

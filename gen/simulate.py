@@ -98,9 +98,14 @@ def simulate(
     progress_file = build / "progress"
     for file in (result_file, results_xml, progress_file):
         file.unlink(missing_ok=True)
+    toplevel = json.loads((folder / "design.json").read_text())["name"] + "_testbench"
+    sources = [*(folder / "filelist.f").read_text().split(), "tb/stream_probe.v", f"tb/{toplevel}.v"]
     arguments = {
         "simulator": simulator,
-        "folder": str(folder),
+        "sources": [str(folder / source) for source in sources],
+        "toplevel": toplevel,
+        "module": "bench_network",
+        "search": [str(folder / "tb")],
         "build": str(build),
         "waves": waves,
         "seed": seed,

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inside the simulator: what every block's testbench shares.
+
+A block is driven through cocotbext-axi sources and sinks, a beat being one integer of the stream's full width. Stalls
+are random and seeded; a mismatch names stream, beat, lane, expected, got, seed and the command that reproduces it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
+from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+
+CLOCK_NS = 10
+PATIENCE_CYCLES = 20_000
+"""A beat that takes longer than this never comes."""
+
+
+def seeded() -> random.Random:
+    """The generator of this test's stimulus; its seed is cocotb's, which a mismatch prints."""
+    return random.Random(cocotb.RANDOM_SEED)
+
+
+def parameter(dut: Any, name: str) -> int:
+    """A Verilog parameter of the block under test."""
+    return int(getattr(dut, name).value)
+
+
+def stalls(seed: int, share: float = 0.5, longest: int = 8) -> Iterator[bool]:
+    """Random runs of paused and running cycles."""
+    generator = random.Random(seed)
+    while True:
+        yield from itertools.repeat(generator.random() < share, generator.randint(1, longest))
+
+
+def pack(values: Sequence[int], width: int) -> int:
+    """Lanes to one beat, lane 0 in the low bits."""
+    beat = 0
+    for lane, value in enumerate(values):
+        beat |= (value & ((1 << width) - 1)) << (lane * width)
+    return beat
+
+
+def unpack(beat: int, width: int, lanes: int, signed: bool = True) -> list[int]:
+    """One beat to lanes."""
+    values = [(beat >> (lane * width)) & ((1 << width) - 1) for lane in range(lanes)]
+    return [v - (1 << width) if signed and v >> (width - 1) else v for v in values]
+
+
+def corner_values(width: int, generator: random.Random, count: int) -> list[int]:
+    """`count` signed numbers of `width` bits: the extremes and their neighbours first, then random ones."""
+    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
+    corners = [low, high, 0, -1, 1, low + 1, high - 1]
+    return (corners + [generator.randint(low, high) for _ in range(count)])[:count]
+
+
+def same(what: str, expected: object, got: object) -> None:
+    """Compare, and say everything that is needed to look into a difference."""
+    if expected != got:
+        raise AssertionError(
+            f"{cocotb.top._name} {what}: expected {expected}, got {got}; seed {cocotb.RANDOM_SEED}; "
+            f"reproduce: {os.environ.get('REPRODUCE', 'pytest')}"
+        )
+
+
+class Bench:
+    """Clock and reset of a block, with its streams by their prefix."""
+
+    def __init__(self, dut: Any, sources: Sequence[str] = ("s_axis",), sinks: Sequence[str] = ("m_axis",)) -> None:
+        self.dut = dut
+        dut.rst.value = 1
+        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+        bus = AxiStreamBus.from_prefix
+        self.sources = {p: AxiStreamSource(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sources}
+        self.sinks = {p: AxiStreamSink(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sinks}
+        for stream in (*self.sources.values(), *self.sinks.values()):
+            stream.log.setLevel("WARNING")
+
+    async def reset(self) -> None:
+        self.dut.rst.value = 1
+        await ClockCycles(self.dut.clk, 3)
+        await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+        await RisingEdge(self.dut.clk)
+
+    def stall(self) -> None:
+        """Random pauses on every stream."""
+        for number, stream in enumerate((*self.sources.values(), *self.sinks.values())):
+            stream.set_pause_generator(stalls(cocotb.RANDOM_SEED + number))
+
+    def send(self, beats: Sequence[int], prefix: str = "s_axis") -> None:
+        """Queue beats on a source; a stream with tlast takes them as one frame."""
+        source = self.sources[prefix]
+        if hasattr(source.bus, "tlast"):
+            source.send_nowait(AxiStreamFrame(list(beats)))
+            return
+        for beat in beats:
+            source.send_nowait(AxiStreamFrame([beat]))
+
+    async def frame(self, prefix: str = "m_axis") -> Any:
+        """The next frame of a sink (without tlast: the next beat)."""
+        return await with_timeout(self.sinks[prefix].recv(compact=False), PATIENCE_CYCLES * CLOCK_NS, "ns")
+
+    async def expect(
+        self, expected: Sequence[int], width: int = 0, lanes: int = 1, prefix: str = "m_axis", signed: bool = True
+    ) -> None:
+        """Receive beats one by one and compare them lane by lane (width 0: the whole beat as it is)."""
+        for number, beat in enumerate(expected):
+            try:
+                got = int((await self.frame(prefix)).tdata[0])
+            except cocotb.triggers.SimTimeoutError:
+                same(f"{prefix} beat {number}", f"{beat:#x}", "nothing: the stream hangs")
+                raise
+            if got == beat:
+                continue
+            if not width:
+                same(f"{prefix} beat {number}", f"{beat:#x}", f"{got:#x}")
+            pairs = zip(unpack(beat, width, lanes, signed), unpack(got, width, lanes, signed), strict=True)
+            for lane, (want, have) in enumerate(pairs):
+                same(f"{prefix} beat {number} lane {lane}", want, have)
+
+    async def quiet(self, cycles: int = 50) -> None:
+        """Nothing more comes out."""
+        await ClockCycles(self.dut.clk, cycles)
+        for prefix, sink in self.sinks.items():
+            same(f"{prefix} beats too many", 0, sink.count())
+
+
+async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int]) -> None:
+    """A constant memory with a registered output, as templates/rom.v.j2 emits it."""
+    while True:
+        await RisingEdge(dut.clk)
+        if addr.value.is_resolvable:
+            data.value = words[int(addr.value) % len(words)]

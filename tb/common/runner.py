@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outside the simulator: build a Verilog module with its cocotb testbench and run it (cocotb-test)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wsfracbnn.gen.locations import ROOT, RTL
+from wsfracbnn.gen.simulate import simulator_environment
+
+BUILD = ROOT / "build" / "tb"
+
+
+def run_block(
+    simulator: str,
+    module: str,
+    bench: Path,
+    parameters: Mapping[str, int],
+    *,
+    sources: Sequence[Path] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Simulate `module` with the cocotb tests in the file `bench`; a failed one fails the calling pytest test.
+
+    Args:
+        parameters: Verilog parameters of the module.
+        sources: Verilog files; default all of rtl/.
+        environment: more variables for the testbench.
+    """
+    files = [str(path) for path in (sources or sorted(RTL.glob("*.v")))]
+    key = json.dumps([simulator, module, dict(parameters), files], sort_keys=True)
+    build = BUILD / f"{module}-{simulator}-{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:10]}"
+    build.mkdir(parents=True, exist_ok=True)
+    results, log_file = build / "results.xml", build / "log.txt"
+    results.unlink(missing_ok=True)
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1)[0]
+    env = simulator_environment() | {
+        "COCOTB_RESULTS_FILE": str(results),
+        "REPRODUCE": f"WAVES=1 pytest '{test}'",
+        "COCOTB_RANDOM_SEED": os.environ.get("COCOTB_RANDOM_SEED", "1"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **(environment or {}),
+    }
+    env.pop("SIM", None)
+    env.pop("PYTEST_CURRENT_TEST", None)
+    arguments = {
+        "simulator": simulator,
+        "sources": files,
+        "toplevel": module,
+        "module": bench.stem,
+        "search": [str(bench.parent)],
+        "build": str(build),
+        "parameters": dict(parameters),
+        "waves": os.environ.get("WAVES") == "1",
+    }
+    with log_file.open("w") as log:
+        code = subprocess.run(
+            [sys.executable, "-m", "wsfracbnn.gen.run_simulator", json.dumps(arguments)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=env,
+        ).returncode
+    failures = _failures(results)
+    assert not failures, "\n".join(failures)
+    assert results.is_file() and code == 0, f"no results, see {log_file}:\n{_tail(log_file)}"
+    ran = list(ElementTree.parse(results).iter("testcase"))
+    assert ran, f"{bench}: no cocotb test ran, see {log_file}"
+
+
+def _failures(results: Path) -> list[str]:
+    if not results.is_file() or not results.stat().st_size:
+        return []
+    found = []
+    for case in ElementTree.parse(results).iter("testcase"):
+        failure = case.find("failure")
+        failure = case.find("error") if failure is None else failure
+        if failure is not None:
+            message = failure.get("error_msg") or failure.get("message") or (failure.text or "").strip() or "failed"
+            found.append(f"{case.get('name')}: {message}")
+    return found
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-20:])
