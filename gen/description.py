@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from wsfracbnn.model.errors import InputError
 
 TAPS = 9
@@ -192,11 +191,7 @@ class NetworkDescription:
         def build(entry: dict[str, Any]) -> Any:
             kind = {"input": InputStage, "conv": ConvStage, "head": HeadStage}[entry["kind"]]
             values = {k: v for k, v in entry.items() if k not in ("name", "kind")}
-            values |= {
-                f.name: arrays[f"{entry['name']}.{f.name}"]
-                for f in fields(kind)
-                if f.type == "Ints"
-            }
+            values |= {f.name: arrays[f"{entry['name']}.{f.name}"] for f in fields(kind) if f.type == "Ints"}
             return kind(**values)
 
         try:

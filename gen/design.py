@@ -339,7 +339,9 @@ def _per_beat(suffix: str, purpose: str, layout: str, lanes: int, fields: Sequen
     return Rom(suffix, purpose, layout, width, (words,), names)
 
 
-def _affine(suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int) -> Rom:
+def _affine(
+    suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int
+) -> Rom:
     factor, bias = symbols
     return _per_beat(
         suffix,
@@ -413,7 +415,13 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             "scales", "Scale path: V = rshift(A * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
         ),
         slopes=_affine(
-            "slopes", "RPReLU: (V * N) >> s below zero, then + b2", ("N", "b2"), stage.slope, stage.bias_out, fold.pe, bits
+            "slopes",
+            "RPReLU: (V * N) >> s below zero, then + b2",
+            ("N", "b2"),
+            stage.slope,
+            stage.bias_out,
+            fold.pe,
+            bits,
         ),
         scale_v_w=scale_v_w,
         rprelu_v_w=_rprelu_width(scale_v_w, bits, stage.slope_shift),

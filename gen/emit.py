@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.folding import Folding, to_json
@@ -50,7 +49,9 @@ def emit(
         description.save(folder)
         (folder / "fold.json").write_text(to_json(folding))
         (folder / MARKER).write_text(json.dumps(design_summary(design), indent=2) + "\n")
-        write_vectors(folder / "vectors.npz", description, random_images(description) if images is None else images, labels)
+        write_vectors(
+            folder / "vectors.npz", description, random_images(description) if images is None else images, labels
+        )
         _write_testbench(design, folder)
     return design
 

@@ -9,10 +9,11 @@ import sys
 
 try:
     import typer
-
     from wsfracbnn.gen import cli
 except ModuleNotFoundError as missing:
-    sys.exit(f"error: {missing.name} is not installed for this Python; run `make setup`, then .venv/bin/python {sys.argv[0]}")
+    sys.exit(
+        f"error: {missing.name} is not installed for this Python; run `make setup`, then .venv/bin/python {sys.argv[0]}"
+    )
 
 if __name__ == "__main__":
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

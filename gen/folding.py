@@ -46,9 +46,7 @@ def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
 
     The mean of the maximum of `lanes` binomial variables, computed exactly; for one lane it is groups * fraction.
     """
-    probability = [
-        math.comb(groups, k) * fraction**k * (1.0 - fraction) ** (groups - k) for k in range(groups + 1)
-    ]
+    probability = [math.comb(groups, k) * fraction**k * (1.0 - fraction) ** (groups - k) for k in range(groups + 1)]
     cumulative = 0.0
     mean = 0.0
     for p in probability:
@@ -146,7 +144,7 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     for name, stage in stages.items():
         entry = raw.get(name)
         if not isinstance(entry, dict) or not all(isinstance(entry.get(k), int) for k in ("pe", "simd")):
-            raise InputError(f"{path}: key '{name}': found {entry!r}, expected {{\"pe\": integer, \"simd\": integer}}")
+            raise InputError(f'{path}: key \'{name}\': found {entry!r}, expected {{"pe": integer, "simd": integer}}')
         fold = StageFold(entry["pe"], entry["simd"])
         outputs, what = (
             (stage.classes, "classes") if isinstance(stage, HeadStage) else (stage.out_channels, "output channels")
@@ -165,5 +163,3 @@ def choose(description: NetworkDescription, fold: str) -> Folding:
     if fold in PRESETS:
         return preset(description, fold)
     return read_folding(Path(fold), description)
-
-

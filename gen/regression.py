@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from wsfracbnn.gen import report
 from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import choose

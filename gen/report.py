@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.table import Table
-
 from wsfracbnn.gen.description import HeadStage
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.simulate import SimulationResult
@@ -62,7 +61,9 @@ def checkpoint_line(checkpoint: Checkpoint) -> str:
 
 def layer_table(results: Sequence[SimulationResult]) -> Table:
     """One row per layer: values compared and mismatches of each simulator."""
-    table = Table("layer", *(f"{result.simulator}: values" for result in results), "verdict", title="RTL against PyTorch")
+    table = Table(
+        "layer", *(f"{result.simulator}: values" for result in results), "verdict", title="RTL against PyTorch"
+    )
     for column in table.columns[1:-1]:
         column.justify = "right"
     for rows in zip(*(result.layers for result in results), strict=True):

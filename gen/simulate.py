@@ -126,7 +126,12 @@ def simulate(
         start = time.monotonic()
         with log_file.open("w" if compile_only else "a") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "wsfracbnn.gen.run_simulator", json.dumps(arguments | {"build_only": compile_only})],
+                [
+                    sys.executable,
+                    "-m",
+                    "wsfracbnn.gen.run_simulator",
+                    json.dumps(arguments | {"build_only": compile_only}),
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,

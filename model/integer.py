@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 
 Integers = NDArray[np.int32]
@@ -157,9 +156,7 @@ def run(description: NetworkDescription, images: NDArray[np.uint8]) -> NetworkTr
     return NetworkTrace(stages, pooled, logits, logits.argmax(axis=1))
 
 
-def run_logits(
-    description: NetworkDescription, images: NDArray[np.uint8], batch: int = 16, threads: int = 2
-) -> Ints:
+def run_logits(description: NetworkDescription, images: NDArray[np.uint8], batch: int = 16, threads: int = 2) -> Ints:
     """Logits alone, (N, classes) int64: batches that fit the cache, spread over threads."""
     chunks = [images[i : i + batch] for i in range(0, len(images), batch)]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:

@@ -12,7 +12,6 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import KERNEL_TAPS
 

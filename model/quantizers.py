@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-
 from wsfracbnn.model.signed_digits import representable
 
 SCALE_DIGITS = 2

@@ -7,7 +7,7 @@ nonzero; it has the fewest nonzero digits of all signed forms (Reitwiesner 1960)
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def digits_of(value: int) -> list[tuple[int, int]]:
     return digits
 
 
-@lru_cache(maxsize=None)
+@cache
 def representable(digits: int, limit: int) -> NDArray[np.int64]:
     """All integers in [-limit, limit] with at most `digits` nonzero canonical signed digits, ascending."""
     values = {0}

@@ -23,7 +23,6 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.nn import functional as F
-
 from wsfracbnn.model import integer
 from wsfracbnn.model.augment import random_flip, random_shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
@@ -225,7 +224,12 @@ class Trainer:
     def _identity(self) -> dict[str, Any]:
         """What a resume file must agree with."""
         settings = asdict(self.settings)
-        return {"model": self.model, "config": self.config.to_dict(), "dataset": self.dataset.name, "settings": settings}
+        return {
+            "model": self.model,
+            "config": self.config.to_dict(),
+            "dataset": self.dataset.name,
+            "settings": settings,
+        }
 
     def _save_state(self, path: Path) -> None:
         state = {

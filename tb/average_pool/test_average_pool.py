@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""average_pool: (a + b + c + d + 2) >> 2 over 2x2 pixels, several frames, corner values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
+from wsfracbnn.tb.common.runner import run_block
+
+GRID = [
+    {"CHANNELS": 4, "LANES": 2, "BITS": 16, "WIDTH_PIXELS": 6},
+    {"CHANNELS": 3, "LANES": 1, "BITS": 12, "WIDTH_PIXELS": 2},
+    {"CHANNELS": 8, "LANES": 8, "BITS": 16, "WIDTH_PIXELS": 8},
+]
+
+
+@cocotb.test()
+@cocotb.parametrize(stalled=[False, True])
+async def averages_two_by_two_pixels(dut: Any, stalled: bool) -> None:
+    channels, lanes, bits, width = (parameter(dut, n) for n in ("CHANNELS", "LANES", "BITS", "WIDTH_PIXELS"))
+    generator = seeded()
+    bench = Bench(dut)
+    if stalled:
+        bench.stall()
+    await bench.reset()
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    rows = [
+        [[generator.choice(corner_values(bits, generator, 12)) for _ in range(channels)] for _ in range(width)]
+        for _ in range(8)
+    ]
+    rows[0] = [[low] * channels] * width
+    rows[1] = rows[0]
+    rows[2] = [[high] * channels] * width
+    rows[3] = rows[2]
+
+    def beats(pixel: list[int]) -> list[int]:
+        return [pack(pixel[i : i + lanes], bits) for i in range(0, channels, lanes)]
+
+    bench.send([beat for row in rows for pixel in row for beat in beats(pixel)])
+    expected = []
+    for y in range(0, len(rows), 2):
+        for x in range(0, width, 2):
+            four = (rows[y][x], rows[y][x + 1], rows[y + 1][x], rows[y + 1][x + 1])
+            expected += beats([(sum(values) + 2) >> 2 for values in zip(*four, strict=True)])
+    await bench.expect(expected, bits, lanes)
+    await bench.quiet()
+
+
+def test_average_pool(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "average_pool", Path(__file__), block[1])

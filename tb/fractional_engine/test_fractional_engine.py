@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fractional_engine: A = 2 S_m + (S_m > G ? S_l : 0), gates always, never and sometimes open; the time it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+from cocotb.utils import get_sim_time
+from cocotbext.axi import AxiStreamFrame
+from wsfracbnn.tb.common.bench import Bench, pack, parameter, rom, same, seeded
+from wsfracbnn.tb.common.runner import run_block
+
+GRID = [
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 2, "SIMD": 36, "STAGES": 3},
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 1, "SIMD": 12, "STAGES": 2},
+    {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4},
+    {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 1, "STAGES": 1},
+    {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2},
+]
+
+
+WINDOWS = 40
+
+
+def _sum(weight: int, plane: int, taps: int, channels: int) -> int:
+    """S over the taps inside the image, from its definition."""
+    inside = [b for b in range(9 * channels) if taps >> (b // channels) & 1]
+    return sum(1 if (plane ^ weight) >> b & 1 == 0 else -1 for b in inside)
+
+
+async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[int, int]:
+    """Run random windows; returns the cycles from first to last result and the passes of the busiest lane."""
+    channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
+    sum_w, acc_w, bits = parameter(dut, "SUM_W"), parameter(dut, "ACC_W"), 9 * channels
+    generator = seeded()
+    weights = [generator.getrandbits(bits) for _ in range(outputs)]
+    gates = [generator.randint(*gate_range) for _ in range(outputs)]
+    lanes = [
+        [
+            weights[g + lane] >> (k * simd) & ((1 << simd) - 1)
+            for g in range(0, outputs, pe)
+            for k in range(bits // simd)
+        ]
+        for lane in range(pe)
+    ]
+    word_w = parameter(dut, "WORD_W")
+
+    async def weight_rom() -> None:
+        while True:
+            await RisingEdge(dut.clk)
+            if dut.weight_addr.value.is_resolvable:
+                addr = int(dut.weight_addr.value)
+                own = [addr >> (lane * word_w) & ((1 << word_w) - 1) for lane in range(pe)]
+                dut.weight_data.value = pack([lanes[i][a % len(lanes[i])] for i, a in enumerate(own)], simd)
+
+    bench = Bench(dut)
+    cocotb.start_soon(weight_rom())
+    gate_words = [pack(gates[g : g + pe], sum_w) for g in range(0, outputs, pe)]
+    cocotb.start_soon(rom(dut, dut.gate_addr, dut.gate_data, gate_words))
+    if stalled:
+        bench.stall()
+    await bench.reset()
+    expected, passes = [], 0
+    for window in range(WINDOWS):
+        msb, lsb = generator.getrandbits(bits), generator.getrandbits(bits)
+        taps = 0x1FF if window % 3 else generator.getrandbits(9)
+        if window == 0:
+            msb = lsb = (1 << bits) - 1
+        both = sum((msb >> b & 1) << (2 * b + 1) | (lsb >> b & 1) << (2 * b) for b in range(bits))
+        bench.sources["s_axis"].send_nowait(AxiStreamFrame([both], tuser=[taps]))
+        s_m = [_sum(w, msb, taps, channels) for w in weights]
+        is_open = [s > g for s, g in zip(s_m, gates, strict=True)]
+        a = [2 * s + (_sum(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)]
+        expected += [pack(a[g : g + pe], acc_w) for g in range(0, outputs, pe)]
+        passes += outputs // pe + max(sum(is_open[lane::pe]) for lane in range(pe))
+    await bench.expect(expected[:1], acc_w, pe)
+    start = get_sim_time("ns")
+    await bench.expect(expected[1:], acc_w, pe)
+    cycles = round((get_sim_time("ns") - start) / 10)
+    await bench.quiet()
+    return cycles, passes
+
+
+@cocotb.test()
+@cocotb.parametrize(stalled=[False, True], gates=["mixed", "open", "closed"])
+async def adds_the_second_bit_where_the_gate_is_open(dut: Any, stalled: bool, gates: str) -> None:
+    bits = 9 * parameter(dut, "IN_CHANNELS")
+    reach = {"mixed": (-3, 3), "open": (-bits - 1, -bits - 1), "closed": (bits, bits)}[gates]
+    await _drive(dut, stalled, reach)
+
+
+@cocotb.test()
+async def takes_one_pass_plus_the_gated_share(dut: Any) -> None:
+    """CHUNKS cycles a pass; a window whose first pass is shorter than the pipeline may wait for its gates."""
+    cycles, passes = await _drive(dut, False, (-3, 3))
+    chunks = 9 * parameter(dut, "IN_CHANNELS") // parameter(dut, "SIMD")
+    groups = parameter(dut, "OUT_CHANNELS") // parameter(dut, "PE")
+    # What a window may wait for its gates: the pipeline's STAGES + 3 cycles, and three to hand the windows on.
+    wait = max(0, parameter(dut, "STAGES") + 6 - groups * chunks) + 3
+    same("within its time", True, cycles <= passes * chunks + WINDOWS * wait)
+
+
+def test_fractional_engine(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "fractional_engine", Path(__file__), block[1])

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""shift_add: every code of two or three signed digits that the generator can emit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.triggers import Timer
+from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
+from wsfracbnn.tb.common.runner import run_block
+
+GRID = [
+    {"IN_W": 12, "OUT_W": 20, "DIGITS": 2},
+    {"IN_W": 20, "OUT_W": 32, "DIGITS": 3},
+    {"IN_W": 8, "OUT_W": 16, "DIGITS": 1},
+]
+
+
+@cocotb.test()
+async def multiplies_by_the_sum_of_its_digits(dut: Any) -> None:
+    in_w, out_w, digits = (parameter(dut, n) for n in ("IN_W", "OUT_W", "DIGITS"))
+    generator = seeded()
+    low, high = -(1 << (in_w - 1)), (1 << (in_w - 1)) - 1
+    for number in range(500):
+        x = [low, high, 0, -1][number % 8] if number % 8 < 4 else generator.randint(low, high)
+        chosen = [(generator.random() < 0.8, generator.random() < 0.5, generator.randrange(8)) for _ in range(digits)]
+        factor = sum((-1 if negate else 1) << shift for enable, negate, shift in chosen if enable)
+        dut.x.value = x & ((1 << in_w) - 1)
+        dut.code.value = pack([enable << 4 | negate << 3 | shift for enable, negate, shift in chosen], 5)
+        await Timer(1, "ns")
+        expected = (x * factor) & ((1 << out_w) - 1)
+        same(f"{x} * {factor}", expected, int(dut.product.value))
+
+
+def test_shift_add(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "shift_add", Path(__file__), block[1])

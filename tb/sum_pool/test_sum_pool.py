@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sum_pool: exact sums over a frame, frames back to back, all extremes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
+from wsfracbnn.tb.common.runner import run_block
+
+GRID = [
+    {"CHANNELS": 4, "LANES": 2, "BITS": 16, "PIXELS": 9},
+    {"CHANNELS": 3, "LANES": 1, "BITS": 16, "PIXELS": 1},
+    {"CHANNELS": 8, "LANES": 8, "BITS": 12, "PIXELS": 16},
+]
+
+
+@cocotb.test()
+@cocotb.parametrize(stalled=[False, True])
+async def sums_each_channel_over_the_frame(dut: Any, stalled: bool) -> None:
+    channels, lanes, bits, pixels = (parameter(dut, n) for n in ("CHANNELS", "LANES", "BITS", "PIXELS"))
+    sum_w = parameter(dut, "SUM_W")
+    generator = seeded()
+    bench = Bench(dut)
+    if stalled:
+        bench.stall()
+    await bench.reset()
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    frames = [[[low] * channels] * pixels, [[high] * channels] * pixels]
+    frames += [[corner_values(bits, generator, channels) for _ in range(pixels)] for _ in range(3)]
+
+    def beats(values: list[int], width: int) -> list[int]:
+        return [pack(values[i : i + lanes], width) for i in range(0, channels, lanes)]
+
+    bench.send([beat for frame in frames for pixel in frame for beat in beats(pixel, bits)])
+    expected = [b for frame in frames for b in beats([sum(values) for values in zip(*frame, strict=True)], sum_w)]
+    await bench.expect(expected, sum_w, lanes)
+    await bench.quiet()
+
+
+def test_sum_pool(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "sum_pool", Path(__file__), block[1])

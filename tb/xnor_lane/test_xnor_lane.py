@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""xnor_lane: S = sum of w * (2 bit - 1) over the unmasked bits of several chunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.runner import run_block
+
+GRID = [
+    {"SIMD": 16, "SUM_W": 9, "STAGES": 2},
+    {"SIMD": 144, "SUM_W": 9, "STAGES": 4},
+]
+
+
+@cocotb.test()
+async def sums_the_chunks_of_a_window(dut: Any) -> None:
+    simd, stages = parameter(dut, "SIMD"), parameter(dut, "STAGES")
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    generator = seeded()
+    chunks = 144 // simd
+    ones = (1 << simd) - 1
+    control: list[tuple[int, int, int]] = [(0, 0, 0)] * stages  # first, last, valid bits: beside the count
+    results: list[int | None] = [None] * (stages + 1)
+    for window in range(40):
+        total = valid = 0
+        for chunk in range(chunks):
+            data, mask, weight = (generator.getrandbits(simd) for _ in range(3))
+            if window < 4:  # corners: all bits equal or all different, nothing masked or everything
+                data, weight, mask = ones * (window & 1), ones, ones * (window >> 1)
+            signs = [1 if (data ^ weight) >> b & 1 == 0 else -1 for b in range(simd)]
+            total += sum(s for b, s in enumerate(signs) if mask >> b & 1)
+            valid += mask.bit_count()
+            await FallingEdge(dut.clk)
+            done = results.pop(0)
+            if done is not None:
+                same(f"window {window}", done, dut.sum.value.to_signed())
+            last = chunk == chunks - 1
+            results.append(total if last else None)
+            dut.data.value, dut.mask.value, dut.weight.value = data, mask, weight
+            control.append((int(chunk == 0), int(last), valid if last else 0))
+            dut.first.value, dut.last.value, dut.valid_bits.value = control.pop(0)
+
+
+def test_xnor_lane(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "xnor_lane", Path(__file__), block[1])
