@@ -158,7 +158,11 @@ def _check(raw: dict[str, Any]) -> Checkpoint:
     _check_state(raw["state"], MODELS[raw["model"]](config).state_dict())
     gates = raw.get("gate_fractions")
     convolutions = len(config.convolutions())
-    if gates is not None and (len(gates) != convolutions or not all(0 <= g <= 1 for g in gates)):
+    if gates is not None and not (
+        isinstance(gates, list)
+        and len(gates) == convolutions
+        and all(isinstance(g, int | float) and 0 <= g <= 1 for g in gates)
+    ):
         raise InputError(f"key 'gate_fractions': expected {convolutions} numbers from 0 to 1")
     _check_samples(raw.get("samples"), config)
     return Checkpoint(

@@ -12,6 +12,9 @@ from wsfracbnn.model.errors import InputError
 KERNEL_TAPS = 9
 """Every convolution is 3x3 with zero padding 1."""
 
+MAX_WIDTH = 1024
+"""Channels up to which the golden model's int32 arithmetic cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
+
 
 @dataclass(frozen=True)
 class ConvShape:
@@ -76,6 +79,11 @@ class NetworkConfig:
         for key in ("image_height", "image_width", "image_channels", "thermometer_levels", "classes"):
             value = getattr(self, key)
             require(isinstance(value, int) and 1 <= value <= 4096, key, "an integer from 1 to 4096")
+        for key in ("widths", "blocks"):
+            require(isinstance(getattr(self, key), tuple), key, "a list of integers, one per stage")
+        for key in ("residual_bits", "residual_fraction"):
+            require(isinstance(getattr(self, key), int), key, "an integer")
+        require(isinstance(self.residual_alpha, int | float), "residual_alpha", "a number in (0, 1]")
         require(256 % self.thermometer_levels == 0, "thermometer_levels", "a divisor of 256")
         require(self.thermometer_levels <= 128, "thermometer_levels", "at most 128 (resolution of at least 2)")
         require(self.classes >= 2, "classes", "at least 2")
@@ -86,10 +94,10 @@ class NetworkConfig:
             f"one positive block count for each of the {len(self.widths)} widths",
         )
         require(
-            all(isinstance(w, int) and 1 <= w <= 4096 for w in self.widths)
+            all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in self.widths)
             and all(b == 2 * a for a, b in zip(self.widths, self.widths[1:], strict=False)),
             "widths",
-            "positive channel counts, each twice the one before (the shortcut takes the channels twice)",
+            f"channel counts from 1 to {MAX_WIDTH}, each twice the one before (the shortcut takes the channels twice)",
         )
         halvings = 2 ** (len(self.widths) - 1)
         for key in ("image_height", "image_width"):

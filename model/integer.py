@@ -22,7 +22,7 @@ from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, Ne
 Integers = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
-_PLANE = 4096.0
+_PLANE_BITS = 12
 """Distance of the two planes in one float32 product; also packs two images of the ungated input layer."""
 _PLANE_LIMIT = 2047
 
@@ -79,32 +79,36 @@ def thermometer(pixels: NDArray[np.uint8], levels: int) -> Floats:
 def convolve(planes: Floats, weights: Ints, stride: int) -> Floats:
     """3x3 convolution, zero padding 1: planes (N, H, W, I), weights (O, 9, I) -> (N, H/stride, W/stride, O).
 
-    Rows of three taps are laid side by side (an im2col in one direction only) and one matrix product per kernel row
-    is added up.
+    The three taps of a row lie side by side (an im2col in one direction only). At stride 1 the images stand on top of
+    each other with a zero row between them, so that the operand of each kernel row is one contiguous slice.
     """
     n, height, width, channels = planes.shape
     out_channels = weights.shape[0]
-    rows, columns = height // stride, width // stride
-    taps = np.zeros((n, height, columns, 3, channels), dtype=np.float32)
+    columns = width // stride
+    pitch = height + stride  # rows from one image to the next
+    taps = np.zeros((n * pitch + 2, columns, 3, channels), dtype=np.float32)
+    images = taps[1 : n * pitch + 1].reshape(n, pitch, columns, 3, channels)[:, :height]
     for kx in range(3):
         first = 1 if kx == 0 else 0  # the first output column whose tap is inside the image
         source = planes[:, :, first * stride + kx - 1 :: stride][:, :, : columns - first]
-        taps[:, :, first : first + source.shape[2], kx] = source
+        images[:, :, first : first + source.shape[2], kx] = source
     kernel = np.ascontiguousarray(weights.reshape(out_channels, 3, 3 * channels).transpose(1, 2, 0), dtype=np.float32)
-    total = np.zeros((n, rows, columns, out_channels), dtype=np.float32)
-    flat = taps.reshape(n, height, columns, 3 * channels)
-    for ky in (1, 0, 2):
-        first = 1 if ky == 0 else 0
-        source = flat[:, first * stride + ky - 1 :: stride][:, : rows - first]
-        product = np.ascontiguousarray(source).reshape(-1, 3 * channels) @ kernel[ky]
-        total[:, first : first + source.shape[1]] += product.reshape(*source.shape[:3], out_channels)
-    return total
+    rows = taps.reshape(-1, columns, 3 * channels)
+    total: Floats | None = None
+    for ky in range(3):
+        operand = np.ascontiguousarray(rows[ky : ky + n * pitch : stride]).reshape(-1, 3 * channels)
+        product = operand @ kernel[ky]
+        total = product if total is None else np.add(total, product, out=total)
+    assert total is not None
+    return total.reshape(n, pitch // stride, columns, out_channels)[:, : height // stride]
 
 
 def _split_planes(packed: Floats) -> tuple[Integers, Integers]:
     """(low, high) of low + 4096 high with |low| <= 2047."""
-    high = np.rint(packed * np.float32(1 / _PLANE))
-    return (packed - high * np.float32(_PLANE)).astype(np.int32), high.astype(np.int32)
+    low = packed.astype(np.int32)
+    high = (low + np.int32(1 << (_PLANE_BITS - 1))) >> np.int32(_PLANE_BITS)
+    low -= high << np.int32(_PLANE_BITS)
+    return low, high
 
 
 def run_input(stage: InputStage, images: NDArray[np.uint8], bits: int) -> StageTrace:
@@ -112,35 +116,58 @@ def run_input(stage: InputStage, images: NDArray[np.uint8], bits: int) -> StageT
     planes = thermometer(images, stage.levels)
     half = len(images) // 2
     if half and stage.window_bits <= _PLANE_LIMIT:  # two images in one product
-        packed = planes[:half] + np.float32(_PLANE) * planes[half : 2 * half]
+        packed = planes[:half] + np.float32(1 << _PLANE_BITS) * planes[half : 2 * half]
         s = np.concatenate(_split_planes(convolve(packed, stage.weights, 1)))
         if len(images) % 2:
             s = np.concatenate((s, convolve(planes[-1:], stage.weights, 1).astype(np.int32)))
     else:
         s = convolve(planes, stage.weights, 1).astype(np.int32)
-    y = rshift(s * _row(stage.scale), stage.scale_shift)
-    return StageTrace(None, s, None, None, s, _saturate(y + _row(stage.bias_in), bits))
+    y = rshift(_rows(s) * _row(stage.scale, stage.out_width), stage.scale_shift)
+    y += _row(stage.bias_in, stage.out_width)
+    return StageTrace(None, s, None, None, s, _saturate(y, bits).reshape(s.shape))
 
 
 def run_conv(stage: ConvStage, x: Integers, bits: int) -> StageTrace:
     """Fractional activation, gated convolution, scale path, RPReLU, residual sum."""
-    t1, t2, t3 = (_row(t) for t in stage.thresholds.T)
-    msb = x >= t2
-    lsb = np.where(msb, x >= t3, x >= t1)
-    msb_plane, lsb_plane = (plane.astype(np.float32) * 2 - 1 for plane in (msb, lsb))
+    msb_plane, lsb_plane, q = _activate(stage, x)
     if stage.window_bits <= _PLANE_LIMIT:
-        packed = convolve(msb_plane + np.float32(_PLANE) * lsb_plane, stage.weights, stage.stride)
-        s_m, s_l = _split_planes(packed)
+        lsb_plane *= np.float32(1 << _PLANE_BITS)
+        lsb_plane += msb_plane
+        s_m, s_l = _split_planes(convolve(lsb_plane, stage.weights, stage.stride))
     else:
         s_m, s_l = (convolve(p, stage.weights, stage.stride).astype(np.int32) for p in (msb_plane, lsb_plane))
-    gate = s_m > _row(stage.gate)
-    accumulator = 2 * s_m + s_l * gate
-    v = rshift(accumulator * _row(stage.scale), stage.scale_shift)
-    v += _row(stage.bias_in)
-    v = np.where(v >= 0, v, (v * _row(stage.slope)) >> np.int32(stage.slope_shift))
-    v += _row(stage.bias_out)
-    v += x if stage.stride == 1 else _average_pool(x)
-    return StageTrace(2 * msb.astype(np.int32) + lsb, s_m, gate, s_l, accumulator, _saturate(v, bits))
+    width = stage.out_width
+    gate = _rows(s_m) > _row(stage.gate, width)
+    accumulator = _rows(s_l) * gate
+    accumulator += _rows(s_m)
+    accumulator += _rows(s_m)
+    v = rshift(accumulator * _row(stage.scale, width), stage.scale_shift)
+    v += _row(stage.bias_in, width)
+    negative = np.minimum(v, 0)
+    negative *= _row(stage.slope, width)
+    negative >>= np.int32(stage.slope_shift)
+    np.maximum(v, 0, out=v)
+    v += negative  # one of the two is 0
+    v += _row(stage.bias_out, width)
+    v += _rows(x if stage.stride == 1 else _average_pool(x))
+    shape = s_m.shape
+    return StageTrace(q, s_m, gate.reshape(shape), s_l, accumulator.reshape(shape), _saturate(v, bits).reshape(shape))
+
+
+def _activate(stage: ConvStage, x: Integers) -> tuple[Floats, Floats, Integers]:
+    """The +-1 planes of msb and lsb, and q = 0..3, each (N, H, W, I)."""
+    t1, t2, t3 = (_row(t, stage.width) for t in stage.thresholds.T)
+    rows = _rows(x)
+    msb = rows >= t2
+    lsb = (rows >= t1) ^ msb  # T1 <= T2 <= T3: below T2 lsb = [X >= T1], above it [X >= T3]
+    lsb |= rows >= t3
+    q = 2 * msb.astype(np.int32)
+    q += lsb
+    msb_plane, lsb_plane = (plane.astype(np.float32) for plane in (msb, lsb))
+    for plane in (msb_plane, lsb_plane):
+        plane *= 2.0
+        plane -= 1.0
+    return msb_plane.reshape(x.shape), lsb_plane.reshape(x.shape), q.reshape(x.shape)
 
 
 def run_head(stage: HeadStage, x: Integers) -> tuple[Ints, Ints]:
@@ -179,8 +206,14 @@ def _forward(
     return logits, pooled
 
 
-def _row(constants: Ints) -> Integers:
-    return constants.astype(np.int32)
+def _rows(x: Integers) -> Integers:
+    """(N, H, W, C) as (N * H, W * C): numpy's inner loops are then a row long, not a pixel."""
+    return x.reshape(x.shape[0] * x.shape[1], -1)
+
+
+def _row(constants: Ints, width: int) -> Integers:
+    """Constants of each channel, repeated over the pixels of a row."""
+    return np.tile(constants.astype(np.int32), width)
 
 
 def _saturate(x: Integers, bits: int) -> Integers:

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: the bundled checkpoint and small networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
+from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.tb.common.networks import random_description
+
+TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+
+
+@pytest.fixture(scope="session")
+def digits_path() -> Path:
+    return CHECKPOINTS / "digits.pt"
+
+
+@pytest.fixture(scope="session")
+def digits_checkpoint(digits_path: Path) -> Checkpoint:
+    return load_checkpoint(digits_path)
+
+
+@pytest.fixture(scope="session")
+def digits_description(digits_checkpoint: Checkpoint) -> NetworkDescription:
+    return fold_checkpoint(digits_checkpoint)
+
+
+@pytest.fixture
+def tiny() -> NetworkDescription:
+    """4x4 images, one stride-2 block: emitted and simulated in seconds."""
+    return random_description(TINY, seed=3, name="tiny")
