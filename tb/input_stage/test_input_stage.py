@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""input_stage.v.j2: pixels to the residual stream, one and three colours, PE and SIMD from least to most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import pytest
+
+from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.tb.common.stage_bench import check_stage
+from wsfracbnn.tb.common.stages import run_stage
+
+COLOUR = NetworkConfig(4, 6, 3, 8, (4,), (1,), 2)
+GREY = NetworkConfig(5, 3, 1, 2, (3,), (1,), 2)
+
+CASES = {
+    "colour-serial": (COLOUR, (1, 24)),
+    "colour-parallel": (COLOUR, (4, 216)),
+    "colour-odd-chunks": (COLOUR, (2, 27)),
+    "grey-one-bit": (GREY, (1, 1)),
+    "grey-window": (GREY, (3, 18)),
+}
+
+
+@cocotb.test()
+@cocotb.parametrize(stalled=[False, True])
+async def equals_the_golden_stream(dut: Any, stalled: bool) -> None:
+    """Every value of X for every pixel."""
+    await check_stage(dut, stalled)
+
+
+@pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "colour-serial")])
+def test_input_stage(simulator: str, case: str) -> None:
+    config, fold = CASES[case]
+    run_stage(simulator, "input", Path(__file__), config, fold)
