@@ -268,7 +268,8 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
     head = _build_head(description.head, folding["head"], bits, convs[-1].out_lanes)
     links = []
     source: InputDesign | ConvDesign = first
-    for sink in (*convs, head):
+    sinks: tuple[ConvDesign | HeadDesign, ...] = (*convs, head)
+    for sink in sinks:
         lcm = math.lcm(source.out_lanes, sink.in_lanes)
         links.append(
             Link(
@@ -346,7 +347,8 @@ def _affine(
     return _per_beat(
         suffix,
         purpose,
-        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, digit = {{enable, negate, shift}}",
+        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, "
+        "digit = {enable, negate, shift}",
         lanes,
         [[(digit_code(int(m), 2), 10), (int(b), bits)] for m, b in zip(factors, biases, strict=True)],
     )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +43,19 @@ def emit(
         InputError: `out` exists and was not emitted by this program, or cannot be written.
     """
     design = build_design(description, folding)
+    emit_design(design, folding, out, images, labels)
+    return design
+
+
+def emit_design(
+    design: AcceleratorDesign,
+    folding: Folding,
+    out: Path,
+    images: NDArray[np.uint8] | None = None,
+    labels: NDArray[np.int64] | None = None,
+) -> None:
+    """`emit` for a design state that is there already."""
+    description = design.description
     with _replacing(out) as folder:
         _write_rtl(design, folder / "rtl")
         description.save(folder)
@@ -53,7 +65,6 @@ def emit(
             folder / "vectors.npz", description, random_images(description) if images is None else images, labels
         )
         _write_testbench(design, folder)
-    return design
 
 
 def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
@@ -117,6 +128,6 @@ def _replacing(out: Path) -> Iterator[Path]:
         yield folder
         if out.exists():
             shutil.rmtree(out)
-        os.replace(folder, out)
+        folder.replace(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +125,7 @@ def _write_summary(path: Path, network: str, accuracy: float, layers: int, resul
     }
     temporary = path.with_name(path.name + ".partial")
     temporary.write_text(json.dumps(summary, indent=2) + "\n")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _verdict(console: Console, results: list[SimulationResult], out: Path, tests: str | None) -> bool:

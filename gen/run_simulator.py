@@ -38,7 +38,6 @@ def main(arguments: dict[str, Any]) -> None:
         parameters=arguments.get("parameters", {}),
         compile_args=VERILATOR_ARGS if verilator else ICARUS_ARGS,
         waves=arguments.get("waves", False),
-        seed=arguments.get("seed"),
         extra_env=arguments.get("environment", {}),
         compile_only=arguments.get("build_only", False),
         **({"make_args": VERILATOR_MAKE_ARGS} if verilator else {}),

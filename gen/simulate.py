@@ -108,11 +108,11 @@ def simulate(
         "search": [str(folder / "tb")],
         "build": str(build),
         "waves": waves,
-        "seed": seed,
         "environment": {
             "VECTORS": str(vectors.resolve()),
             "DESIGN": str(folder / "design.json"),
             "IMAGES": str(images),
+            "COCOTB_RANDOM_SEED": str(seed),
             "RESULT": str(result_file),
             "PROGRESS": str(progress_file),
             "REPRODUCE": reproduce,

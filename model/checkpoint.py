@@ -22,7 +22,6 @@ as JSON under the metadata key "wsfracbnn".
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import re
 import zipfile
@@ -41,9 +40,8 @@ from wsfracbnn.model.network import WSFracBNN
 
 FORMAT = "wsfracbnn-checkpoint"
 VERSION = 1
-MODELS = {"wsfracbnn": WSFracBNN, "fracbnn": FracBNN}
-
 AnyNetwork = WSFracBNN | FracBNN
+MODELS: dict[str, type[WSFracBNN] | type[FracBNN]] = {"wsfracbnn": WSFracBNN, "fracbnn": FracBNN}
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         safetensors.torch.save_file(tensors, temporary, metadata={"wsfracbnn": json.dumps(header)})
     else:
         torch.save(header | {"state": checkpoint.state, "samples": checkpoint.samples}, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

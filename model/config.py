@@ -13,7 +13,7 @@ KERNEL_TAPS = 9
 """Every convolution is 3x3 with zero padding 1."""
 
 MAX_WIDTH = 1024
-"""Channels up to which the golden model's int32 arithmetic cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
+"""Channels up to which the golden model's int32 cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ class NetworkConfig:
         if unknown:
             raise InputError(f"config key '{unknown[0]}' is unknown, expected {', '.join(sorted(known))}")
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()})
+            arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
+            return cls(**arguments)
         except TypeError as error:
             raise InputError(f"config: {error}") from None
 

@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images (N, H, W, colours) uint8 and labels (N,) int64, split as the dataset's authors (or this module) split it."""
+    """Images (N, H, W, colours) uint8 and labels (N,) int64, split as the dataset's authors (or this module) did."""
 
     name: str
     train_images: Images
@@ -80,7 +80,7 @@ DATASETS = ("digits", *_CIFAR)
 class _ArrayUnpickler(pickle.Unpickler):
     """Unpickles numpy arrays and plain containers, nothing else: a CIFAR file cannot name any other callable."""
 
-    _ALLOWED = {"_reconstruct", "ndarray", "dtype"}
+    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype"})
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "numpy" and name in self._ALLOWED:

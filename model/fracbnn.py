@@ -27,7 +27,7 @@ class BinaryConv2d(nn.Module):
         nn.init.kaiming_normal_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight
+        weight: Tensor = self.weight
         if self.binary:
             weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
         return F.conv2d(x, weight, stride=self.stride, padding=1)
@@ -51,7 +51,8 @@ class FractionalConv2d(nn.Module):
         threshold = self.threshold.view(1, -1, 1, 1)
         gate = q.straight_through((s_m > threshold).to(s_m.dtype), torch.sigmoid(5 * (s_m - threshold)))
         self.gate_mean = gate.mean()
-        return s_m + gate * (full - s_m)
+        out: Tensor = s_m + gate * (full - s_m)
+        return out
 
 
 class FloatRPReLU(nn.Module):

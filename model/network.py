@@ -95,7 +95,7 @@ class WSFracBNN(nn.Module):
 
     @torch.no_grad()
     def trace(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Every stream of the eval forward as int64: 'input', 'stage_01', ... (N, C, H, W) and 'logits' (N, classes)."""
+        """Streams of the eval forward as int64: 'input', 'stage_01', ... (N, C, H, W) and 'logits' (N, classes)."""
         x = self.input(pixels)
         streams = {"input": x.long()}
         for number, stage in enumerate(self.stages, start=1):
@@ -121,18 +121,18 @@ class WSFracBNN(nn.Module):
         on each channel, and each residual branch alpha times as strong as its shortcut on this batch."""
         unit = 2.0**self.config.residual_fraction
         x = self.input(pixels) / unit
-        self.input.conv.gain /= x.std().clamp_min(1e-3)
+        self.input.conv.gain.div_(x.std().clamp_min(1e-3))
         x = self.input(pixels)
-        self.input.bias -= x.mean(dim=(0, 2, 3)).float() / unit
+        self.input.bias.sub_(x.mean(dim=(0, 2, 3)).float() / unit)
         x = self.input(pixels)
         for stage in self._stages():
             stage.activation.shift.copy_(x.mean(dim=(0, 2, 3)) / unit)
             stage.activation.scale.copy_((x.std(dim=(0, 2, 3)) / unit).clamp_min(0.05))
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
             target = self.config.residual_alpha * shortcut(x, stage.shape.stride).std()
-            stage.gated.conv.gain *= (target / branch.std().clamp_min(1e-3)).float()
+            stage.gated.conv.gain.mul_((target / branch.std().clamp_min(1e-3)).float())
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
-            stage.rprelu.bias_out -= branch.mean(dim=(0, 2, 3)).float() / unit
+            stage.rprelu.bias_out.sub_(branch.mean(dim=(0, 2, 3)).float() / unit)
             x = stage(x)
 
     def _stages(self) -> list[ResidualConv]:

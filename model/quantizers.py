@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fake quantization: the forward pass is the integer rule of the numeric contract, the gradient passes straight through.
+"""Fake quantization: forward the integer rule of the numeric contract, backward a straight-through gradient.
 
 Every tensor here is in units of the residual stream's last place (real value times 2^F), so quantized values are
 integers held in floats. In training they are float32, in evaluation float64, where all of them are exact.

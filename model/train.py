@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import logging
 import math
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.nn import functional as F
+from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
 from wsfracbnn.model.augment import random_flip, random_shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
@@ -128,7 +128,7 @@ class Trainer:
         self.network.train()
         convolutions = [p for n, p in self.network.named_parameters() if n.endswith("conv.weight")]
         order = torch.randperm(len(self.images), generator=self.generator)
-        batches = order.split(s.batch_size)
+        batches = torch.split(order, s.batch_size)
         loss_sum = correct = gate_sum = 0.0
         for step, batch in enumerate(batches):
             rate = self._learning_rate(self.epoch + step / len(batches))
@@ -177,7 +177,8 @@ class Trainer:
                 row["test_accuracy"] = self.test_accuracy()
                 bar.update(
                     task,
-                    status=f"loss {row['loss']:.3f}  test {row['test_accuracy']:.2f} %  gates {row['gate_fraction']:.2f}",
+                    status=f"loss {row['loss']:.3f}  test {row['test_accuracy']:.2f} %  "
+                    f"gates {row['gate_fraction']:.2f}",
                 )
                 _append_row(log_file, row)
                 self._save_state(resume)
@@ -192,8 +193,8 @@ class Trainer:
         """Percent of the test images that the eval forward classifies correctly."""
         self.network.eval()
         correct = 0
-        labels = torch.from_numpy(self.dataset.test_labels)
-        for images, expected in zip(_to_tensor(self.dataset.test_images).split(500), labels.split(500), strict=True):
+        test_images, labels = _to_tensor(self.dataset.test_images), torch.from_numpy(self.dataset.test_labels)
+        for images, expected in zip(torch.split(test_images, 500), torch.split(labels, 500), strict=True):
             correct += int((self.network(images.to(self.device)).argmax(1).cpu() == expected).sum())
         return 100.0 * correct / len(labels)
 
@@ -242,7 +243,7 @@ class Trainer:
         }
         temporary = path.with_name(path.name + ".partial")
         torch.save(state, temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def _load_state(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device, weights_only=True)
@@ -261,7 +262,7 @@ class Trainer:
         torch.set_rng_state(state["torch_rng"].cpu())
 
 
-def measure(description: integer.NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
+def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
     """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set."""
     correct, fractions, total = 0, np.zeros(len(description.convs)), len(dataset.test_labels)
     for start in range(0, total, 500):

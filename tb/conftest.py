@@ -7,6 +7,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all-verilator`: whole grids there too."""
     parser.addoption("--all-verilator", action="store_true", help="run whole parameter grids under Verilator too")
 
 

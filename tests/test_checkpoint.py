@@ -88,7 +88,8 @@ def test_what_is_wrong_is_named_and_nothing_is_written(
         cli.main()
     assert stop.value.code == 2
     captured = capsys.readouterr().err
-    assert captured.startswith("error: ") and "Traceback" not in captured
+    assert captured.startswith("error: ")
+    assert "Traceback" not in captured
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken.pt"]
 
 

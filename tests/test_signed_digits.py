@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
@@ -18,7 +20,7 @@ def test_digits_add_up_and_are_never_neighbours(value: int) -> None:
     digits = digits_of(value)
     assert sum(sign << shift for sign, shift in digits) == value
     shifts = [shift for _, shift in digits]
-    assert all(b - a >= 2 for a, b in zip(shifts, shifts[1:], strict=False))
+    assert all(b - a >= 2 for a, b in itertools.pairwise(shifts))
 
 
 @pytest.mark.parametrize("digits", [1, 2, 3])

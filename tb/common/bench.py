@@ -19,13 +19,14 @@ from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 CLOCK_NS = 10
+SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
 PATIENCE_CYCLES = 20_000
 """A beat that takes longer than this never comes."""
 
 
 def seeded() -> random.Random:
-    """The generator of this test's stimulus; its seed is cocotb's, which a mismatch prints."""
-    return random.Random(cocotb.RANDOM_SEED)
+    """The generator of this test's stimulus; a mismatch prints its seed."""
+    return random.Random(SEED)
 
 
 def parameter(dut: Any, name: str) -> int:
@@ -65,7 +66,7 @@ def same(what: str, expected: object, got: object) -> None:
     """Compare, and say everything that is needed to look into a difference."""
     if expected != got:
         raise AssertionError(
-            f"{cocotb.top._name} {what}: expected {expected}, got {got}; seed {cocotb.RANDOM_SEED}; "
+            f"{cocotb.top._name} {what}: expected {expected}, got {got}; seed {SEED}; "
             f"reproduce: {os.environ.get('REPRODUCE', 'pytest')}"
         )
 
@@ -76,7 +77,7 @@ class Bench:
     def __init__(self, dut: Any, sources: Sequence[str] = ("s_axis",), sinks: Sequence[str] = ("m_axis",)) -> None:
         self.dut = dut
         dut.rst.value = 1
-        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+        Clock(dut.clk, CLOCK_NS, unit="ns").start()
         bus = AxiStreamBus.from_prefix
         self.sources = {p: AxiStreamSource(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sources}
         self.sinks = {p: AxiStreamSink(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sinks}
@@ -93,7 +94,7 @@ class Bench:
     def stall(self) -> None:
         """Random pauses on every stream."""
         for number, stream in enumerate((*self.sources.values(), *self.sinks.values())):
-            stream.set_pause_generator(stalls(cocotb.RANDOM_SEED + number))
+            stream.set_pause_generator(stalls(SEED + number))
 
     def send(self, beats: Sequence[int], prefix: str = "s_axis") -> None:
         """Queue beats on a source; a stream with tlast takes them as one frame."""

@@ -69,7 +69,8 @@ def run_block(
         ).returncode
     failures = _failures(results)
     assert not failures, "\n".join(failures)
-    assert results.is_file() and code == 0, f"no results, see {log_file}:\n{_tail(log_file)}"
+    finished = results.is_file() and code == 0
+    assert finished, f"no results, see {log_file}:\n{_tail(log_file)}"
     ran = list(ElementTree.parse(results).iter("testcase"))
     assert ran, f"{bench}: no cocotb test ran, see {log_file}"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import cocotb
 import numpy as np
-
 from wsfracbnn.tb.common.bench import Bench, pack, same, unpack
 
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import cocotb
 import pytest
-
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
-from wsfracbnn.tb.common.stages import run_stage
 
 SQUARE = NetworkConfig(6, 6, 1, 4, (4, 8), (1, 1), 3)
 FLAT = NetworkConfig(2, 8, 1, 4, (6, 12), (1, 1), 3, residual_bits=12, residual_fraction=6)
@@ -39,5 +37,7 @@ async def equals_the_golden_stream(dut: Any, stalled: bool) -> None:
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "stride2-serial")])
 def test_conv_stage(simulator: str, case: str) -> None:
+    from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
+
     stage, config, fold = CASES[case]
     run_stage(simulator, stage, Path(__file__), config, fold)

@@ -8,10 +8,8 @@ from typing import Any
 
 import cocotb
 import pytest
-
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
-from wsfracbnn.tb.common.stages import run_stage
 
 CONFIG = NetworkConfig(4, 4, 1, 4, (4, 8), (1, 1), 6)
 POINT = NetworkConfig(1, 1, 1, 2, (2,), (1,), 2)
@@ -28,5 +26,7 @@ async def equals_the_golden_logits(dut: Any, stalled: bool) -> None:
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "serial")])
 def test_head(simulator: str, case: str) -> None:
+    from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
+
     config, fold = CASES[case]
     run_stage(simulator, "head", Path(__file__), config, fold)

@@ -8,10 +8,8 @@ from typing import Any
 
 import cocotb
 import pytest
-
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
-from wsfracbnn.tb.common.stages import run_stage
 
 COLOUR = NetworkConfig(4, 6, 3, 8, (4,), (1,), 2)
 GREY = NetworkConfig(5, 3, 1, 2, (3,), (1,), 2)
@@ -34,5 +32,7 @@ async def equals_the_golden_stream(dut: Any, stalled: bool) -> None:
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "colour-serial")])
 def test_input_stage(simulator: str, case: str) -> None:
+    from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
+
     config, fold = CASES[case]
     run_stage(simulator, "input", Path(__file__), config, fold)

@@ -19,7 +19,7 @@ async def clamps_to_the_narrow_range(dut: Any) -> None:
     in_w, out_w = parameter(dut, "IN_W"), parameter(dut, "OUT_W")
     low, high = -(1 << (out_w - 1)), (1 << (out_w - 1)) - 1
     values = list(range(-(1 << (in_w - 1)), 1 << (in_w - 1))) if in_w < 10 else corner_values(in_w, seeded(), 300)
-    for x in values + [v for v in (low - 1, low, high, high + 1)]:
+    for x in [*values, low - 1, low, high, high + 1]:
         getattr(dut, "in").value = x & ((1 << in_w) - 1)
         await Timer(1, "ns")
         same(f"in {x}", min(max(x, low), high), dut.out.value.to_signed())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# WSFracBNN: train, emit, prove. `make help` lists the targets.
+
+PYTHON  ?= python3
+WEIGHTS ?= checkpoints/digits.pt
+FOLD    ?= auto
+SIM     ?= all
+JOBS    ?= 2
+
+VENV  := .venv
+STAMP := $(VENV)/.installed
+
+SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)
+ifdef IMAGES
+SIM_FLAGS += --images $(IMAGES)
+endif
+ifdef DATA
+SIM_FLAGS += --data $(DATA)
+endif
+ifeq ($(WAVES),1)
+SIM_FLAGS += --waves
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup icarus sim test lint unit rtl emit digits clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables: WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n"
+
+setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog
+
+# A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
+# (Debian's python3-venv), virtualenv or apt stands in.
+$(STAMP): constraints.txt pyproject.toml
+	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
+	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
+	@touch $@
+
+icarus:
+	@sh scripts/install_icarus.sh
+
+sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch
+	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
+
+test: setup lint unit rtl ## lint, types, unit tests, RTL regression
+
+lint: $(STAMP) ## ruff and mypy --strict
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@sh scripts/check_types.sh $(VENV)
+
+unit: $(STAMP) ## tests of the model, the generator and the emitted folder
+	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
+
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model
+	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
+
+emit: $(STAMP) ## write the Verilog of WEIGHTS
+	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
+
+digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
+	@$(VENV)/bin/wsfracbnn train --dataset digits --out checkpoints/digits.pt
+
+clean: ## remove build output, keep .venv
+	@rm -rf build

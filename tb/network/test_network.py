@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole accelerators in both simulators: folds, shapes, skip FIFO depths, and reports that name the broken layer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.emit import emit, emit_design
+from wsfracbnn.gen.folding import Folding, choose, preset
+from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
+from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, simulate
+from wsfracbnn.gen.vectors import random_images
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.config import NetworkConfig, resnet20
+from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.tb.common.networks import random_description
+from wsfracbnn.tb.common.stages import folding_of
+
+EXACT = "bit_exact"
+STALLS = "random_stalls"
+
+SQUARE = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+BROKEN = NetworkConfig(4, 4, 1, 8, (4, 8), (1, 1), 3)
+COLOUR = NetworkConfig(4, 8, 3, 8, (4, 8), (1, 2), 5, residual_bits=12, residual_fraction=6)
+
+
+def run(folder: Path, simulator: str, images: int = 2, tests: str | None = None) -> SimulationResult:
+    """Simulate an emitted folder on its own vectors."""
+    return simulate(folder, simulator, folder / "vectors.npz", images, tests=tests, reproduce="pytest tb/network")
+
+
+def assert_exact(result: SimulationResult, images: int = 2) -> None:
+    """No failed test, no mismatch, and the images really were compared."""
+    assert not result.failures, "\n".join(result.failures)
+    assert result.images == images
+    assert result.mismatches == 0
+    assert all(layer["values"] > 0 for layer in result.layers)
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize(
+    "config, folds",
+    [
+        (SQUARE, {}),
+        (SQUARE, {"input": (2, 36), "stage_01": (2, 18), "stage_02": (1, 9), "stage_03": (4, 6), "head": (3, 1)}),
+        (COLOUR, {"stage_01": (4, 36), "stage_02": (1, 12), "stage_03": (8, 2), "stage_05": (2, 72), "head": (5, 1)}),
+    ],
+    ids=["serial", "mixed", "colour"],
+)
+def test_random_networks_pass_every_test(
+    tmp_path: Path, simulator: str, config: NetworkConfig, folds: dict[str, tuple[int, int]]
+) -> None:
+    """Bit-exact layers, stalls, bad frames and resets (tb/network/bench_network.py)."""
+    emit(random_description(config, seed=7), folding_of(config, folds), tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator))
+
+
+@pytest.mark.parametrize("fold", ["small", "fast"])
+def test_digits_at_other_folds(tmp_path: Path, fold: str) -> None:
+    checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
+    description = fold_checkpoint(checkpoint)
+    assert checkpoint.samples is not None
+    emit(description, choose(description, fold), tmp_path / "digits", checkpoint.samples["images"].numpy())
+    assert_exact(run(tmp_path / "digits", "verilator", images=8), images=8)
+
+
+def skip_fifo_design(tmp_path: Path, missing: int) -> Path:
+    """The square network with every skip FIFO at its least depth, less `missing` entries."""
+    description = random_description(SQUARE, seed=7)
+    folding = folding_of(SQUARE, {})
+    design = build_design(description, folding)
+    convs = tuple(dataclasses.replace(conv, skip_depth=conv.skip_minimum - missing) for conv in design.convs[:1])
+    emit_design(dataclasses.replace(design, convs=(*convs, *design.convs[1:])), folding, tmp_path / "net")
+    return tmp_path / "net"
+
+
+def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path) -> None:
+    result = run(skip_fifo_design(tmp_path, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
+    assert_exact(result)
+
+
+def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path) -> None:
+    result = run(skip_fifo_design(tmp_path, missing=1), "icarus", tests=EXACT)
+    assert result.failures
+    assert "no result" in result.failures[0]
+
+
+def flip_a_weight(folder: Path) -> None:
+    _edit(folder / "rtl/rom/random_stage_02_weights.v", r"([0-9a-f])(,  // group 2, chunk 4)", _other_digit)
+
+
+def _other_digit(match: re.Match[str]) -> str:
+    return f"{int(match[1], 16) ^ 1:x}{match[2]}"
+
+
+def drop_the_rounding(folder: Path) -> None:
+    _edit(folder / "rtl/random_stage_03.v", r"\.SHIFT\((\d+)\)", lambda m: f".SHIFT({int(m[1]) + 1})")
+
+
+def swap_the_thresholds(folder: Path) -> None:
+    _edit(folder / "rtl/random_stage_01.v", r"\.rom_data\(threshold_data\)", lambda m: ".rom_data(~threshold_data)")
+
+
+def _edit(path: Path, pattern: str, replace: Callable[[re.Match[str]], str]) -> None:
+    text, count = re.subn(pattern, replace, path.read_text(), count=1)
+    assert count == 1
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "break_it, layer",
+    [(flip_a_weight, "stage_02"), (drop_the_rounding, "stage_03"), (swap_the_thresholds, "stage_01")],
+)
+def test_a_broken_line_is_reported_with_its_layer(tmp_path: Path, break_it: Callable[[Path], None], layer: str) -> None:
+    """The message names layer, pixel, channel, expected, got, seed and the command that reproduces it."""
+    emit(random_description(BROKEN, seed=7), folding_of(BROKEN, {}), tmp_path / "net")
+    break_it(tmp_path / "net")
+    result = run(tmp_path / "net", "icarus", tests=EXACT)
+    assert result.mismatches > 0
+    assert len(result.failures) == 1
+    assert re.search(
+        rf"first wrong layer: {layer}: image \d+, pixel \(row \d+, column \d+\), channel \d+: "
+        r"expected -?\d+, got -?\d+; seed 1; reproduce: pytest tb/network",
+        result.failures[0],
+    )
+
+
+def test_a_fault_in_the_head_is_told_from_the_layers(tmp_path: Path) -> None:
+    emit(random_description(SQUARE, seed=7), folding_of(SQUARE, {}), tmp_path / "net")
+    _edit(tmp_path / "net/rtl/rom/random_head_biases.v", r"'h([0-9a-f]{8})", lambda m: f"'h{int(m[1], 16) ^ 1:08x}")
+    result = run(tmp_path / "net", "icarus", tests=EXACT)
+    assert "the fault is in the head" in result.failures[0]
+    assert re.search(r"logit \d: expected -?\d+, got -?\d+", result.failures[0])
+
+
+def cifar_network() -> tuple[NetworkDescription, Folding]:
+    description = random_description(resnet20(100), seed=9, name="resnet20", wild=False)
+    return description, preset(description, "auto")
+
+
+def test_cifar_resnet20_is_bit_exact_under_verilator() -> None:
+    """The full-size network, random weights, one image."""
+    description, folding = cifar_network()
+    folder = ROOT / "build" / "tb" / "resnet20"
+    images = random_images(description, 3)[2:]
+    emit(description, folding, folder, images, np.array([0]))
+    assert_exact(run(folder, "verilator", images=1, tests=EXACT), images=1)
