@@ -28,7 +28,6 @@ localparam GROUPS = (WIDTH + 5) / 6;
 localparam LEVELS = $clog2(GROUPS);
 localparam LEAVES = 1 << LEVELS;
 localparam FEWEST = LEVELS > 0 ? 2 : 1;
-localparam NODE_W = COUNT_W > 3 ? COUNT_W : 3;
 
 initial begin
     if (STAGES < FEWEST || STAGES > 1 + LEVELS) begin
@@ -40,16 +39,16 @@ end
 wire [LEAVES*6-1:0] padded = {{LEAVES*6-WIDTH{1'b0}}, bits};
 
 // The six-bit counts, all of them in one vector of COUNT_W bits each.
-function [LEAVES*NODE_W-1:0] count_six(input [LEAVES*6-1:0] in);
+function [LEAVES*COUNT_W-1:0] count_six(input [LEAVES*6-1:0] in);
     integer n;
     for (n = 0; n < LEAVES; n = n + 1) begin
-        count_six[n*NODE_W +: NODE_W] =
-            {{NODE_W-1{1'b0}}, in[6*n]}   + {{NODE_W-1{1'b0}}, in[6*n+1]} + {{NODE_W-1{1'b0}}, in[6*n+2]}
-          + {{NODE_W-1{1'b0}}, in[6*n+3]} + {{NODE_W-1{1'b0}}, in[6*n+4]} + {{NODE_W-1{1'b0}}, in[6*n+5]};
+        count_six[n*COUNT_W +: COUNT_W] =
+            {{COUNT_W-1{1'b0}}, in[6*n]}   + {{COUNT_W-1{1'b0}}, in[6*n+1]} + {{COUNT_W-1{1'b0}}, in[6*n+2]}
+          + {{COUNT_W-1{1'b0}}, in[6*n+3]} + {{COUNT_W-1{1'b0}}, in[6*n+4]} + {{COUNT_W-1{1'b0}}, in[6*n+5]};
     end
 endfunction
 
-reg [LEAVES*NODE_W-1:0] sixes;
+reg [LEAVES*COUNT_W-1:0] sixes;
 
 always @(posedge clk) begin
     sixes <= count_six(padded);
@@ -65,23 +64,23 @@ generate
         localparam IN_N  = LEAVES >> FIRST;
         localparam OUT_N = LEAVES >> LAST;
 
-        function [OUT_N*NODE_W-1:0] add_pairs(input [IN_N*NODE_W-1:0] in);
-            reg [IN_N*NODE_W-1:0] nodes;
+        function [OUT_N*COUNT_W-1:0] add_pairs(input [IN_N*COUNT_W-1:0] in);
+            reg [IN_N*COUNT_W-1:0] nodes;
             integer level;
             integer n;
             begin
                 nodes = in;
                 for (level = FIRST; level < LAST; level = level + 1) begin
                     for (n = 0; n < LEAVES >> (level + 1); n = n + 1) begin
-                        nodes[n*NODE_W +: NODE_W] = nodes[2*n*NODE_W +: NODE_W] + nodes[(2*n+1)*NODE_W +: NODE_W];
+                        nodes[n*COUNT_W +: COUNT_W] = nodes[2*n*COUNT_W +: COUNT_W] + nodes[(2*n+1)*COUNT_W +: COUNT_W];
                     end
                 end
-                add_pairs = nodes[OUT_N*NODE_W-1:0];
+                add_pairs = nodes[OUT_N*COUNT_W-1:0];
             end
         endfunction
 
-        wire [IN_N*NODE_W-1:0] in;
-        reg  [OUT_N*NODE_W-1:0] sums;
+        wire [IN_N*COUNT_W-1:0] in;
+        reg  [OUT_N*COUNT_W-1:0] sums;
 
         if (s == 1) begin : from_sixes
             assign in = sixes;
