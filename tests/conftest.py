@@ -6,12 +6,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.tb.common.networks import random_description
+
+torch.set_num_threads(1)  # the tests run in one process per core
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 

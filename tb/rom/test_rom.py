@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rom.v.j2: every word of every lane comes back a cycle after its address."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cocotb
+import pytest
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+from wsfracbnn.gen.design import Rom
+from wsfracbnn.gen.render import environment
+from wsfracbnn.tb.common.bench import same
+from wsfracbnn.tb.common.runner import BUILD, run_block
+
+SHAPES = {"deep": (1, 37, 13), "single-word": (2, 1, 5), "lanes": (3, 8, 144)}
+
+
+def rom_of(shape: str) -> Rom:
+    """Words that differ in every address and lane."""
+    lanes, depth, width = SHAPES[shape]
+    mask = (1 << width) - 1
+    words = tuple(
+        tuple((0x9E3779B97F4A7C15 * (lane * depth + a + 1)) ** 3 & mask for a in range(depth)) for lane in range(lanes)
+    )
+    return Rom("words", "Test words", "as they come", width, words, tuple(f"word {a}" for a in range(depth)))
+
+
+@cocotb.test()
+async def returns_every_word(dut: Any) -> None:
+    """Lanes are read at different addresses at once."""
+    rom = rom_of(os.environ["SHAPE"])
+    Clock(dut.clk, 10, unit="ns").start()
+    for step in range(2 * rom.depth):
+        addresses = [(step + lane) % rom.depth for lane in range(rom.lanes)]
+        await FallingEdge(dut.clk)
+        dut.addr.value = sum(a << (lane * rom.addr_w) for lane, a in enumerate(addresses))
+        await FallingEdge(dut.clk)
+        for lane, address in enumerate(addresses):
+            word = int(dut.data.value) >> (lane * rom.width) & ((1 << rom.width) - 1)
+            same(f"lane {lane} word {address}", hex(rom.words[lane][address]), hex(word))
+
+
+@pytest.mark.parametrize("simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", "lanes")])
+def test_rom(simulator: str, shape: str) -> None:
+    folder = BUILD / f"rom-{shape}-{simulator}"
+    folder.mkdir(parents=True, exist_ok=True)
+    design, stage = SimpleNamespace(name="test", digest="0" * 64), SimpleNamespace(name="block")
+    text = environment().get_template("rom.v.j2").render(design=design, stage=stage, rom=rom_of(shape))
+    (folder / "test_block_words.v").write_text(text)
+    run_block(
+        simulator,
+        "test_block_words",
+        Path(__file__),
+        {},
+        sources=[folder / "test_block_words.v"],
+        environment={"SHAPE": shape},
+    )

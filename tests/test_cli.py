@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a user meets it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wsfracbnn.gen.locations import ROOT
+
+COMMAND = [str(Path(sys.executable).parent / "wsfracbnn")]
+SCRIPT = [sys.executable, str(ROOT / "gen" / "emit_rtl.py")]
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", [SCRIPT, [*COMMAND, "emit"]])
+def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command: list[str]) -> None:
+    done = run(
+        [*command, "--weights", str(digits_path), "--out", "here", "--name", "mine", "--fold", "small"], tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here" / "rtl" / "mine_top.v").is_file()
+    for word in ("stage_04", "ROM bits", "SIMD", "head"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--weights", "no.pt"], "error: no.pt: no such checkpoint file"),
+        (["--weights", "DIGITS", "--name", "9lives"], "error: --name: found '9lives', expected up to 64 lower-case"),
+        (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: not a folding file"),
+        (["--weights", "DIGITS", "--out", "file"], "error: file: exists and was not emitted by this program"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    digits_path: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = run([*SCRIPT, *(str(digits_path) if a == "DIGITS" else a for a in arguments)], tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("command", [SCRIPT, COMMAND, *([*COMMAND, c] for c in ("emit", "train", "eval", "sim"))])
+def test_help_reads_well(tmp_path: Path, command: list[str]) -> None:
+    done = run([*command, "--help"], tmp_path)
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+def test_eval_reports_what_the_checkpoint_says(digits_path: Path, tmp_path: Path) -> None:
+    done = run([*COMMAND, "eval", "--weights", str(digits_path)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "top-1 98.68 %" in done.stdout
+
+
+def test_train_writes_a_checkpoint_that_emits(tmp_path: Path) -> None:
+    done = run([*COMMAND, "train", "--epochs", "1", "--out", "net.safetensors", "--name", "quick"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run([*COMMAND, "emit", "--weights", "net.safetensors"], tmp_path).returncode == 0
+    assert (tmp_path / "build" / "quick" / "quick.core").is_file()
+
+
+def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
+    arguments = ["--weights", str(digits_path), "--simulator", "icarus", "--images", "2", "--out", "out"]
+    done = run([*COMMAND, "sim", *arguments, "--tests", "bit_exact"], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bit-exact: 2 images in icarus" in done.stdout.splitlines()[-1]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["network"] == "digits"
+    assert summary["accuracy"] >= 97
+    assert summary["layers"] == 6
+    icarus = summary["simulators"]["icarus"]
+    assert icarus["images"] == 2
+    assert icarus["mismatches"] == 0
+    assert icarus["cycles_per_image"] > 1000

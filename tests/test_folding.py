@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folding solver and design state: estimates, presets, sizes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from wsfracbnn.gen.description import HeadStage, NetworkDescription
+from wsfracbnn.gen.design import build_design, clog2, skip_minimum
+from wsfracbnn.gen.folding import StageFold, divisors, expected_busiest, preset, solve, stage_cycles
+
+
+def test_divisors() -> None:
+    assert divisors(12) == [1, 2, 3, 4, 6, 12]
+
+
+@pytest.mark.parametrize("groups, lanes, fraction", [(3, 1, 0.4), (2, 2, 0.3), (3, 2, 0.7), (2, 3, 0.0), (2, 2, 1.0)])
+def test_expected_busiest_lane_against_enumeration(groups: int, lanes: int, fraction: float) -> None:
+    mean = 0.0
+    for gates in itertools.product((0, 1), repeat=groups * lanes):
+        probability = math.prod(fraction if g else 1 - fraction for g in gates)
+        mean += probability * max(sum(gates[lane::lanes]) for lane in range(lanes))
+    assert expected_busiest(groups, lanes, fraction) == pytest.approx(mean)
+
+
+def test_a_stage_takes_one_plus_the_gated_share(digits_description: NetworkDescription) -> None:
+    conv = digits_description.convs[0]
+    expected = 64 * 16 * (1 + conv.gate_fraction)
+    assert stage_cycles(conv, StageFold(1, conv.window_bits)) == pytest.approx(expected, abs=1)
+
+
+def test_presets_order_in_speed(digits_description: NetworkDescription) -> None:
+    def slowest(name: str) -> int:
+        folding = preset(digits_description, name)
+        return max(stage_cycles(stage, folding[key]) for key, stage in digits_description.stages())
+
+    assert slowest("fast") < slowest("auto") < slowest("small")
+
+
+def test_the_solver_meets_its_target_at_the_least_cost(digits_description: NetworkDescription) -> None:
+    folding = solve(digits_description, 2000)
+    for name, stage in digits_description.stages():
+        assert stage_cycles(stage, folding[name]) <= 2000
+        if isinstance(stage, HeadStage):
+            continue
+        for pe, simd in itertools.product(divisors(stage.out_channels), divisors(stage.window_bits)):
+            if stage_cycles(stage, StageFold(pe, simd)) <= 2000:
+                assert pe * (simd + 16) >= folding[name].pe * (folding[name].simd + 16)
+
+
+def test_an_impossible_target_gives_the_fastest(digits_description: NetworkDescription) -> None:
+    folding = solve(digits_description, 1)
+    for name, stage in digits_description.stages():
+        outputs = stage.classes if isinstance(stage, HeadStage) else stage.out_channels
+        best = min(
+            stage_cycles(stage, StageFold(pe, 1 if isinstance(stage, HeadStage) else stage.window_bits))
+            for pe in divisors(outputs)
+        )
+        assert stage_cycles(stage, folding[name]) == best
+
+
+def test_skip_minimum_covers_the_first_window() -> None:
+    assert skip_minimum(8, 8, 16) == 10 * 16 - 1
+    assert skip_minimum(1, 5, 2) == 2 * 2 - 1
+    assert skip_minimum(5, 1, 2) == 2 * 2 - 1
+    assert skip_minimum(1, 1, 1) == 1
+
+
+def test_clog2_is_verilogs() -> None:
+    assert [clog2(n) for n in (1, 2, 3, 4, 5, 8, 9)] == [0, 1, 2, 2, 3, 3, 4]
+
+
+def test_rom_words_hold_the_description(digits_description: NetworkDescription) -> None:
+    """Read constants back out of the packed words."""
+    design = build_design(digits_description, preset(digits_description, "fast"))
+    for stage in design.convs:
+        conv, pe, simd = stage.stage, stage.fold.pe, stage.fold.simd
+        window = conv.weights.reshape(conv.out_channels, -1)
+        chunks = window.shape[1] // simd
+        for channel, bit in itertools.product(range(conv.out_channels), range(0, window.shape[1], 7)):
+            word = stage.engine.weights.words[channel % pe][channel // pe * chunks + bit // simd]
+            assert (word >> (bit % simd) & 1) == (window[channel, bit] > 0)
+        width = stage.thresholds.width // stage.in_lanes
+        for channel in range(conv.in_channels):
+            word = stage.thresholds.words[0][channel // stage.in_lanes] >> (channel % stage.in_lanes * width)
+            fields = [(word >> (i * stage.bits)) & ((1 << stage.bits) - 1) for i in range(3)]
+            assert fields == [int(t) & ((1 << stage.bits) - 1) for t in conv.thresholds[channel]]
