@@ -165,6 +165,24 @@ def sim(
         raise typer.Exit(1)
 
 
+@app.command()
+def draw(
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Picture to write, .svg or .png.")] = Path("build/pipeline.svg"),
+    fold: Fold = "auto",
+) -> None:
+    """Draw the pipeline that a checkpoint becomes."""
+    from wsfracbnn.gen.design import build_design
+    from wsfracbnn.gen.draw import draw_pipeline  # imported here: matplotlib takes a second
+
+    if out.suffix not in (".svg", ".png"):
+        raise InputError(f"--out: found '{out}', expected a name that ends with .svg or .png")
+    description = fold_checkpoint(load_checkpoint(weights))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_pipeline(build_design(description, choose(description, fold)), out)
+    console.print(f"written to {out}")
+
+
 def _dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:
     name = checkpoint.training.get("dataset")
     if name not in DATASETS:

@@ -67,7 +67,7 @@ def test_the_resume_file_of_another_run_is_refused(dataset: Dataset, tmp_path: P
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
     checkpoint = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2).run(tmp_path / "net.pt")
     assert checkpoint.test_accuracy is not None
-    assert checkpoint.test_accuracy > 50  # of ten classes, after seconds
+    assert checkpoint.test_accuracy > 30  # of ten classes, four channels, after seconds
     assert checkpoint.gate_fractions is not None
     assert all(0 < fraction < 1 for fraction in checkpoint.gate_fractions)
 
