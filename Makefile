@@ -36,7 +36,7 @@ setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Veri
 $(STAMP): constraints.txt pyproject.toml
 	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
 	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
 	@touch $@
 
 icarus:

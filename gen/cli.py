@@ -7,6 +7,7 @@ Bad input ends with one sentence on standard error and exit code 2; a failed che
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 100)
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
 Fold = Annotated[str, typer.Option(help="Parallelism: auto, small, fast, or a folding file (JSON).")]

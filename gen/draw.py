@@ -10,7 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from wsfracbnn.gen.design import AcceleratorDesign, ConvDesign, HeadDesign, InputDesign
 
 COLOURS = {"input": "#dcecf9", "conv": "#e3f1df", "head": "#f9ead7"}
@@ -66,11 +66,9 @@ def _draw_stage(axes: Axes, stage: InputDesign | ConvDesign | HeadDesign, x: flo
     for row, line in enumerate(lines):
         axes.text(x + BOX_W / 2, y + BOX_H - 0.47 - 0.23 * row, line, ha="center", va="center", fontsize=7.5)
     # How busy the stage is, next to the slowest.
-    axes.add_patch(
-        plt.Rectangle((x + 0.08, y + 0.06), BOX_W - 0.16, 0.09, facecolor="white", edgecolor="#999999", lw=0.5)
-    )
-    axes.add_patch(plt.Rectangle((x + 0.08, y + 0.06), (BOX_W - 0.16) * share, 0.09, facecolor="#4c78a8", lw=0))
-    axes.text(x + BOX_W / 2, y - 0.16, f"{stage.cycles:,} cycles/image", ha="center", va="center", fontsize=7.5)
+    axes.add_patch(Rectangle((x + 0.08, y + 0.06), BOX_W - 0.16, 0.09, facecolor="white", edgecolor="#999999", lw=0.5))
+    axes.add_patch(Rectangle((x + 0.08, y + 0.06), (BOX_W - 0.16) * share, 0.09, facecolor="#4c78a8", lw=0))
+    axes.text(x + BOX_W / 2, y - 0.16, f"{stage.cycles:,} cycles of work", ha="center", va="center", fontsize=7.5)
     if isinstance(stage, ConvDesign):
         skip = f"skip FIFO, {stage.skip_depth} beats" if stage.stage.stride == 1 else "2x2 average, channels x2"
         arc = FancyArrowPatch(

@@ -56,7 +56,9 @@ def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
 
 
 def stage_cycles(stage: Stage, fold: StageFold) -> int:
-    """Estimated cycles per image: the busiest of a stage's engine, its input beats and its output beats.
+    """Cycles of work per image: the busiest of a stage's engine, its input beats and its output beats.
+
+    A bound from below: between frames a stage also waits until the first rows of the next are in its line buffer.
 
     Engine: pixels * (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane); input layer: no gates;
     head: (classes / PE) * (C + 4) + C.

@@ -16,8 +16,8 @@ NOMINAL_MHZ = 100
 
 
 def design_table(design: AcceleratorDesign) -> Table:
-    """One row per stage: shape, PE, SIMD, estimated cycles per image, ROM bits."""
-    table = Table("stage", "in", "out", "PE", "SIMD", "cycles/image", "gates open", "ROM bits", title=design.name)
+    """One row per stage: shape, PE, SIMD, cycles of work per image, ROM bits."""
+    table = Table("stage", "in", "out", "PE", "SIMD", "cycles of work", "gates open", "ROM bits", title=design.name)
     for column in table.columns[3:]:
         column.justify = "right"
     for stage in design.stages:
@@ -47,8 +47,8 @@ def design_totals(design: AcceleratorDesign) -> str:
     rate = NOMINAL_MHZ * 1e6 / slowest.cycles
     bits = sum(rom.bits for stage in design.stages for rom in stage.roms)
     return (
-        f"{len(design.stages)} stages, slowest {slowest.name}: about {slowest.cycles:,} cycles an image, "
-        f"{rate:,.0f} images/s at {NOMINAL_MHZ} MHz; {bits:,} ROM bits"
+        f"{len(design.stages)} stages; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: "
+        f"at most {rate:,.0f} images/s at {NOMINAL_MHZ} MHz; {bits:,} ROM bits"
     )
 
 
