@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+
 from wsfracbnn.gen import report
 from wsfracbnn.gen.emit import emit as emit_folder
 from wsfracbnn.gen.folding import choose

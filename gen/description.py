@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from wsfracbnn.model.errors import InputError
 
 TAPS = 9

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
 from wsfracbnn.gen.design import AcceleratorDesign, ConvDesign, HeadDesign, InputDesign
 
 COLOURS = {"input": "#dcecf9", "conv": "#e3f1df", "head": "#f9ead7"}

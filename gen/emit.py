@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.folding import Folding, to_json

@@ -9,6 +9,7 @@ import sys
 
 try:
     import typer
+
     from wsfracbnn.gen import cli
 except ModuleNotFoundError as missing:
     sys.exit(

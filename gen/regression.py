@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from wsfracbnn.gen import report
 from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import choose

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 import jinja2
+
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.locations import TEMPLATES
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.table import Table
+
 from wsfracbnn.gen.description import HeadStage
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.simulate import SimulationResult

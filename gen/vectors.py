@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
 

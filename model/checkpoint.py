@@ -33,6 +33,7 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
+
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fracbnn import FracBNN

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pooch
 from numpy.typing import NDArray
+
 from wsfracbnn.model.errors import InputError
 
 Images = NDArray[np.uint8]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.checkpoint import Checkpoint, require_name

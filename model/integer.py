@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 
 Integers = NDArray[np.int32]

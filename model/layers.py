@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import KERNEL_TAPS
 

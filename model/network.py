@@ -7,6 +7,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.layers import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
 from wsfracbnn.model.signed_digits import representable
 
 SCALE_DIGITS = 2

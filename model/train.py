@@ -22,6 +22,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.nn import functional as F
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
 from wsfracbnn.model.augment import random_flip, random_shift

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint

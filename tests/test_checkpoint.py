@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from wsfracbnn.gen import cli
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from wsfracbnn.gen.locations import ROOT
 
 COMMAND = [str(Path(sys.executable).parent / "wsfracbnn")]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
+
 from wsfracbnn.model import data
 from wsfracbnn.model.data import load_dataset
 from wsfracbnn.model.errors import InputError

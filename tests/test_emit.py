@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from wsfracbnn.gen import emit as emit_module
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.emit import emit

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
 from wsfracbnn.model.checkpoint import Checkpoint

@@ -7,6 +7,7 @@ import itertools
 import math
 
 import pytest
+
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
 from wsfracbnn.gen.design import build_design, clog2, skip_minimum
 from wsfracbnn.gen.folding import StageFold, divisors, expected_busiest, preset, solve, stage_cycles

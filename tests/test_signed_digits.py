@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wsfracbnn.gen.design import digit_code
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.quantizers import nearest_signed_digits, quantize_scale

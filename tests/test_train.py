@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from wsfracbnn.model.augment import random_flip, random_shift
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import NetworkConfig

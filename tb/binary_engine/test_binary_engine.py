@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 from cocotbext.axi import AxiStreamFrame
+
 from wsfracbnn.tb.common.bench import Bench, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import torch
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.fold import fold_network

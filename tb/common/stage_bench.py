@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
+
 from wsfracbnn.tb.common.bench import Bench, pack, same, unpack
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
 from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import Folding, StageFold
 from wsfracbnn.model import integer

@@ -9,6 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
+
 from wsfracbnn.tb.common.bench import parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 

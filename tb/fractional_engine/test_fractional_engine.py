@@ -10,6 +10,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
+
 from wsfracbnn.tb.common.bench import Bench, pack, parameter, rom, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 

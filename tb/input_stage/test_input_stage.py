@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 import pytest
+
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
 

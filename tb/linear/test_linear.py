@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+
 from wsfracbnn.gen.design import digit_code
 from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded

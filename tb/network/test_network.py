@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import emit, emit_design

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+
 from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 

@@ -12,6 +12,7 @@ import cocotb
 import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
+
 from wsfracbnn.gen.design import Rom
 from wsfracbnn.gen.render import environment
 from wsfracbnn.tb.common.bench import same

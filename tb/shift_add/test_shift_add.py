@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import Timer
+
 from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import ClockCycles
+
 from wsfracbnn.tb.common.bench import Bench, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
+
 from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
