@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pooch
 from numpy.typing import NDArray
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wsfracbnn.model.errors import InputError
 
@@ -100,6 +101,27 @@ def _read_batch(path: Path, md5: str) -> dict[bytes, Any]:
     return batch
 
 
+class _DownloadProgress:
+    """A rich progress bar with the interface that pooch expects of one (tqdm's)."""
+
+    def __init__(self, name: str) -> None:
+        columns = (TextColumn("downloading {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns)
+        self.task = self.bar.add_task(name, total=None)
+        self.total: int | None = None
+        """Bytes in all, which pooch sets."""
+
+    def update(self, amount: int) -> None:
+        self.bar.start()
+        self.bar.update(self.task, total=self.total, advance=amount)
+
+    def reset(self) -> None:
+        self.bar.reset(self.task)
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
 def _load_cifar(name: str, folder: Path | None) -> Dataset:
     archive = _CIFAR[name]
     if folder is None:
@@ -112,7 +134,7 @@ def _load_cifar(name: str, folder: Path | None) -> Dataset:
                     known_hash=f"md5:{archive.md5}",
                     path=cache,
                     processor=pooch.Untar(extract_dir="."),
-                    progressbar=False,
+                    downloader=pooch.HTTPDownloader(progressbar=_DownloadProgress(archive.folder)),
                 )
             except Exception as error:  # pooch passes on whatever requests, tarfile or the hash check raise
                 raise InputError(

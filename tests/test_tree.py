@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tree itself: licence lines, and a test folder for every block and template."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsfracbnn.gen.locations import ROOT, RTL, TEMPLATES
+
+SOURCES = ("*.py", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
+FOLDERS = ("model", "gen", "rtl", "templates", "tb", "tests", "scripts", "benchmarks", ".ci", ".github")
+
+
+@pytest.mark.parametrize("pattern", SOURCES)
+def test_every_source_file_names_its_licence(pattern: str) -> None:
+    files = [path for path in ROOT.glob(pattern) if path.is_file()]
+    files += [path for folder in FOLDERS for path in (ROOT / folder).rglob(pattern)]
+    assert files, pattern
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in files
+        if "SPDX-License-Identifier: Apache-2.0" not in "".join(path.read_text().splitlines(keepends=True)[:3])
+    ]
+    assert missing == []
+
+
+def test_every_block_has_its_testbench() -> None:
+    missing = [p.stem for p in RTL.glob("*.v") if not (ROOT / "tb" / p.stem / f"test_{p.stem}.py").is_file()]
+    assert missing == []
+
+
+def test_every_stage_template_has_its_testbench() -> None:
+    """macros.j2, the folder's files, the top and its testbench are exercised by tb/network."""
+    modules = {p.name.removesuffix(".v.j2") for p in TEMPLATES.glob("*.v.j2")} - {"top", "testbench"}
+    assert modules == {"input_stage", "conv_stage", "head", "rom"}
+    assert [m for m in modules if not (ROOT / "tb" / m / f"test_{m}.py").is_file()] == []
