@@ -141,7 +141,9 @@ def sim(
     ] = None,
     data: DataFolder = None,
     tests: Annotated[str | None, typer.Option(help="Only cocotb tests whose name matches this expression.")] = None,
-    waves: Annotated[bool, typer.Option("--waves", help="Record waveforms (.fst).")] = False,
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Record waveforms (.fst with Icarus, .vcd with Verilator).")
+    ] = False,
     seed: int = 1,
 ) -> None:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""

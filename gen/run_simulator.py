@@ -28,6 +28,9 @@ ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g coun
 def main(arguments: dict[str, Any]) -> None:
     """Build, and run unless `build_only`."""
     verilator = arguments["simulator"] == "verilator"
+    waves = arguments.get("waves", False)
+    # VCD, which needs no library: Verilator's FST writer wants lz4's headers.
+    trace_args = ["--trace", "--trace-structs"] if waves and verilator else []
     run(
         simulator=arguments["simulator"],
         verilog_sources=arguments["sources"],
@@ -36,8 +39,9 @@ def main(arguments: dict[str, Any]) -> None:
         python_search=arguments["search"],
         sim_build=arguments["build"],
         parameters=arguments.get("parameters", {}),
-        compile_args=VERILATOR_ARGS if verilator else ICARUS_ARGS,
-        waves=arguments.get("waves", False),
+        compile_args=[*VERILATOR_ARGS, *trace_args] if verilator else ICARUS_ARGS,
+        plus_args=["--trace"] if trace_args else [],
+        waves=waves and not verilator,
         extra_env=arguments.get("environment", {}),
         compile_only=arguments.get("build_only", False),
         **({"make_args": VERILATOR_MAKE_ARGS} if verilator else {}),

@@ -19,7 +19,7 @@ from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import PRESETS, StageFold, choose, preset
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.render import environment
-from wsfracbnn.gen.simulate import simulator_environment
+from wsfracbnn.gen.simulate import simulate, simulator_environment
 from wsfracbnn.model.errors import InputError
 
 COMMANDS = Path(sys.executable).parent
@@ -192,3 +192,15 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
             choose(tiny, str(file))
     with pytest.raises(InputError, match="fastest"):
         choose(tiny, "fastest")
+
+
+@pytest.mark.parametrize("simulator, file", [("icarus", "*.fst"), ("verilator", "*.vcd")])
+def test_waves_leave_a_waveform(tiny: NetworkDescription, tmp_path: Path, simulator: str, file: str) -> None:
+    emit(tiny, preset(tiny, "small"), tmp_path / "net")
+    simulate(tmp_path / "net", simulator, tmp_path / "net" / "vectors.npz", 1, tests="bit_exact", waves=True)
+    waveforms = list((tmp_path / f"net-{simulator}").glob(file))
+    assert len(waveforms) == 1
+    assert waveforms[0].stat().st_size > 1000
+    if simulator == "icarus":
+        shell(["make", "sim", "SIM=icarus", "WAVES=1", f"PYTHON={sys.executable}"], tmp_path / "net")
+        assert list((tmp_path / "net").rglob("*.fst"))
