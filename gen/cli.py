@@ -170,6 +170,33 @@ def sim(
 
 
 @app.command()
+def count(
+    weights: Annotated[
+        Path | None, typer.Option(help="Checkpoint whose shape and measured gates to count; default ResNet-20.")
+    ] = None,
+    classes: Annotated[int, typer.Option(min=2, help="Classes of ResNet-20, without --weights.")] = 100,
+    gate_fraction: Annotated[float, typer.Option(min=0, max=1, help="Open gates, without --weights.")] = 0.4,
+    layers: Annotated[bool, typer.Option("--layers", help="One row per layer.")] = False,
+) -> None:
+    """Operations of one inference: FracBNN against WSFracBNN of the same shape and gate fractions."""
+    from wsfracbnn.model.config import resnet20
+    from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+
+    if weights is None:
+        config, gates = resnet20(classes), [gate_fraction] * len(resnet20(classes).convolutions())
+    else:
+        checkpoint = load_checkpoint(weights)
+        config = checkpoint.config
+        gates = list(checkpoint.gate_fractions or [gate_fraction] * len(config.convolutions()))
+    both = {"FracBNN": count_fracbnn(config, gates), "WSFracBNN": count_wsfracbnn(config, gates)}
+    for name, counted in both.items():
+        if layers:
+            console.print(report.layer_operations_table(name, counted))
+    console.print(report.operations_table(both))
+    console.print(f"load of WSFracBNN: {100 * load_ratio(both['WSFracBNN'], both['FracBNN']):.1f} % of FracBNN's")
+
+
+@app.command()
 def draw(
     weights: Weights,
     out: Annotated[Path, typer.Option(help="Picture to write, .svg or .png.")] = Path("build/pipeline.svg"),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.table import Table
 
@@ -11,6 +11,7 @@ from wsfracbnn.gen.description import HeadStage
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.simulate import SimulationResult
 from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.operations import LayerOperations, total
 
 NOMINAL_MHZ = 100
 """Clock at which rates are quoted; cycles are what is measured."""
@@ -58,6 +59,43 @@ def checkpoint_line(checkpoint: Checkpoint) -> str:
     gates = checkpoint.gate_fractions
     text = f"{checkpoint.name}: top-1 {checkpoint.test_accuracy:.2f} %"
     return text if gates is None else f"{text}, gates open {100 * sum(gates) / len(gates):.1f} %"
+
+
+def operations_table(networks: Mapping[str, Sequence[LayerOperations]]) -> Table:
+    """One column per network: BOPs, FLOPs by kind, integer operations, parameters, load."""
+    sums = {name: total(layers) for name, layers in networks.items()}
+    kinds = list(dict.fromkeys(kind for counted in sums.values() for kind in counted.flops))
+    table = Table("one image", *sums, title="operations; load = BOPs / 64 + FLOPs")
+    for column in table.columns[1:]:
+        column.justify = "right"
+
+    def row(label: str, value: Callable[[LayerOperations], float]) -> None:
+        table.add_row(label, *(f"{value(counted):,.0f}" for counted in sums.values()))
+
+    row("BOPs, first bit", lambda c: c.msb)
+    row("BOPs, second bit where gated", lambda c: c.lsb)
+    for kind in kinds:
+        row(f"FLOPs, {kind}", lambda c, kind=kind: c.flops.get(kind, 0))  # type: ignore[misc]
+    row("FLOPs", lambda c: sum(c.flops.values()))
+    row("integer additions", lambda c: c.adds)
+    row("shifts", lambda c: c.shifts)
+    row("compares", lambda c: c.compares)
+    row("parameters", lambda c: c.parameters)
+    row("parameter bits", lambda c: c.bits)
+    row("load", lambda c: c.load)
+    return table
+
+
+def layer_operations_table(name: str, layers: Sequence[LayerOperations]) -> Table:
+    """One row per layer of one network."""
+    headings = ("layer", "first bit", "second bit", "FLOPs", "adds", "shifts", "compares", "parameters", "load")
+    table = Table(*headings, title=name)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for c in (*layers, total(layers)):
+        values = (c.msb, c.lsb, sum(c.flops.values()), c.adds, c.shifts, c.compares, c.parameters, c.load)
+        table.add_row(c.name, *(f"{value:,.0f}" for value in values))
+    return table
 
 
 def layer_table(results: Sequence[SimulationResult]) -> Table:

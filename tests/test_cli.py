@@ -51,7 +51,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("command", [SCRIPT, COMMAND, *([*COMMAND, c] for c in ("emit", "train", "eval", "sim"))])
+@pytest.mark.parametrize(
+    "command", [SCRIPT, COMMAND, *([*COMMAND, c] for c in ("emit", "train", "eval", "sim", "count", "draw"))]
+)
 def test_help_reads_well(tmp_path: Path, command: list[str]) -> None:
     done = run([*command, "--help"], tmp_path)
     assert done.returncode == 0
@@ -62,6 +64,14 @@ def test_eval_reports_what_the_checkpoint_says(digits_path: Path, tmp_path: Path
     done = run([*COMMAND, "eval", "--weights", str(digits_path)], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "top-1 98.68 %" in done.stdout
+
+
+def test_count_prints_both_networks_and_the_ratio(digits_path: Path, tmp_path: Path) -> None:
+    done = run([*COMMAND, "count", "--layers"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("54,263,808", "14,155,776", "BatchNorm", "load of WSFracBNN: 43."):
+        assert text in done.stdout
+    assert run([*COMMAND, "count", "--weights", str(digits_path)], tmp_path).returncode == 0
 
 
 def test_train_writes_a_checkpoint_that_emits(tmp_path: Path) -> None:
