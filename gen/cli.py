@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 100)
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
 Fold = Annotated[str, typer.Option(help="Parallelism: auto, small, fast, or a folding file (JSON).")]
