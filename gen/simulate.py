@@ -142,7 +142,7 @@ def simulate(
             tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
             raise InputError(f"{simulator}: build or start failed, see {log_file}:\n{tail}")
     seconds = time.monotonic() - start
-    failures = tuple(_failures(results_xml, log_file))
+    failures = tuple(failed_tests(results_xml, log_file))
     measured = json.loads(result_file.read_text()) if result_file.is_file() else {}
     return SimulationResult(
         simulator=simulator,
@@ -165,12 +165,16 @@ def _wait(child: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
-def _failures(results_xml: Path, log_file: Path) -> list[str]:
-    """The failed tests of a cocotb results file, each with its message."""
-    if not results_xml.is_file():
-        return [f"the simulation ended without results, see {log_file}"]
+def failed_tests(results_xml: Path, log_file: Path) -> list[str]:
+    """The failed tests of a cocotb results file, each with its message; no results at all are a failure too."""
+    cases: list[ElementTree.Element] = []
+    if results_xml.is_file() and results_xml.stat().st_size:
+        cases = list(ElementTree.parse(results_xml).iter("testcase"))
+    if not cases:
+        tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-20:])
+        return [f"the simulation ended without results, see {log_file}:\n{tail}"]
     found = []
-    for case in ElementTree.parse(results_xml).iter("testcase"):
+    for case in cases:
         failure = case.find("failure")
         failure = case.find("error") if failure is None else failure
         if failure is not None:

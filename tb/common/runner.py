@@ -8,12 +8,11 @@ import json
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsfracbnn.gen.locations import ROOT, RTL
-from wsfracbnn.gen.simulate import simulator_environment
+from wsfracbnn.gen.simulate import failed_tests, simulator_environment
 
 BUILD = ROOT / "build" / "tb"
 
@@ -67,26 +66,6 @@ def run_block(
             stderr=subprocess.STDOUT,
             env=env,
         ).returncode
-    failures = _failures(results)
+    failures = failed_tests(results, log_file)
     assert not failures, "\n".join(failures)
-    finished = results.is_file() and code == 0
-    assert finished, f"no results, see {log_file}:\n{_tail(log_file)}"
-    ran = list(ElementTree.parse(results).iter("testcase"))
-    assert ran, f"{bench}: no cocotb test ran, see {log_file}"
-
-
-def _failures(results: Path) -> list[str]:
-    if not results.is_file() or not results.stat().st_size:
-        return []
-    found = []
-    for case in ElementTree.parse(results).iter("testcase"):
-        failure = case.find("failure")
-        failure = case.find("error") if failure is None else failure
-        if failure is not None:
-            message = failure.get("error_msg") or failure.get("message") or (failure.text or "").strip() or "failed"
-            found.append(f"{case.get('name')}: {message}")
-    return found
-
-
-def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-20:])
+    assert code == 0, f"the simulator ended with exit code {code}, see {log_file}"

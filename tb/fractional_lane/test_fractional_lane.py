@@ -31,6 +31,7 @@ class Lane:
         self.rom: list[int] = []
         self.threshold: list[int] = []
         self.seen: list[tuple[int, int]] = []  # (S_m, gate) as they come
+        self.done = 1
         self.queue: list[dict[str, int]] = []  # control under way, the oldest first
 
     async def step(self, chunk: int | None = None, group: int = 0, lsb: bool = False, plane: int = 0) -> None:
@@ -65,6 +66,7 @@ class Lane:
         await Timer(1, "ns")
         if result["result"]:
             self.seen.append((dut.msb_sum.value.to_signed(), int(dut.gate.value)))
+        self.done = int(dut.list_done.value)  # tells before the clock edge what the list will be after it
         address = int(dut.weight_addr.value) if issue else 0
         await ClockCycles(dut.clk, 1)
         dut.weight_data.value = self.rom[address % len(self.rom)]
@@ -110,6 +112,8 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
             same(f"window {window} list", 0, int(dut.list_empty.value))
             for chunk in range(lane.chunks):
                 await lane.step(chunk, lsb=True, plane=lsb)
+                last = number == sum(is_open) - 1 and chunk == lane.chunks - 1
+                same(f"window {window} list done", int(last), lane.done)
             same(f"window {window} done", int(number == sum(is_open) - 1), int(dut.list_empty.value))
         for _ in range(lane.stages + 6):
             await lane.step()
