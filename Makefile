@@ -39,7 +39,7 @@ $(STAMP): constraints.txt pyproject.toml
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
 	@touch $@
 
-icarus:
+icarus: ## install Icarus Verilog through apt, or say what to type
 	@sh scripts/install_icarus.sh
 
 sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch

@@ -61,6 +61,15 @@ def test_emitting_again_replaces_the_folder(tiny: NetworkDescription, tmp_path: 
     assert not (tmp_path / "net" / "stale.txt").exists()
 
 
+def test_emitting_the_same_again_keeps_the_files(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """A simulator's build stays valid."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "net")
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "net").rglob("*")}
+    emit(tiny, preset(tiny, "small"), tmp_path / "net")
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "net").rglob("*")} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net"]
+
+
 def test_a_folder_of_somebody_else_is_left_alone(tiny: NetworkDescription, tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     with pytest.raises(InputError, match="was not emitted by this program"):
