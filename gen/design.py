@@ -328,29 +328,47 @@ def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
     )
 
 
-def _per_beat(suffix: str, purpose: str, layout: str, lanes: int, fields: Sequence[Sequence[tuple[int, int]]]) -> Rom:
-    """A ROM with one word per beat: the fields of `lanes` successive channels side by side."""
+COMMENTED_LANES = 4
+"""Words of at most so many channels carry their constants as a comment."""
+
+
+def _per_beat(
+    suffix: str,
+    purpose: str,
+    layout: str,
+    lanes: int,
+    fields: Sequence[Sequence[tuple[int, int]]],
+    meanings: Sequence[str],
+) -> Rom:
+    """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
+
+    fields[c] and meanings[c] are channel c's constants as (value, width) pairs and in words.
+    """
     beats = len(fields) // lanes
     width = sum(w for _, w in fields[0]) * lanes
     words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
-    names = tuple(
-        f"channel {beat}" if lanes == 1 else f"channels {(beat + 1) * lanes - 1} .. {beat * lanes}"
-        for beat in range(beats)
-    )
-    return Rom(suffix, purpose, layout, width, (words,), names)
+    comments = []
+    for beat in range(beats):
+        first, last = beat * lanes, (beat + 1) * lanes - 1
+        where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
+        values = "; ".join(reversed(meanings[first : last + 1]))
+        comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
+    return Rom(suffix, purpose, layout, width, (words,), tuple(comments))
 
 
 def _affine(
     suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int
 ) -> Rom:
     factor, bias = symbols
+    constants = [(int(m), int(b)) for m, b in zip(factors, biases, strict=True)]
     return _per_beat(
         suffix,
         purpose,
         f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, "
         "digit = {enable, negate, shift}",
         lanes,
-        [[(digit_code(int(m), 2), 10), (int(b), bits)] for m, b in zip(factors, biases, strict=True)],
+        [[(digit_code(m, 2), 10), (b, bits)] for m, b in constants],
+        [f"{factor} = {m}, {bias} = {b}" for m, b in constants],
     )
 
 
@@ -405,6 +423,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             f"lane = {{T3, T2, T1}}, {bits} bits each",
             in_lanes,
             [[(int(t), bits) for t in row] for row in stage.thresholds],
+            [", ".join(f"T{i} = {t}" for i, t in enumerate(row, start=1)) for row in stage.thresholds],
         ),
         gates=_per_beat(
             "gates",
@@ -412,6 +431,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             f"lane = G [{engine.sum_w}]",
             fold.pe,
             [[(int(g), engine.sum_w)] for g in stage.gate],
+            [f"G = {g}" for g in stage.gate],
         ),
         scales=_affine(
             "scales", "Scale path: V = rshift(A * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
