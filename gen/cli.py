@@ -50,14 +50,7 @@ def emit(
     checkpoint = load_checkpoint(weights)
     description = fold_checkpoint(checkpoint, name)
     folder = out or Path("build") / description.name
-    samples = checkpoint.samples
-    design = emit_folder(
-        description,
-        choose(description, fold),
-        folder,
-        samples["images"].numpy() if samples else None,
-        samples["labels"].numpy() if samples else None,
-    )
+    design = emit_folder(description, choose(description, fold), folder, *checkpoint.sample_arrays())
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
     console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")

@@ -7,16 +7,11 @@ Templates lay these objects out and compute nothing themselves (after PeakRDL-re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
-from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.signed_digits import digits_of
-
-DIGIT_BITS = 5
-"""One signed digit in a ROM: {enable, negate, shift[2:0]}, see rtl/shift_add.v."""
+from wsfracbnn.gen.rom import Rom, affine_rom, clog2, digit_code, index_width, pack, rom_per_beat
 
 SKIP_SLACK_PIXELS = 4
 """Pixels in a skip FIFO beyond the least: what arrives while a window passes both passes of the engine."""
@@ -25,75 +20,9 @@ POOL_FIFO_PIXELS = 2
 """Pooled pixels that wait at a stride-2 stage: one on its way out, one being filled."""
 
 
-def clog2(n: int) -> int:
-    """Verilog's $clog2."""
-    return (n - 1).bit_length() if n > 1 else 0
-
-
-def index_width(n: int) -> int:
-    """Width of an index below n, at least one bit."""
-    return max(1, clog2(n))
-
-
 def popcount_stages(simd: int) -> int:
     """Registers in rtl/popcount.v: after the six-bit counts, then one per two adder levels."""
     return 1 + (clog2((simd + 5) // 6) + 1) // 2
-
-
-def digit_code(value: int, digits: int) -> int:
-    """The ROM code of a constant of at most `digits` signed digits with shifts up to 7."""
-    found = digits_of(value)
-    if len(found) > digits or any(shift > 7 for _, shift in found):
-        raise InputError(f"constant {value}: expected at most {digits} signed digits below 2^8")
-    code = 0
-    for position, (sign, shift) in enumerate(found):
-        code |= (1 << 4 | (sign < 0) << 3 | shift) << (DIGIT_BITS * position)
-    return code
-
-
-def pack(fields: Sequence[tuple[int, int]]) -> int:
-    """(value, width) pairs to one word, the first in the low bits; values are taken modulo 2^width."""
-    word = offset = 0
-    for value, width in fields:
-        word |= (value & ((1 << width) - 1)) << offset
-        offset += width
-    return word
-
-
-@dataclass(frozen=True)
-class Rom:
-    """A constant memory with a registered output; lane l has its own address and contents.
-
-    words[lane][address] are `width` bits wide; comments[address] says what a word belongs to.
-    """
-
-    suffix: str
-    purpose: str
-    layout: str
-    width: int
-    words: tuple[tuple[int, ...], ...]
-    comments: tuple[str, ...]
-
-    @property
-    def lanes(self) -> int:
-        return len(self.words)
-
-    @property
-    def depth(self) -> int:
-        return len(self.words[0])
-
-    @property
-    def addr_w(self) -> int:
-        return index_width(self.depth)
-
-    @property
-    def bits(self) -> int:
-        return self.lanes * self.depth * self.width
-
-    def hex_words(self, lane: int) -> list[str]:
-        """Verilog literals, last address first, as a concatenation lists them."""
-        digits = (self.width + 3) // 4
-        return [f"{self.width}'h{word:0{digits}x}" for word in reversed(self.words[lane])]
 
 
 @dataclass(frozen=True)
@@ -328,50 +257,6 @@ def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
     )
 
 
-COMMENTED_LANES = 4
-"""Words of at most so many channels carry their constants as a comment."""
-
-
-def _per_beat(
-    suffix: str,
-    purpose: str,
-    layout: str,
-    lanes: int,
-    fields: Sequence[Sequence[tuple[int, int]]],
-    meanings: Sequence[str],
-) -> Rom:
-    """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
-
-    fields[c] and meanings[c] are channel c's constants as (value, width) pairs and in words.
-    """
-    beats = len(fields) // lanes
-    width = sum(w for _, w in fields[0]) * lanes
-    words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
-    comments = []
-    for beat in range(beats):
-        first, last = beat * lanes, (beat + 1) * lanes - 1
-        where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
-        values = "; ".join(reversed(meanings[first : last + 1]))
-        comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
-    return Rom(suffix, purpose, layout, width, (words,), tuple(comments))
-
-
-def _affine(
-    suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int
-) -> Rom:
-    factor, bias = symbols
-    constants = [(int(m), int(b)) for m, b in zip(factors, biases, strict=True)]
-    return _per_beat(
-        suffix,
-        purpose,
-        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, "
-        "digit = {enable, negate, shift}",
-        lanes,
-        [[(digit_code(m, 2), 10), (b, bits)] for m, b in constants],
-        [f"{factor} = {m}, {bias} = {b}" for m, b in constants],
-    )
-
-
 def _scale_width(acc_w: int, bits: int) -> int:
     """V_W of rtl/scale_bias.v."""
     return max(acc_w + 8, bits) + 1
@@ -384,7 +269,7 @@ def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
 
 def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
     engine = _engine(stage.weights, fold, gated=False)
-    scales = _affine(
+    scales = affine_rom(
         "scales", "Scale path: V = rshift(S * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
     )
     return InputDesign(
@@ -417,7 +302,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         skip_minimum=minimum if stage.stride == 1 else 1,
         skip_depth=(minimum + SKIP_SLACK_PIXELS * in_beats) if stage.stride == 1 else POOL_FIFO_PIXELS * in_beats,
         engine=engine,
-        thresholds=_per_beat(
+        thresholds=rom_per_beat(
             "thresholds",
             "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
             f"lane = {{T3, T2, T1}}, {bits} bits each",
@@ -425,7 +310,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             [[(int(t), bits) for t in row] for row in stage.thresholds],
             [", ".join(f"T{i} = {t}" for i, t in enumerate(row, start=1)) for row in stage.thresholds],
         ),
-        gates=_per_beat(
+        gates=rom_per_beat(
             "gates",
             "Gate thresholds: g = [S_m > G]",
             f"lane = G [{engine.sum_w}]",
@@ -433,10 +318,10 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             [[(int(g), engine.sum_w)] for g in stage.gate],
             [f"G = {g}" for g in stage.gate],
         ),
-        scales=_affine(
+        scales=affine_rom(
             "scales", "Scale path: V = rshift(A * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
         ),
-        slopes=_affine(
+        slopes=affine_rom(
             "slopes",
             "RPReLU: (V * N) >> s below zero, then + b2",
             ("N", "b2"),

@@ -51,15 +51,8 @@ def run_regression(
     for name in simulators:
         require_simulator(name)
     description = fold_checkpoint(checkpoint)
-    samples = checkpoint.samples
     folder = out / description.name
-    design = emit(
-        description,
-        choose(description, fold),
-        folder,
-        samples["images"].numpy() if samples else None,
-        samples["labels"].numpy() if samples else None,
-    )
+    design = emit(description, choose(description, fold), folder, *checkpoint.sample_arrays())
     console.print(report.design_table(design))
     accuracy, _ = measure(description, dataset)
     console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")

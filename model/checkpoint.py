@@ -29,9 +29,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from wsfracbnn.model.config import NetworkConfig
@@ -64,6 +66,12 @@ class Checkpoint:
         network = MODELS[self.model](self.config)
         network.load_state_dict(self.state)
         return network.eval()
+
+    def sample_arrays(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
+        """The sample images (n, H, W, colours) and labels (n,), or None for both."""
+        if self.samples is None:
+            return None, None
+        return self.samples["images"].numpy(), self.samples["labels"].numpy()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

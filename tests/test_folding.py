@@ -9,8 +9,9 @@ import math
 import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
-from wsfracbnn.gen.design import build_design, clog2, skip_minimum
+from wsfracbnn.gen.design import build_design, skip_minimum
 from wsfracbnn.gen.folding import StageFold, divisors, expected_busiest, preset, solve, stage_cycles
+from wsfracbnn.gen.rom import clog2
 
 
 def test_divisors() -> None:

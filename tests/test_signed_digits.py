@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsfracbnn.gen.design import digit_code
+from wsfracbnn.gen.rom import digit_code
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.quantizers import nearest_signed_digits, quantize_scale
 from wsfracbnn.model.signed_digits import digits_of, representable

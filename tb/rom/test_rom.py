@@ -13,8 +13,8 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.gen.design import Rom
 from wsfracbnn.gen.render import environment
+from wsfracbnn.gen.rom import Rom
 from wsfracbnn.tb.common.bench import same
 from wsfracbnn.tb.common.runner import BUILD, run_block
 

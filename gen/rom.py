@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Constant memories: how the description's integers are packed into the words that the RTL reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wsfracbnn.gen.description import Ints
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.signed_digits import digits_of
+
+DIGIT_BITS = 5
+"""One signed digit in a ROM: {enable, negate, shift[2:0]}, see rtl/shift_add.v."""
+
+COMMENTED_LANES = 4
+"""Words of at most so many channels carry their constants as a comment."""
+
+
+def clog2(n: int) -> int:
+    """Verilog's $clog2."""
+    return (n - 1).bit_length() if n > 1 else 0
+
+
+def index_width(n: int) -> int:
+    """Width of an index below n, at least one bit."""
+    return max(1, clog2(n))
+
+
+def digit_code(value: int, digits: int) -> int:
+    """The ROM code of a constant of at most `digits` signed digits with shifts up to 7."""
+    found = digits_of(value)
+    if len(found) > digits or any(shift > 7 for _, shift in found):
+        raise InputError(f"constant {value}: expected at most {digits} signed digits below 2^8")
+    code = 0
+    for position, (sign, shift) in enumerate(found):
+        code |= (1 << 4 | (sign < 0) << 3 | shift) << (DIGIT_BITS * position)
+    return code
+
+
+def pack(fields: Sequence[tuple[int, int]]) -> int:
+    """(value, width) pairs to one word, the first in the low bits; values are taken modulo 2^width."""
+    word = offset = 0
+    for value, width in fields:
+        word |= (value & ((1 << width) - 1)) << offset
+        offset += width
+    return word
+
+
+@dataclass(frozen=True)
+class Rom:
+    """A constant memory with a registered output; lane l has its own address and contents.
+
+    words[lane][address] are `width` bits wide; comments[address] says what a word belongs to.
+    """
+
+    suffix: str
+    purpose: str
+    layout: str
+    width: int
+    words: tuple[tuple[int, ...], ...]
+    comments: tuple[str, ...]
+
+    @property
+    def lanes(self) -> int:
+        return len(self.words)
+
+    @property
+    def depth(self) -> int:
+        return len(self.words[0])
+
+    @property
+    def addr_w(self) -> int:
+        return index_width(self.depth)
+
+    @property
+    def bits(self) -> int:
+        return self.lanes * self.depth * self.width
+
+    def hex_words(self, lane: int) -> list[str]:
+        """Verilog literals, last address first, as a concatenation lists them."""
+        digits = (self.width + 3) // 4
+        return [f"{self.width}'h{word:0{digits}x}" for word in reversed(self.words[lane])]
+
+
+def rom_per_beat(
+    suffix: str,
+    purpose: str,
+    layout: str,
+    lanes: int,
+    fields: Sequence[Sequence[tuple[int, int]]],
+    meanings: Sequence[str],
+) -> Rom:
+    """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
+
+    fields[c] and meanings[c] are channel c's constants as (value, width) pairs and in words.
+    """
+    beats = len(fields) // lanes
+    width = sum(w for _, w in fields[0]) * lanes
+    words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
+    comments = []
+    for beat in range(beats):
+        first, last = beat * lanes, (beat + 1) * lanes - 1
+        where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
+        values = "; ".join(reversed(meanings[first : last + 1]))
+        comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
+    return Rom(suffix, purpose, layout, width, (words,), tuple(comments))
+
+
+def affine_rom(
+    suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int
+) -> Rom:
+    """Factors of two signed digits with biases, as rtl/scale_bias.v and rtl/rprelu.v read them.
+
+    symbols: the contract's names of both. factors, biases: (C,).
+    """
+    factor, bias = symbols
+    constants = [(int(m), int(b)) for m, b in zip(factors, biases, strict=True)]
+    return rom_per_beat(
+        suffix,
+        purpose,
+        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, "
+        "digit = {enable, negate, shift}",
+        lanes,
+        [[(digit_code(m, 2), 10), (b, bits)] for m, b in constants],
+        [f"{factor} = {m}, {bias} = {b}" for m, b in constants],
+    )
