@@ -62,7 +62,7 @@ emit: $(STAMP) ## write the Verilog of WEIGHTS
 	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
-	@$(VENV)/bin/wsfracbnn train --dataset digits --out checkpoints/digits.pt
+	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt
 
 clean: ## remove build output, keep .venv
 	@rm -rf build

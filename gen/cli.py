@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -56,8 +57,34 @@ def emit(
     console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")
 
 
+def _read_settings(context: typer.Context, path: Path | None) -> Path | None:
+    """A TOML file's keys become the defaults of the command's options, which the command line overrides."""
+    if path is None:
+        return None
+    try:
+        settings = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+        raise InputError(f"{path}: not a TOML file of settings ({error})") from None
+    known = sorted({str(parameter.name) for parameter in context.command.params} - {"config"})
+    for key in settings:
+        if key not in known:
+            raise InputError(
+                f"{path}: key '{key}' is unknown, expected one of {', '.join(sorted(filter(None, known)))}"
+            )
+    context.default_map = {**(context.default_map or {}), **settings}
+    return path
+
+
 @app.command()
 def train(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of settings, named as these options; options given here win.",
+            is_eager=True,
+            callback=_read_settings,
+        ),
+    ] = None,
     dataset: Annotated[str, typer.Option(help=f"One of {', '.join(DATASETS)}.")] = "digits",
     arch: Annotated[str, typer.Option(help="Network: digits or resnet20.")] = "digits",
     model: Annotated[str, typer.Option(help="wsfracbnn, or fracbnn (the baseline with BatchNorm).")] = "wsfracbnn",
@@ -78,8 +105,8 @@ def train(
     seed: int = 1,
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume."""
-    from wsfracbnn.model import config  # imported here: the trainer alone needs these
     from wsfracbnn.model.checkpoint import MODELS, save_checkpoint
+    from wsfracbnn.model.config import digits, resnet20  # imported here: the trainer alone needs these
     from wsfracbnn.model.train import TrainConfig, Trainer
 
     if model not in MODELS:
@@ -87,7 +114,7 @@ def train(
     if arch not in ("digits", "resnet20"):
         raise InputError(f"--arch: found '{arch}', expected digits or resnet20")
     loaded = load_dataset(dataset, data)
-    shape = config.digits() if arch == "digits" else config.resnet20(len(loaded.class_names))
+    shape = digits() if arch == "digits" else resnet20(len(loaded.class_names))
     settings = TrainConfig(
         epochs=epochs,
         batch_size=batch_size,

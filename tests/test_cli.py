@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.checkpoint import load_checkpoint
 
 COMMAND = [str(Path(sys.executable).parent / "wsfracbnn")]
 SCRIPT = [sys.executable, str(ROOT / "gen" / "emit_rtl.py")]
@@ -94,3 +96,38 @@ def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
     assert icarus["images"] == 2
     assert icarus["mismatches"] == 0
     assert icarus["cycles_per_image"] > 1000
+
+
+def test_a_settings_file_gives_defaults_that_options_override(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text('epochs = 9\nname = "fromfile"\nbatch_size = 256\n')
+    done = run([*COMMAND, "train", "--config", "run.toml", "--epochs", "1", "--out", "net.pt"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    checkpoint = load_checkpoint(tmp_path / "net.pt")
+    assert checkpoint.name == "fromfile"
+    assert checkpoint.training["epochs"] == 1
+    assert checkpoint.training["batch_size"] == 256
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("epoch = 3", "error: run.toml: key 'epoch' is unknown"),
+        ("epochs = ", "error: run.toml: not a TOML file"),
+        ('optimizer = "lion"', "error: setting 'optimizer': found 'lion'"),
+    ],
+)
+def test_a_wrong_settings_file_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "run.toml").write_text(text)
+    done = run([*COMMAND, "train", "--config", "run.toml"], tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.toml"]
+
+
+def test_the_bundled_settings_are_those_of_the_bundled_checkpoint(digits_path: Path) -> None:
+    settings = tomllib.loads((ROOT / "configs" / "digits.toml").read_text())
+    training = load_checkpoint(digits_path).training
+    assert {key: training[key] for key in settings if key in training} == {
+        key: value for key, value in settings.items() if key in training
+    }
+    assert set(settings) - set(training) == {"arch", "model"}
