@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: emit, train, eval, sim.
+"""The `wsfracbnn` command: emit, train, eval, sim, count, draw.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1.
 """

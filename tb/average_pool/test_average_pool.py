@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, corner_values, parameter, pixel_beats, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -37,15 +37,12 @@ async def averages_two_by_two_pixels(dut: Any, stalled: bool) -> None:
     rows[2] = [[high] * channels] * width
     rows[3] = rows[2]
 
-    def beats(pixel: list[int]) -> list[int]:
-        return [pack(pixel[i : i + lanes], bits) for i in range(0, channels, lanes)]
-
-    bench.send([beat for row in rows for pixel in row for beat in beats(pixel)])
+    bench.send([beat for row in rows for pixel in row for beat in pixel_beats(pixel, lanes, bits)])
     expected = []
     for y in range(0, len(rows), 2):
         for x in range(0, width, 2):
             four = (rows[y][x], rows[y][x + 1], rows[y + 1][x], rows[y + 1][x + 1])
-            expected += beats([(sum(values) + 2) >> 2 for values in zip(*four, strict=True)])
+            expected += pixel_beats([(sum(values) + 2) >> 2 for values in zip(*four, strict=True)], lanes, bits)
     await bench.expect(expected, bits, lanes)
     await bench.quiet()
 

@@ -18,6 +18,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
+from wsfracbnn.gen.rom import digit_code
+
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
 PATIENCE_CYCLES = 20_000
@@ -47,6 +49,17 @@ def pack(values: Sequence[int], width: int) -> int:
     for lane, value in enumerate(values):
         beat |= (value & ((1 << width) - 1)) << (lane * width)
     return beat
+
+
+def pixel_beats(values: Sequence[int], lanes: int, width: int) -> list[int]:
+    """A pixel's channels as the stream carries them: `lanes` successive ones a beat."""
+    return [pack(values[i : i + lanes], width) for i in range(0, len(values), lanes)]
+
+
+def affine_words(factors: Sequence[int], biases: Sequence[int], lanes: int, bits: int) -> list[int]:
+    """ROM words of rtl/scale_bias.v and rtl/rprelu.v: lane = {bias [bits], digit 1 [5], digit 0 [5]}."""
+    fields = [pack([b], bits) << 10 | digit_code(f, 2) for f, b in zip(factors, biases, strict=True)]
+    return pixel_beats(fields, lanes, bits + 10)
 
 
 def unpack(beat: int, width: int, lanes: int, signed: bool = True) -> list[int]:

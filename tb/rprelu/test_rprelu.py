@@ -8,9 +8,8 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.gen.rom import digit_code
 from wsfracbnn.model.signed_digits import representable
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, affine_words, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -29,12 +28,8 @@ async def bends_below_zero(dut: Any, stalled: bool) -> None:
     slopes = [int(n) for n in representable(2, 127)]
     n = ([slopes[0], slopes[-1], 0, -1] + [generator.choice(slopes) for _ in range(channels)])[:channels]
     b2 = corner_values(bits, generator, channels)
-    words = [
-        pack([pack([b2[c]], bits) << 10 | digit_code(n[c], 2) for c in range(i, i + lanes)], bits + 10)
-        for i in range(0, channels, lanes)
-    ]
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words))
+    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(n, b2, lanes, bits)))
     if stalled:
         bench.stall()
     await bench.reset()

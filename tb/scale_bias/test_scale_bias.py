@@ -8,9 +8,8 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.gen.rom import digit_code
 from wsfracbnn.model.signed_digits import representable
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, affine_words, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -30,12 +29,8 @@ async def scales_rounds_and_shifts(dut: Any, stalled: bool) -> None:
     factors = [int(m) for m in representable(2, 127)]
     m = ([factors[-1], factors[0], 0] + [generator.choice(factors) for _ in range(channels)])[:channels]
     b1 = corner_values(bits, generator, channels)
-    words = [
-        pack([pack([b1[c]], bits) << 10 | digit_code(m[c], 2) for c in range(i, i + lanes)], bits + 10)
-        for i in range(0, channels, lanes)
-    ]
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words))
+    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(m, b1, lanes, bits)))
     if stalled:
         bench.stall()
     await bench.reset()

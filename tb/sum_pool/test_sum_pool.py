@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, corner_values, parameter, pixel_beats, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -32,11 +32,8 @@ async def sums_each_channel_over_the_frame(dut: Any, stalled: bool) -> None:
     frames = [[[low] * channels] * pixels, [[high] * channels] * pixels]
     frames += [[corner_values(bits, generator, channels) for _ in range(pixels)] for _ in range(3)]
 
-    def beats(values: list[int], width: int) -> list[int]:
-        return [pack(values[i : i + lanes], width) for i in range(0, channels, lanes)]
-
-    bench.send([beat for frame in frames for pixel in frame for beat in beats(pixel, bits)])
-    expected = [b for frame in frames for b in beats([sum(values) for values in zip(*frame, strict=True)], sum_w)]
+    bench.send([beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)])
+    expected = [b for frame in frames for b in pixel_beats([sum(v) for v in zip(*frame, strict=True)], lanes, sum_w)]
     await bench.expect(expected, sum_w, lanes)
     await bench.quiet()
 
