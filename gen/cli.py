@@ -6,11 +6,11 @@ Bad input ends with one sentence on standard error and exit code 2; a failed che
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -57,83 +57,117 @@ def emit(
     console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")
 
 
-def _read_settings(context: typer.Context, path: Path | None) -> Path | None:
-    """A TOML file's keys become the defaults of the command's options, which the command line overrides."""
-    if path is None:
-        return None
-    try:
-        settings = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
-        raise InputError(f"{path}: not a TOML file of settings ({error})") from None
-    known = sorted({str(parameter.name) for parameter in context.command.params} - {"config"})
-    for key in settings:
-        if key not in known:
-            raise InputError(
-                f"{path}: key '{key}' is unknown, expected one of {', '.join(sorted(filter(None, known)))}"
-            )
-    context.default_map = {**(context.default_map or {}), **settings}
-    return path
+@app.command()
+def train(
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
+    dataset: Annotated[str | None, typer.Option(help=f"One of {', '.join(DATASETS)}; default digits.")] = None,
+    arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
+    width: Annotated[int | None, typer.Option(help="Channels of the first stage; default 16.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="wsfracbnn (default), fracbnn (baseline with BatchNorm) or resnet (full-precision teacher)."),
+    ] = None,
+    teacher: Annotated[str | None, typer.Option(help="Checkpoint to distil from.")] = None,
+    out: Annotated[str | None, typer.Option(help="Checkpoint to write, .pt or .safetensors.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the network; default that of the dataset.")] = None,
+    data: DataFolder = None,
+    epochs: Annotated[int | None, typer.Option(help="Of the whole run.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of docs/training.md; may be repeated."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")] = "auto",
+    compiled: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
+    ] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
+) -> None:
+    """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
+    from wsfracbnn.model.checkpoint import save_checkpoint
+    from wsfracbnn.model.curves import draw_curves
+    from wsfracbnn.model.distributed import joined_world
+    from wsfracbnn.model.settings import make_run, parse_assignments, read_toml
+    from wsfracbnn.model.train import Trainer  # imported here: the trainer alone needs these
+
+    values = read_toml(config) if config else {}
+    options = {
+        "dataset": dataset,
+        "arch": arch,
+        "width": width,
+        "model": model,
+        "teacher": teacher,
+        "out": out,
+        "name": name,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    values |= {key: value for key, value in options.items() if value is not None}
+    run = make_run(values | parse_assignments(settings or []))
+    path = run.checkpoint_path
+    loaded = load_dataset(run.dataset, data)
+    with joined_world(device) as world:
+        use_compile = world.device.type == "cuda" if compiled is None else compiled
+        scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
+        checkpoint = Trainer(run, loaded, world=world, compiled=use_compile, scalars=scalars).run(path)
+        if world.is_first:
+            save_checkpoint(checkpoint, path)
+            curves = draw_curves({run.network_name: path.with_name(path.stem + ".log.csv")}, path.with_suffix(".svg"))
+            console.print(report.checkpoint_line(checkpoint))
+            console.print(f"written to {path}, curves to {curves}")
 
 
 @app.command()
-def train(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="TOML file of settings, named as these options; options given here win.",
-            is_eager=True,
-            callback=_read_settings,
-        ),
-    ] = None,
-    dataset: Annotated[str, typer.Option(help=f"One of {', '.join(DATASETS)}.")] = "digits",
-    arch: Annotated[str, typer.Option(help="Network: digits or resnet20.")] = "digits",
-    model: Annotated[str, typer.Option(help="wsfracbnn, or fracbnn (the baseline with BatchNorm).")] = "wsfracbnn",
-    out: Annotated[Path, typer.Option(help="Checkpoint to write, .pt or .safetensors.")] = Path("build/digits.pt"),
-    name: Annotated[str | None, typer.Option(help="Name of the network; default that of the dataset.")] = None,
+def accuracy(
+    plan: Annotated[Path, typer.Option(help="TOML plan of runs; configs/accuracy.toml is the full comparison.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoints; a second call goes on there.")] = Path(
+        "build/accuracy"
+    ),
     data: DataFolder = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 200,
-    batch_size: Annotated[int, typer.Option(min=1)] = 64,
-    optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
-    learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 2e-3,
-    weight_decay: Annotated[float, typer.Option()] = 1e-4,
-    label_smoothing: Annotated[float, typer.Option()] = 0.1,
-    agc: Annotated[float, typer.Option(help="Adaptive gradient clipping threshold; 0 for none.")] = 0.05,
-    binary_from: Annotated[float, typer.Option(help="Fraction of the epochs trained with real weights.")] = 0.4,
-    gate_target: Annotated[float, typer.Option(help="Fraction of open gates to steer to.")] = 0.4,
-    shift: Annotated[int, typer.Option(help="Augmentation: random shift in pixels.")] = 1,
-    flip: Annotated[bool, typer.Option("--flip", help="Augmentation: mirror at random.")] = False,
-    seed: int = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
+    compiled: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
+    readme: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
+    curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
+    collect_only: Annotated[bool, typer.Option("--collect-only", help="Train nothing; use what there is.")] = False,
 ) -> None:
-    """Train a network; a run that was cut off resumes from OUT.resume."""
-    from wsfracbnn.model.checkpoint import MODELS, save_checkpoint
-    from wsfracbnn.model.config import digits, resnet20  # imported here: the trainer alone needs these
-    from wsfracbnn.model.train import TrainConfig, Trainer
+    """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
+    from wsfracbnn.model import experiments
+    from wsfracbnn.model.curves import draw_curves
 
-    if model not in MODELS:
-        raise InputError(f"--model: found '{model}', expected {' or '.join(MODELS)}")
-    if arch not in ("digits", "resnet20"):
-        raise InputError(f"--arch: found '{arch}', expected digits or resnet20")
-    loaded = load_dataset(dataset, data)
-    shape = digits() if arch == "digits" else resnet20(len(loaded.class_names))
-    settings = TrainConfig(
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        label_smoothing=label_smoothing,
-        agc=agc,
-        binary_from=binary_from,
-        gate_target=gate_target,
-        shift=shift,
-        flip=flip,
-        seed=seed,
-    )
-    trainer = Trainer(model, shape, loaded, settings, name or dataset)
-    checkpoint = trainer.run(out)
-    save_checkpoint(checkpoint, out)
-    console.print(report.checkpoint_line(checkpoint))
-    console.print(f"written to {out}")
+    runs = experiments.read_plan(plan, out)
+    failed = []
+    if not collect_only:
+        arguments = [] if data is None else ["--data", str(data)]
+        if compiled is not None:
+            arguments.append("--compile" if compiled else "--no-compile")
+        failed = experiments.carry_out(runs, jobs, arguments, console.print)
+    found = experiments.collect(runs)
+    if not found:
+        raise InputError(f"{out}: no checkpoint of {plan} there yet")
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps(found | {"plan": plan.name}, indent=2) + "\n")
+    text = experiments.table(found)
+    console.print(text, markup=False)
+    if readme is not None:
+        experiments.replace_section(readme, "accuracy", f"{text}\n\n{experiments.margins(found)}".rstrip())
+    if curves is not None:
+        for dataset in dict.fromkeys(run.role.split(".")[0] for run in runs):
+            logs = {r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.startswith(dataset) and r.log.is_file()}
+            if logs:
+                draw_curves(logs, curves / f"curves-{dataset}.svg")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tensorboard_writer(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError("--tensorboard: TensorBoard is missing, expected 'pip install tensorboard'") from None
+    return SummaryWriter(folder)
 
 
 @app.command(name="eval")
@@ -256,3 +290,7 @@ def run(command: typer.Typer) -> None:
 def main() -> None:
     """Console script `wsfracbnn`."""
     run(app)
+
+
+if __name__ == "__main__":
+    main()

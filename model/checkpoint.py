@@ -5,7 +5,7 @@
 
     format         "wsfracbnn-checkpoint"
     version        1
-    model          "wsfracbnn" or "fracbnn"
+    model          "wsfracbnn", "fracbnn" (the baseline) or "resnet" (the full-precision teacher)
     name           str, names the emitted top module
     config         dict, NetworkConfig.to_dict()
     state          dict of tensors, the network's state_dict()
@@ -40,11 +40,16 @@ from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fracbnn import FracBNN
 from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.resnet import ResNet
 
 FORMAT = "wsfracbnn-checkpoint"
 VERSION = 1
-AnyNetwork = WSFracBNN | FracBNN
-MODELS: dict[str, type[WSFracBNN] | type[FracBNN]] = {"wsfracbnn": WSFracBNN, "fracbnn": FracBNN}
+AnyNetwork = WSFracBNN | FracBNN | ResNet
+MODELS: dict[str, type[WSFracBNN] | type[FracBNN] | type[ResNet]] = {
+    "wsfracbnn": WSFracBNN,
+    "fracbnn": FracBNN,
+    "resnet": ResNet,
+}
 
 
 @dataclass(frozen=True)

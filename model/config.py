@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ class NetworkConfig:
         residual_fraction: F, fractional bits of the residual stream.
         residual_alpha: initial standard deviation of a residual branch relative to its shortcut
             (alpha of NF-ResNets, arXiv 2101.08692, section 3).
+        weight_standardization: False only in the ablation that trains without it.
     """
 
     image_height: int
@@ -70,6 +71,7 @@ class NetworkConfig:
     residual_bits: int = 16
     residual_fraction: int = 10
     residual_alpha: float = 0.5
+    weight_standardization: bool = True
 
     def __post_init__(self) -> None:
         def require(ok: bool, key: str, expected: str) -> None:
@@ -84,6 +86,7 @@ class NetworkConfig:
         for key in ("residual_bits", "residual_fraction"):
             require(isinstance(getattr(self, key), int), key, "an integer")
         require(isinstance(self.residual_alpha, int | float), "residual_alpha", "a number in (0, 1]")
+        require(isinstance(self.weight_standardization, bool), "weight_standardization", "true or false")
         require(256 % self.thermometer_levels == 0, "thermometer_levels", "a divisor of 256")
         require(self.thermometer_levels <= 128, "thermometer_levels", "at most 128 (resolution of at least 2)")
         require(self.classes >= 2, "classes", "at least 2")
@@ -146,11 +149,14 @@ class NetworkConfig:
             raise InputError(f"config: {error}") from None
 
 
-def resnet20(classes: int) -> NetworkConfig:
-    """ResNet-20 for CIFAR: widths 16/32/64, three blocks each, 32 thermometer levels."""
-    return NetworkConfig(32, 32, 3, 32, (16, 32, 64), (3, 3, 3), classes)
+def resnet20(classes: int, width: int = 16) -> NetworkConfig:
+    """ResNet-20 for CIFAR: widths 16/32/64 (or width, 2x, 4x), three blocks each, 32 thermometer levels."""
+    return NetworkConfig(32, 32, 3, 32, (width, 2 * width, 4 * width), (3, 3, 3), classes)
 
 
-def digits() -> NetworkConfig:
-    """The small instance for scikit-learn's 8x8 digits: widths 16/32, one block each."""
-    return NetworkConfig(8, 8, 1, 16, (16, 32), (1, 1), 10)
+def digits(classes: int = 10, width: int = 16) -> NetworkConfig:
+    """The small instance for scikit-learn's 8x8 digits: widths 16/32 (or width, 2x), one block each."""
+    return NetworkConfig(8, 8, 1, 16, (width, 2 * width), (1, 1), classes)
+
+
+ARCHITECTURES: dict[str, Callable[[int, int], NetworkConfig]] = {"digits": digits, "resnet20": resnet20}

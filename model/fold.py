@@ -71,7 +71,7 @@ def fold_network(
     )
     last = config.convolutions()[-1]
     weights, bias, k = network.head.constants()
-    if k <= -8:
+    if float(k) <= network.head.K_MIN:
         raise InputError("key 'state.head.weight': too large for 8-bit weights and 32-bit logits")
     head = HeadStage(last.out_height, last.out_width, config.widths[-1], config.classes, _ints(weights), _ints(bias))
     return NetworkDescription(name, bits, config.residual_fraction, class_names, first, convs, head)
@@ -127,7 +127,7 @@ def _scale(conv: BinaryWSConv2d, factor: float, key: str) -> tuple[Ints, int]:
             f"expected at most {q.SCALE_LIMIT}"
         )
     m, shift = q.quantize_scale(real)
-    return _ints(m), shift
+    return _ints(m), int(shift)
 
 
 def _fixed_point(values: Tensor, unit: float, bits: int, key: str) -> Ints:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.layers import ThermometerEncoder
@@ -31,6 +32,8 @@ class BinaryConv2d(nn.Module):
         weight: Tensor = self.weight
         if self.binary:
             weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
+        if mixed_precision.enabled() and torch.is_grad_enabled():
+            return mixed_precision.conv3x3(x, weight, self.stride)
         return F.conv2d(x, weight, stride=self.stride, padding=1)
 
 

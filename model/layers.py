@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import KERNEL_TAPS
 
@@ -33,7 +34,7 @@ class ThermometerEncoder(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         n, colours, height, width = pixels.shape
         bits = pixels.float().unsqueeze(2) >= self.thresholds.view(-1, 1, 1)
-        return (2.0 * bits - 1.0).reshape(n, colours * len(self.thresholds), height, width)
+        return q.plus_minus(bits, torch.float32).reshape(n, colours * len(self.thresholds), height, width)
 
 
 class FractionalActivation(nn.Module):
@@ -62,15 +63,15 @@ class FractionalActivation(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         t1, t2, t3 = self.thresholds().to(x.dtype).view(1, -1, 3, 1, 1).unbind(2)
         msb = x >= t2
-        lsb = torch.where(msb, x >= t3, x >= t1)
-        hard_msb, hard_lsb = 2.0 * msb - 1.0, 2.0 * lsb - 1.0
+        lsb = (msb & (x >= t3)) | (~msb & (x >= t1))
+        hard_msb, hard_lsb = q.plus_minus(msb, torch.float32), q.plus_minus(lsb, torch.float32)
         if not torch.is_grad_enabled():
-            return hard_msb.float(), hard_lsb.float()
+            return hard_msb, hard_lsb
         scale = self.scale.abs().clamp_min(1e-3).view(1, -1, 1, 1)
         u = ((x / self.unit - self.shift.view(1, -1, 1, 1)) / scale).clamp(-1, 1)
         soft_msb = u * (2.0 - u.abs())
         soft_lsb = 3.0 * u - 2.0 * soft_msb
-        return q.straight_through(hard_msb, soft_msb).float(), q.straight_through(hard_lsb, soft_lsb).float()
+        return q.straight_through(hard_msb, soft_msb), q.straight_through(hard_lsb, soft_lsb)
 
 
 class BinaryWSConv2d(nn.Module):
@@ -79,12 +80,14 @@ class BinaryWSConv2d(nn.Module):
     W_hat = (W - mean) / (std * sqrt(fan_in)) per output channel (scaled WS, arXiv 2101.08692, equation 3); the binary
     weight is sign(W_hat) * mean|W_hat| ("BNN - BN = ?", arXiv 2104.08215). `plane` returns sign(W_hat), `scale`
     the real number that the accumulator is multiplied by. With `binary` False (the first step of the two-step
-    schedule) the plane holds the standardized weights themselves, normalized to mean|w| = 1.
+    schedule) the plane holds the standardized weights themselves, normalized to mean|w| = 1. With `standardize` False
+    (an ablation) W_hat is W itself, as in XNOR-Net (arXiv 1603.05279).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, standardize: bool = True) -> None:
         super().__init__()
         self.stride = stride
+        self.standardize = standardize
         self.fan_in = KERNEL_TAPS * in_channels
         self.binary = True
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
@@ -93,6 +96,8 @@ class BinaryWSConv2d(nn.Module):
 
     def standardized(self, weight: Tensor) -> Tensor:
         """Zero mean, unit standard deviation per output channel: sqrt(fan_in) * W_hat."""
+        if not self.standardize:
+            return weight * math.sqrt(self.fan_in)
         variance, mean = torch.var_mean(weight, dim=(1, 2, 3), keepdim=True, correction=0)
         return (weight - mean) / torch.sqrt(variance + 1e-10)
 
@@ -115,7 +120,10 @@ class BinaryWSConv2d(nn.Module):
         return self.gain.double() * mean_abs / math.sqrt(self.fan_in)
 
     def forward(self, planes: Tensor) -> Tensor:
-        return F.conv2d(planes, self.plane().to(planes.dtype), stride=self.stride, padding=1)
+        weight = self.plane().to(planes.dtype)
+        if mixed_precision.enabled() and torch.is_grad_enabled():
+            return mixed_precision.conv3x3(planes, weight, self.stride)
+        return F.conv2d(planes, weight, stride=self.stride, padding=1)
 
 
 class ScalePath(nn.Module):
@@ -125,15 +133,14 @@ class ScalePath(nn.Module):
         super().__init__()
         self.factor = unit / denominator
 
-    def constants(self, scale: Tensor) -> tuple[Tensor, int]:
-        """M (float64 integers, (C,)) and r for a real scale of shape (C,)."""
+    def constants(self, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """M (float64 integers, (C,)) and r (float64 scalar) for a real scale of shape (C,)."""
         return q.quantize_scale(scale * self.factor)
 
     def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
         m, r = self.constants(scale)
-        factor = q.straight_through(m / 2**r, scale * self.factor).to(accumulator.dtype).view(1, -1, 1, 1)
-        scaled = accumulator * factor
-        return q.round_ste(scaled) if r > 0 else scaled
+        factor = q.straight_through(m / 2.0**r, scale * self.factor).to(accumulator.dtype).view(1, -1, 1, 1)
+        return q.round_ste(accumulator * factor)  # at r = 0 the product is an integer, which rounding leaves alone
 
 
 class GatedConv2d(nn.Module):
@@ -144,9 +151,9 @@ class GatedConv2d(nn.Module):
     last training forward pass.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, standardize: bool = True) -> None:
         super().__init__()
-        self.conv = BinaryWSConv2d(in_channels, out_channels, stride)
+        self.conv = BinaryWSConv2d(in_channels, out_channels, stride, standardize)
         self.threshold = nn.Parameter(torch.full((out_channels,), 0.25))
         self.norm = math.sqrt(KERNEL_TAPS * in_channels)
         self.gate_mean: Tensor = torch.zeros(())
@@ -213,6 +220,8 @@ class Head(nn.Module):
     weights and 2^p is the smallest power of two not below the number of pixels.
     """
 
+    K_MIN, K_MAX = -8, 24
+
     def __init__(self, channels: int, classes: int, pixels: int, residual_bits: int, unit: float) -> None:
         super().__init__()
         self.pixels = pixels
@@ -221,22 +230,22 @@ class Head(nn.Module):
         self.weight = nn.Parameter(torch.randn(classes, channels) / math.sqrt(channels))
         self.bias = nn.Parameter(torch.zeros(classes))
 
-    def constants(self) -> tuple[Tensor, Tensor, int]:
-        """W (classes, C), B (classes,) as float64 integers, and k.
+    def constants(self) -> tuple[Tensor, Tensor, Tensor]:
+        """W (classes, C), B (classes,) and k, all float64 integers.
 
-        k is the largest for which |W| <= 127 and the worst case sum_c |W_jc| * pixels * 2^(B-1) + |B_j| stays below
-        2^31, so that no input can overflow the 32-bit logits.
+        k is the largest of -8 to 24 for which |W| <= 127 and the worst case sum_c |W_jc| * pixels * 2^(B-1) + |B_j|
+        stays below 2^31, so that no input can overflow the 32-bit logits. All candidates are tried at once, in
+        tensors, so that training on an accelerator never waits for the host.
         """
         weight, bias = self.weight.detach().double(), self.bias.detach().double()
-        k = 24 if float(weight.abs().max()) > 0 else 0
-        while k > -8:
-            w = q.nearest_signed_digits((weight * 2.0**k).clamp(-1e6, 1e6), q.HEAD_DIGITS, q.HEAD_LIMIT)
-            b = torch.floor(bias * 2.0**k * self.output_unit + 0.5)
-            worst = w.abs().sum(dim=1) * (self.pixels * 2.0 ** (self.residual_bits - 1)) + b.abs()
-            if float(weight.abs().max()) * 2.0**k <= q.HEAD_LIMIT and float(worst.max()) < 2.0**31:
-                break
-            k -= 1
-        return w, b, k
+        candidates = torch.arange(self.K_MIN, self.K_MAX + 1, dtype=torch.float64, device=weight.device)
+        scaled = (weight * 2.0 ** candidates.view(-1, 1, 1)).clamp(-1e6, 1e6)
+        w = q.nearest_signed_digits(scaled, q.HEAD_DIGITS, q.HEAD_LIMIT)
+        b = torch.floor(bias * 2.0 ** candidates.view(-1, 1) * self.output_unit + 0.5)
+        worst = (w.abs().sum(dim=2) * (self.pixels * 2.0 ** (self.residual_bits - 1)) + b.abs()).amax(dim=1)
+        fits = (worst < 2.0**31) & (weight.abs().max() * 2.0**candidates <= q.HEAD_LIMIT)
+        best = torch.where(fits, candidates, self.K_MIN).argmax(dim=0, keepdim=True)
+        return w.index_select(0, best)[0], b.index_select(0, best)[0], candidates.index_select(0, best)[0]
 
     def forward(self, x: Tensor) -> Tensor:
         w, b, k = self.constants()

@@ -30,7 +30,7 @@ class InputLayer(nn.Module):
         self.unit = 2.0**config.residual_fraction
         self.bits = config.residual_bits
         self.encoder = ThermometerEncoder(config.thermometer_levels)
-        self.conv = BinaryWSConv2d(config.input_bits, config.widths[0], stride=1)
+        self.conv = BinaryWSConv2d(config.input_bits, config.widths[0], 1, config.weight_standardization)
         self.path = ScalePath(1.0, self.unit)
         self.bias = nn.Parameter(torch.zeros(config.widths[0]))
 
@@ -50,7 +50,7 @@ class ResidualConv(nn.Module):
         self.bits = config.residual_bits
         unit = 2.0**config.residual_fraction
         self.activation = FractionalActivation(shape.in_channels, unit, expected_std)
-        self.gated = GatedConv2d(shape.in_channels, shape.out_channels, shape.stride)
+        self.gated = GatedConv2d(shape.in_channels, shape.out_channels, shape.stride, config.weight_standardization)
         # An unquantized standard normal leaves the 2-bit activation with mean square 0.56 and the WS convolution
         # with its mean|w|^2 = 2/pi of the variance: this gain makes the branch alpha times as strong as its input.
         with torch.no_grad():
@@ -115,6 +115,12 @@ class WSFracBNN(nn.Module):
     def gate_means(self) -> Tensor:
         """Fraction of open gates per gated convolution in the last forward pass, shape (convolutions,)."""
         return torch.stack([stage.gated.gate_mean for stage in self._stages()])
+
+    @torch.no_grad()
+    def set_gate_thresholds(self, threshold: float) -> None:
+        """Start every gate at one threshold, in units of sqrt(fan_in)."""
+        for stage in self._stages():
+            stage.gated.threshold.fill_(threshold)
 
     @torch.no_grad()
     def calibrate(self, pixels: Tensor) -> None:

@@ -7,6 +7,9 @@ integers held in floats. In training they are float32, in evaluation float64, wh
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,6 +18,7 @@ from wsfracbnn.model.signed_digits import representable
 SCALE_DIGITS = 2
 SCALE_LIMIT = 127
 """M_c: at most two signed digits; the shift r is chosen so that the largest |M_c| of a layer fits."""
+SCALE_SHIFT_LIMIT = 15
 SLOPE_SHIFT = 6
 SLOPE_LIMIT = 127
 """N_c / 2^s with s = 6: slopes from -1.98 to 1.98 in steps of 1/64."""
@@ -22,9 +26,24 @@ HEAD_DIGITS = 3
 HEAD_LIMIT = 127
 
 
+class _StraightThrough(torch.autograd.Function):
+    """One node and no arithmetic, where `hard.detach() + (soft - soft.detach())` walks the tensor three times."""
+
+    @staticmethod
+    def forward(ctx: Any, hard: Tensor, soft: Tensor) -> Tensor:
+        del ctx, soft
+        return hard.view_as(hard)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        del ctx
+        return None, gradient
+
+
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """The value of `hard` with the gradient of `soft`."""
-    return hard.detach() + (soft - soft.detach())
+    """The value of `hard` with the gradient of `soft`, two tensors of one shape and dtype."""
+    out: Tensor = _StraightThrough.apply(hard.detach(), soft)  # type: ignore[no-untyped-call]
+    return out
 
 
 def floor_ste(x: Tensor) -> Tensor:
@@ -39,29 +58,39 @@ def round_ste(x: Tensor) -> Tensor:
 
 def sign(x: Tensor) -> Tensor:
     """+1 where x >= 0, else -1: sign(0) = +1 everywhere."""
-    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+    return plus_minus(x >= 0, x.dtype)
+
+
+def plus_minus(bits: Tensor, dtype: torch.dtype) -> Tensor:
+    """Bits as +1 and -1."""
+    return bits.to(dtype) * 2.0 - 1.0
 
 
 def nearest_signed_digits(x: Tensor, digits: int, limit: int) -> Tensor:
     """The nearest integer to each x that has at most `digits` signed digits and |value| <= limit (no gradient)."""
-    table = torch.as_tensor(representable(digits, limit), dtype=torch.float64, device=x.device)
-    middles = (table[1:] + table[:-1]) / 2
+    table, middles = _signed_digit_table(digits, limit, x.device)
     return table[torch.bucketize(x.detach().double().contiguous(), middles)]
 
 
-def quantize_scale(scale: Tensor) -> tuple[Tensor, int]:
-    """Scale path of the contract: scale ~ M_c / 2^r.
+@cache
+def _signed_digit_table(digits: int, limit: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The representable values and the midpoints between them, copied to a device once."""
+    table = torch.as_tensor(representable(digits, limit), dtype=torch.float64, device=device)
+    return table, (table[1:] + table[:-1]) / 2
+
+
+def quantize_scale(scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale path of the contract: scale ~ M_c / 2^r, r the largest that keeps every |M_c| within its limit.
 
     Args:
         scale: shape (C,), output units per accumulator unit.
     Returns:
-        M_c as float64 integers of shape (C,), and the layer's shift r (0 to 15).
+        M_c as float64 integers of shape (C,), and the layer's shift r (0 to 15), a float64 scalar: a tensor, so that
+        training on an accelerator never waits for the host.
     """
-    largest = float(scale.detach().abs().max())
-    r = 0
-    while r < 15 and largest * 2 ** (r + 1) <= SCALE_LIMIT:
-        r += 1
-    return nearest_signed_digits(scale.double() * 2**r, SCALE_DIGITS, SCALE_LIMIT), r
+    powers = 2.0 ** torch.arange(1, SCALE_SHIFT_LIMIT + 1, dtype=torch.float64, device=scale.device)
+    r = (scale.detach().double().abs().max() * powers <= SCALE_LIMIT).sum().double()
+    return nearest_signed_digits(scale.double() * 2.0**r, SCALE_DIGITS, SCALE_LIMIT), r
 
 
 def saturate(x: Tensor, bits: int) -> Tensor:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainer: two-step schedule, adaptive gradient clipping, cosine learning rate, exact resume.
+"""The trainer: two-step schedule, distillation, adaptive gradient clipping, exact resume, one process or several.
 
 Step one trains with 2-bit activations and standardized real weights, step two with binary weights ("BNN - BN = ?",
 arXiv 2104.08215, section 4); the quantized scales, slopes and residual stream are in the forward pass throughout.
+
+The dataset lives on the device as uint8, augmentation is batched there, and within an epoch nothing waits for the
+device except the progress bar, every `READ_EVERY` steps.
 """
 
 from __future__ import annotations
@@ -10,150 +13,230 @@ from __future__ import annotations
 import csv
 import logging
 import math
+import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
-from wsfracbnn.model.augment import random_flip, random_shift
+from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
-from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
 from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_logits
+from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.resnet import ResNet
+from wsfracbnn.model.schedules import learning_rate
+from wsfracbnn.model.settings import Run
 
 log = logging.getLogger(__name__)
 
 SAMPLES = 8
 """Test images that travel inside the checkpoint, so that an emitted folder can prove itself on real data."""
+READ_EVERY = 20
+"""Steps between two looks at the running figures; each look waits for the device."""
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """Settings of one run; stored in the checkpoint.
+class ScalarWriter(Protocol):
+    """What the trainer asks of TensorBoard's SummaryWriter."""
 
-    Attributes:
-        binary_from: fraction of the epochs after which weights turn binary (step two).
-        learning_rate: peak of the cosine, which restarts at step two; warmup_epochs rise linearly to it.
-        agc: adaptive gradient clipping threshold (lambda), 0 for none.
-        gate_target, gate_weight: the loss gains gate_weight * (gate fraction - gate_target)^2, summed over stages.
-        shift, flip: augmentation, in pixels and on or off.
-    """
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        """Record one figure."""
 
-    epochs: int = 60
-    batch_size: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    warmup_epochs: float = 1.0
-    binary_from: float = 0.4
-    label_smoothing: float = 0.1
-    agc: float = 0.05
-    gate_target: float = 0.4
-    gate_weight: float = 1.0
-    shift: int = 1
-    flip: bool = False
-    seed: int = 1
 
-    def __post_init__(self) -> None:
-        if self.optimizer not in ("adamw", "sgd"):
-            raise InputError(f"setting 'optimizer': found '{self.optimizer}', expected 'adamw' or 'sgd'")
-        if self.epochs < 1 or self.batch_size < 1:
-            raise InputError("settings 'epochs' and 'batch_size': expected at least 1")
-        if not 0 <= self.binary_from <= 1:
-            raise InputError(f"setting 'binary_from': found {self.binary_from}, expected 0 to 1")
+class _Forward(nn.Module):
+    """Logits and gate means as the outputs of one call, as DistributedDataParallel and torch.compile want them."""
+
+    def __init__(self, network: AnyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(images)
+        return logits, self.network.gate_means()
 
 
 class Trainer:
-    """Trains one network on one dataset; `run` returns the checkpoint."""
+    """Trains one network on one dataset; `run` returns the checkpoint.
 
-    def __init__(self, model: str, config: NetworkConfig, dataset: Dataset, settings: TrainConfig, name: str) -> None:
-        self.model, self.config, self.dataset, self.settings, self.name = model, config, dataset, settings, name
-        shape = (config.image_height, config.image_width, config.image_channels)
-        if dataset.train_images.shape[1:] != shape or len(dataset.class_names) != config.classes:
-            raise InputError(
-                f"dataset '{dataset.name}' has images of {dataset.train_images.shape[1:]} in "
-                f"{len(dataset.class_names)} classes, the network expects {shape} in {config.classes}"
-            )
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    Args:
+        run: what to train and how.
+        dataset: its images and labels.
+        world: the processes that train together; default this one alone.
+        config: the network's shape, where it is not one of the named architectures.
+        compiled: fuse the forward and backward passes with torch.compile.
+        scalars: TensorBoard writer, or None.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        dataset: Dataset,
+        *,
+        world: World | None = None,
+        config: NetworkConfig | None = None,
+        compiled: bool = False,
+        scalars: ScalarWriter | None = None,
+    ) -> None:
+        self.spec, self.dataset, self.scalars = run, dataset, scalars
+        self.world = world or World(0, 1, torch.device("cpu"))
+        self.settings = settings = run.settings
+        self.config = replace(
+            config or _config_of(run, dataset), weight_standardization=settings.weight_standardization
+        )
+        _check_shapes(self.config, dataset)
+        device = self.world.device
         torch.manual_seed(settings.seed)
-        self.generator = torch.Generator().manual_seed(settings.seed)
-        self.images = _to_tensor(dataset.train_images).to(self.device)
-        self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
-        self.network: AnyNetwork = MODELS[model](config).to(self.device)
-        self.network.calibrate(self.images[torch.randperm(len(self.images), generator=self.generator)[:512]])
+        self.generator = torch.Generator(device).manual_seed(settings.seed)
+        self.images = _to_tensor(dataset.train_images).to(device)
+        self.labels = torch.from_numpy(dataset.train_labels).to(device)
+        self.network: AnyNetwork = MODELS[run.model](self.config)
+        _channels_last(self.network, device)
+        self.network.calibrate(self.images[self._permutation()[:512]])
+        if isinstance(self.network, WSFracBNN):
+            self.network.set_gate_thresholds(settings.gate_start)
+        self.teacher: nn.Module | None = None
+        if run.teacher:
+            self.teacher = load_teacher(Path(run.teacher), self.config)
+            _channels_last(self.teacher, device)
+        self.averaged: AveragedModel | None = None
         self.epoch = 0
         self._new_optimizer()
+        forward = self.world.wrap(_Forward(self.network))
+        self.forward: Callable[[Tensor], tuple[Tensor, Tensor]] = torch.compile(forward) if compiled else forward
+
+    def _permutation(self) -> Tensor:
+        return torch.randperm(len(self.images), generator=self.generator, device=self.world.device)
 
     def _new_optimizer(self) -> None:
+        """Fresh moments, and fresh averages, for the step that begins or goes on at `epoch`."""
         s = self.settings
-        decayed = [p for n, p in self.network.named_parameters() if n.endswith("conv.weight") or n == "head.weight"]
-        others = [p for p in self.network.parameters() if all(p is not d for d in decayed)]
-        groups = [{"params": decayed, "weight_decay": s.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        if s.optimizer == "adamw":
-            self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=s.learning_rate)
+        second_step = self.epoch >= s.switch_epoch
+        decay = s.binary_weight_decay if second_step and s.binary_weight_decay >= 0 else s.weight_decay
+        decayed = [p for n, p in self.network.named_parameters() if _is_decayed(n)]
+        others = [p for n, p in self.network.named_parameters() if not _is_decayed(n)]
+        groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+        if s.optimizer == "sgd":
+            self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
+                groups, lr=s.learning_rate, momentum=s.momentum, nesterov=True
+            )
         else:
-            self.optimizer = torch.optim.SGD(groups, lr=s.learning_rate, momentum=s.momentum, nesterov=True)
+            kind = torch.optim.AdamW if s.optimizer == "adamw" else torch.optim.Adam
+            self.optimizer = kind(groups, lr=s.learning_rate)
+        if s.ema > 0:
+            average = get_ema_multi_avg_fn(s.ema)  # type: ignore[no-untyped-call]
+            self.averaged = AveragedModel(
+                _fresh_copy(self.network, self.world.device), multi_avg_fn=average, use_buffers=True
+            )
 
-    @property
-    def _switch_epoch(self) -> int:
-        return round(self.settings.epochs * self.settings.binary_from)
-
-    def _learning_rate(self, progress: float) -> float:
-        """Cosine within each of the two steps; `progress` counts epochs with their fraction."""
-        switch, epochs = self._switch_epoch, self.settings.epochs
-        start, end = (0, switch) if progress < switch else (switch, epochs)
-        warmup = min(1.0, (progress - start + 0.01) / max(self.settings.warmup_epochs, 0.01))
-        floor = 0.1 if end == switch else 0.0  # step one hands over before it has cooled down
-        cosine = 0.5 * (1 + math.cos(math.pi * (progress - start) / max(end - start, 1)))
-        return self.settings.learning_rate * warmup * (floor + (1 - floor) * cosine)
-
-    def _train_epoch(self, advance: Callable[[], None]) -> dict[str, float]:
+    def _augment(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Images, both labels and the first one's share, for a global batch of image numbers."""
         s = self.settings
-        if self.epoch == self._switch_epoch and self.epoch > 0:
+        images, labels = random_shift(self.images[index], s.shift, self.generator), self.labels[index]
+        if s.flip:
+            images = random_flip(images, self.generator)
+        images = random_cutout(images, s.cutout, self.generator)
+        if s.mix == "none":
+            return images, labels, labels, torch.ones((), device=images.device)
+        images, partner, share = mix_images(images, s.mix, s.mix_alpha, self.generator)
+        return images, labels, labels[partner], share
+
+    def _loss(self, logits: Tensor, images: Tensor, labels: Tensor, partners: Tensor, share: Tensor) -> Tensor:
+        """The loss of each image, shape (N,)."""
+        s = self.settings
+
+        def entropy(target: Tensor) -> Tensor:
+            return F.cross_entropy(logits, target, label_smoothing=s.label_smoothing, reduction="none")
+
+        losses = entropy(labels)
+        if s.mix != "none":
+            losses = share * losses + (1 - share) * entropy(partners)
+        if self.teacher is not None:
+            said = teacher_logits(self.teacher, images)
+            losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
+                logits, said, s.temperature
+            )
+        return losses
+
+    def _step(self, index: Tensor) -> Tensor:
+        """Train on one global batch; returns its sums of loss, correct images and mean gate fraction (times images)."""
+        s, world = self.settings, self.world
+        batch = self._augment(index)
+        images, labels, partners = (world.share(t) for t in batch[:3])
+        with mixed_precision(s.precision == "mixed"):
+            with self._autocast():
+                logits, gates = self.forward(images.contiguous(memory_format=torch.channels_last))
+                losses = self._loss(logits.float(), images, labels, partners, batch[3])
+            # Each process's loss is weighted so that the mean over processes is that over the global batch.
+            weight = world.size / len(index)
+            loss = losses.sum() * weight
+            gate_sums = world.total(gates * len(images))
+            if s.gate_weight > 0 and len(gates) > 0:
+                # The gradient of (gates - target)^2 with `gates` the mean over the global batch.
+                slope = 2 * (gate_sums / len(index) - s.gate_target)
+                loss = loss + s.gate_weight * (slope * gates).sum() * len(images) * weight
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        if s.agc > 0 and isinstance(self.network, WSFracBNN):
+            convolutions = (p for n, p in self.network.named_parameters() if n.endswith("conv.weight"))
+            clip_gradients_adaptively(convolutions, s.agc)
+        self.optimizer.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
+        gate_sum = gate_sums.mean() if len(gates) else torch.zeros((), device=world.device)
+        correct = (logits.argmax(1) == labels).sum()
+        return torch.stack((losses.detach().sum(), correct.float(), gate_sum / world.size))
+
+    def _autocast(self) -> torch.autocast:
+        """bfloat16 for the full-precision teacher; the binary networks convert by themselves."""
+        mixed = self.settings.precision == "mixed" and isinstance(self.network, ResNet)
+        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=mixed)
+
+    def _train_epoch(self, report: Callable[[int, str], None]) -> dict[str, float]:
+        """One pass over the images; `report` is told the steps done and a line of running figures."""
+        s = self.settings
+        if self.epoch == s.switch_epoch and self.epoch > 0:
             self._new_optimizer()  # step two starts with fresh moments
-        self.network.set_binary_weights(self.epoch >= self._switch_epoch)
+        for network in self._networks():
+            network.set_binary_weights(self.epoch >= s.switch_epoch)
         self.network.train()
-        convolutions = [p for n, p in self.network.named_parameters() if n.endswith("conv.weight")]
-        order = torch.randperm(len(self.images), generator=self.generator)
-        batches = torch.split(order, s.batch_size)
-        loss_sum = correct = gate_sum = 0.0
-        for step, batch in enumerate(batches):
-            rate = self._learning_rate(self.epoch + step / len(batches))
+        batches = [b for b in torch.split(self._permutation(), s.batch_size) if len(b) >= self.world.size]
+        sums, seen, start = torch.zeros(3, device=self.world.device), 0, time.monotonic()
+        for step, index in enumerate(batches):
+            rate = learning_rate(s, self.epoch + step / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            index = batch.to(self.device)
-            images, labels = random_shift(self.images[index], s.shift, self.generator), self.labels[index]
-            if s.flip:
-                images = random_flip(images, self.generator)
-            logits = self.network(images)
-            gates = self.network.gate_means()
-            loss = F.cross_entropy(logits, labels, label_smoothing=s.label_smoothing)
-            self.optimizer.zero_grad()
-            (loss + s.gate_weight * (gates - s.gate_target).square().sum()).backward()  # type: ignore[no-untyped-call]
-            if s.agc > 0:
-                clip_gradients_adaptively(convolutions, s.agc)
-            self.optimizer.step()
-            loss_sum += float(loss.detach()) * len(batch)
-            correct += float((logits.argmax(1) == labels).sum())
-            gate_sum += float(gates.detach().mean()) * len(batch)
-            advance()
+            sums += self._step(index)
+            seen += len(index)
+            if (step + 1) % READ_EVERY == 0 or step + 1 == len(batches):
+                loss, correct, gate = (self.world.total(sums) / seen).tolist()
+                speed = seen / (time.monotonic() - start)
+                report(step + 1, f"loss {loss:.3f}  train {100 * correct:.1f} %  gates {gate:.2f}  {speed:.0f} img/s")
         self.epoch += 1
-        n = len(self.images)
-        return {"loss": loss_sum / n, "train_accuracy": 100 * correct / n, "gate_fraction": gate_sum / n, "lr": rate}
+        return {
+            "loss": loss,
+            "train_accuracy": 100 * correct,
+            "gate_fraction": gate,
+            "lr": rate,
+            "images_per_s": round(speed, 1),
+        }
 
     def run(self, out: Path) -> Checkpoint:
         """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C saves there and stops.
@@ -169,54 +252,73 @@ class Trainer:
         columns = TextColumn("{task.fields[status]}")
         with (
             _interruptible() as interrupted,
-            Progress(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), columns) as bar,
+            Progress(
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                columns,
+                disable=not self.world.is_first,
+            ) as bar,
         ):
             per_epoch = math.ceil(len(self.images) / self.settings.batch_size)
             task = bar.add_task("", total=self.settings.epochs * per_epoch, completed=self.epoch * per_epoch, status="")
             while self.epoch < self.settings.epochs:
-                row = {"epoch": self.epoch + 1} | self._train_epoch(lambda: bar.advance(task))
-                row["test_accuracy"] = self.test_accuracy()
-                bar.update(
-                    task,
-                    status=f"loss {row['loss']:.3f}  test {row['test_accuracy']:.2f} %  "
-                    f"gates {row['gate_fraction']:.2f}",
+                done = self.epoch * per_epoch
+                row = {"epoch": self.epoch + 1} | self._train_epoch(
+                    lambda steps, status, done=done: bar.update(task, completed=done + steps, status=status)  # type: ignore[misc]
                 )
-                _append_row(log_file, row)
-                self._save_state(resume)
-                if interrupted():
+                row["test_accuracy"] = self.test_accuracy()
+                if self.world.is_first:
+                    _append_row(log_file, row)
+                    self._write_scalars(row)
+                    self._save_state(resume)
+                    if not bar.console.is_terminal:
+                        log.info("epoch %d: %s", self.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
+                if self.world.agree(interrupted()):
                     raise KeyboardInterrupt
         checkpoint = self.checkpoint()
-        resume.unlink()
+        if self.world.is_first:
+            resume.unlink()
         return checkpoint
+
+    def _write_scalars(self, row: dict[str, float]) -> None:
+        if self.scalars is not None:
+            for key, value in row.items():
+                self.scalars.add_scalar(key, value, self.epoch)
+
+    def _networks(self) -> list[AnyNetwork]:
+        """The trained network and its average."""
+        return [self.network] if self.averaged is None else [self.network, self.averaged.module]  # type: ignore[list-item]
+
+    @property
+    def evaluated(self) -> AnyNetwork:
+        """The network that is tested and saved: the averaged one where there is one."""
+        return self._networks()[-1]
 
     @torch.no_grad()
     def test_accuracy(self) -> float:
         """Percent of the test images that the eval forward classifies correctly."""
-        self.network.eval()
-        correct = 0
-        test_images, labels = _to_tensor(self.dataset.test_images), torch.from_numpy(self.dataset.test_labels)
-        for images, expected in zip(torch.split(test_images, 500), torch.split(labels, 500), strict=True):
-            correct += int((self.network(images.to(self.device)).argmax(1).cpu() == expected).sum())
-        return 100.0 * correct / len(labels)
+        return measure_float(self.evaluated.eval(), self.dataset, self.world.device)[0]
 
     def checkpoint(self) -> Checkpoint:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
-        network = self.network.cpu().eval()
-        accuracy, fractions = self.test_accuracy(), None
+        network = _fresh_copy(self.evaluated, torch.device("cpu")).eval()
         if isinstance(network, WSFracBNN):
-            description = fold_network(network, self.name, self.dataset.class_names)
-            accuracy, measured = measure(description, self.dataset)
-            fractions = tuple(measured)
+            description = fold_network(network, self.spec.network_name, self.dataset.class_names)
+            accuracy, fractions = measure(description, self.dataset)
+        else:
+            accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
         spread = np.linspace(0, len(self.dataset.test_images) - 1, SAMPLES).astype(int)
         return Checkpoint(
-            name=self.name,
-            model=self.model,
+            name=self.spec.network_name,
+            model=self.spec.model,
             config=self.config,
-            state={k: v.detach().clone() for k, v in network.state_dict().items()},
+            state={k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
             class_names=self.dataset.class_names,
-            training={"dataset": self.dataset.name} | asdict(self.settings),
+            training=self.spec.record(),
             test_accuracy=accuracy,
-            gate_fractions=fractions,
+            gate_fractions=tuple(fractions) or None,
             samples={
                 "images": torch.from_numpy(self.dataset.test_images[spread].copy()),
                 "labels": torch.from_numpy(self.dataset.test_labels[spread].copy()),
@@ -225,19 +327,14 @@ class Trainer:
 
     def _identity(self) -> dict[str, Any]:
         """What a resume file must agree with."""
-        settings = asdict(self.settings)
-        return {
-            "model": self.model,
-            "config": self.config.to_dict(),
-            "dataset": self.dataset.name,
-            "settings": settings,
-        }
+        return {"run": self.spec.record(), "config": self.config.to_dict()}
 
     def _save_state(self, path: Path) -> None:
         state = {
             "identity": self._identity(),
             "epoch": self.epoch,
             "network": self.network.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
             "torch_rng": torch.get_rng_state(),
@@ -247,7 +344,7 @@ class Trainer:
         temporary.replace(path)
 
     def _load_state(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = torch.load(path, map_location=self.world.device, weights_only=True)
         mine, theirs = self._identity(), state["identity"]
         for key, value in mine.items():
             if theirs.get(key) != value:
@@ -257,10 +354,60 @@ class Trainer:
                 )
         self.network.load_state_dict(state["network"])
         self.epoch = state["epoch"]
-        self._new_optimizer()
+        if self.epoch != self.settings.switch_epoch:
+            self._new_optimizer()  # with the weight decay of the step that the state was saved in
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["torch_rng"].cpu())
+
+
+def _is_decayed(name: str) -> bool:
+    """Weight decay is for the weights of convolutions and head."""
+    return re.search(r"(conv\d?|head)\.weight$", name) is not None
+
+
+def _channels_last(module: nn.Module, device: torch.device) -> None:
+    """Move to the device, in the memory format that its convolutions are fastest in."""
+    module.to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _fresh_copy(network: AnyNetwork, device: torch.device) -> AnyNetwork:
+    """A network of the same state without the graph of its last forward pass."""
+    copy = type(network)(network.config).to(device)
+    copy.load_state_dict(network.state_dict())
+    return copy
+
+
+def _config_of(run: Run, dataset: Dataset) -> NetworkConfig:
+    build = ARCHITECTURES[run.arch]
+    classes = len(dataset.class_names)
+    return build(classes, run.width) if run.width else build(classes)  # type: ignore[call-arg]
+
+
+def _check_shapes(config: NetworkConfig, dataset: Dataset) -> None:
+    shape = (config.image_height, config.image_width, config.image_channels)
+    if dataset.train_images.shape[1:] != shape or len(dataset.class_names) != config.classes:
+        raise InputError(
+            f"dataset '{dataset.name}' has images of {dataset.train_images.shape[1:]} in "
+            f"{len(dataset.class_names)} classes, the network expects {shape} in {config.classes}"
+        )
+
+
+@torch.no_grad()
+def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -> tuple[float, list[float]]:
+    """Top-1 in percent and the gate fraction of each gated stage of a network's eval forward, on the whole test set."""
+    network.eval()
+    correct, total = torch.zeros((), device=device), len(dataset.test_labels)
+    gates = torch.zeros_like(network.gate_means(), device=device)
+    images, labels = _to_tensor(dataset.test_images), torch.from_numpy(dataset.test_labels)
+    for part, expected in zip(torch.split(images, 500), torch.split(labels, 500), strict=True):
+        part = part.to(device).contiguous(memory_format=torch.channels_last)
+        correct += (network(part).argmax(1) == expected.to(device)).sum()
+        gates += network.gate_means() * len(part)
+    return 100.0 * float(correct) / total, (gates / total).tolist()
 
 
 def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training curves from the CSV logs: accuracy, loss and gate fraction over the epochs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+PANELS = (("test_accuracy", "test top-1 (%)"), ("loss", "training loss"), ("gate_fraction", "open gates"))
+
+
+def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
+    """Draw the logs of some runs, by their labels, into one picture (.svg or .png); returns its path."""
+    # Text as text and fixed ids, so that the same curves give the same file.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "wsfracbnn", "font.size": 9}):
+        figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.2), layout="constrained")
+        for label, path in logs.items():
+            with path.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            epochs = [int(row["epoch"]) for row in rows]
+            for axis, (key, _) in zip(axes, PANELS, strict=True):
+                values = [float(row[key]) for row in rows]
+                if any(values):
+                    axis.plot(epochs, values, label=label, marker="." if len(epochs) < 30 else "", linewidth=1.2)
+        for axis, (_, title) in zip(axes, PANELS, strict=True):
+            axis.set(xlabel="epoch", title=title)
+            axis.grid(alpha=0.3)
+            axis.spines[["top", "right"]].set_visible(False)
+        axes[0].legend(frameon=False)
+        figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+        plt.close(figure)
+    return out

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes as one: what `torchrun` started, and how a global batch is shared out.
+
+Every process draws the same random numbers and augments the whole global batch, then keeps its share; losses are
+weighted so that DistributedDataParallel's mean over processes is the mean over the global batch. One process and
+several therefore train alike, up to the order of floating-point additions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from wsfracbnn.model.errors import InputError
+
+
+@dataclass(frozen=True)
+class World:
+    """This process (`rank`) among `size`, on `device`."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process prints and writes files."""
+        return self.rank == 0
+
+    def share(self, batch: Tensor) -> Tensor:
+        """This process's part of the global batch, along the first dimension."""
+        return batch[self.rank :: self.size]
+
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of a detached tensor over all processes."""
+        value = value.detach().clone()
+        if self.size > 1:
+            dist.all_reduce(value)
+        return value
+
+    def agree(self, flag: bool) -> bool:
+        """Whether any process raised its flag."""
+        return bool(self.total(torch.tensor(float(flag), device=self.device)) > 0)
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """`module` with its gradients averaged over the processes, BatchNorm statistics included."""
+        if self.size == 1:
+            return module
+        if any(isinstance(m, nn.BatchNorm2d) for m in module.modules()):
+            if self.device.type != "cuda":
+                raise InputError("BatchNorm over several processes needs GPUs; train this model in one process")
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(module, device_ids=ids)
+
+
+@contextmanager
+def joined_world(device: str = "auto") -> Iterator[World]:
+    """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or be alone.
+
+    device: "auto" takes this process's GPU where there is one; or "cpu", "cuda".
+    """
+    size, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"--device: found '{device}', expected auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device: found 'cuda', but this torch sees no GPU")
+    use_cuda = torch.cuda.is_available() and device != "cpu"
+    place = torch.device("cuda", local) if use_cuda else torch.device("cpu")
+    if size > 1:
+        dist.init_process_group("nccl" if use_cuda else "gloo")
+    if use_cuda:
+        torch.cuda.set_device(place)
+    try:
+        yield World(rank, size, place)
+    finally:
+        if size > 1:
+            dist.destroy_process_group()

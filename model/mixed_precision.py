@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sixteen-bit convolutions whose binary sums stay exact.
+
+Forward, the operands are 16-bit floats chosen so that the sum of +-1 products is exact whatever the order of its
+additions: float16 holds every integer to 2048 and every even one to 4096, bfloat16 every integer to 256 and every
+even one to 512. A window of `n` taps of +-1 sums to an integer of n's parity, and its partial sums never exceed n in
+magnitude. Where the input channels do not fit they are taken in groups, whose exact sums are added in float32.
+Backward, operands are bfloat16, whose range is float32's, so that no loss scaling is needed; +-1 is exact in it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+TAPS = 9
+_enabled = False  # a plain global, which torch.compile can guard on
+
+
+def enabled() -> bool:
+    """Whether training convolutions run in 16 bits."""
+    return _enabled
+
+
+@contextmanager
+def mixed_precision(on: bool) -> Iterator[None]:
+    """Within this context, training convolutions run in 16 bits where `on`."""
+    global _enabled
+    before, _enabled = _enabled, on
+    try:
+        yield
+    finally:
+        _enabled = before
+
+
+def exact_channels(dtype: torch.dtype) -> int:
+    """Largest even number of input channels whose 3x3 sums of +-1 products are exact in `dtype`.
+
+    An even number of channels makes every sum even, also at the border, where whole pixels are missing.
+    """
+    even_integers_to = 4096 if dtype == torch.float16 else 512
+    return even_integers_to // TAPS // 2 * 2
+
+
+class _Conv3x3(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+        # The CPU's 16-bit convolutions are fast in bfloat16 alone; a GPU's are as fast in float16, without groups.
+        dtype = torch.float16 if x.device.type == "cuda" else torch.bfloat16
+        ctx.stride = stride
+        ctx.save_for_backward(x.to(torch.bfloat16), weight.to(torch.bfloat16))
+        step = exact_channels(dtype)
+        if x.shape[1] % 2:
+            step //= 2  # odd channels make odd sums, exact to half as far
+        groups = range(0, x.shape[1], step)
+        sums = [
+            F.conv2d(x[:, i : i + step].to(dtype), weight[:, i : i + step].to(dtype), stride=stride, padding=1).float()
+            for i in groups
+        ]
+        return sums[0] if len(sums) == 1 else torch.stack(sums).sum(dim=0)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        dx, dw, _ = torch.ops.aten.convolution_backward(
+            gradient.to(torch.bfloat16),
+            x,
+            weight,
+            None,
+            (ctx.stride, ctx.stride),
+            (1, 1),
+            (1, 1),
+            False,
+            (0, 0),
+            1,
+            (ctx.needs_input_grad[0], True, False),
+        )
+        return None if dx is None else dx.float(), dw.float(), None
+
+
+def conv3x3(x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """3x3 convolution with zero padding 1: (N, I, H, W) and (O, I, 3, 3) -> (N, O, H/stride, W/stride) float32.
+
+    Exact where x and weight hold +-1 (or 0); real operands, as in the first training step, are rounded to 16 bits.
+    """
+    out: Tensor = _Conv3x3.apply(x, weight, stride)  # type: ignore[no-untyped-call]
+    return out

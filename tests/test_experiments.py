@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans of training runs: read, carried out, collected; and what is wrong in them is said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.experiments import read_plan, replace_section
+
+NETWORK = """
+dataset = "digits"
+arch = "digits"
+width = 4
+epochs = 2
+batch_size = 256
+"""
+PLAN = """
+[set]
+epochs = 1
+
+[[run]]
+role = "digits.wsfracbnn"
+config = "net.toml"
+teacher = "digits.teacher"
+seeds = [1, 2]
+
+[[run]]
+role = "digits.teacher"
+config = "net.toml"
+set = { model = "resnet" }
+
+[[run]]
+role = "digits.fracbnn"
+config = "net.toml"
+set = { model = "fracbnn" }
+
+[[run]]
+role = "digits.without_clipping"
+config = "net.toml"
+set = { agc = 0.0 }
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    (tmp_path / "net.toml").write_text(NETWORK)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    (tmp_path / "page.md").write_text("before\n<!-- accuracy -->\nold\n<!-- /accuracy -->\nafter\n")
+    return tmp_path / "plan.toml"
+
+
+def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
+    folder = plan.parent
+    command = [
+        sys.executable,
+        "-m",
+        "wsfracbnn.gen.cli",
+        "accuracy",
+        "--plan",
+        str(plan),
+        "--out",
+        str(folder / "runs"),
+    ]
+    command += ["--results", str(folder / "a.json"), "--readme", str(folder / "page.md"), "--curves", str(folder)]
+    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert first.returncode == 0, first.stdout + first.stderr
+    entry = json.loads((folder / "a.json").read_text())["digits"]
+    reached = [load_checkpoint(folder / "runs" / f"digits.wsfracbnn-s{seed}.pt") for seed in (1, 2)]
+    assert entry["wsfracbnn"]["top1"] == [round(c.test_accuracy or 0, 2) for c in reached]
+    assert [c.training["seed"] for c in reached] == [1, 2]
+    assert reached[0].training["teacher"] == "digits.teacher-s1.pt"
+    mean = sum(entry["wsfracbnn"]["top1"]) / 2
+    assert entry["margin"] == pytest.approx(mean - entry["fracbnn"]["top1"][0], abs=1e-3)
+    assert 0 < entry["load_ratio"] < 100
+    assert list(entry["ablations"]) == ["without_clipping"]
+    page = (folder / "page.md").read_text()
+    assert page.startswith("before\n<!-- accuracy -->\n| dataset |")
+    assert page.endswith("<!-- /accuracy -->\nafter\n")
+    assert f"{mean:.2f}" in page
+    assert (folder / "curves-digits.svg").is_file()
+    # A second call trains nothing and says the same.
+    times = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "training" not in again.stdout
+    assert times == {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ('teacher = "digits.teacher"', 'teacher = "digits.master"', "teacher 'digits.master' of 'digits.wsfracbnn'"),
+        ("agc = 0.0", "agd = 0.0", "key 'agd' is unknown"),
+        ("agc = 0.0", 'agc = "no"', "key 'agc': found 'no', expected a number"),
+        ('role = "digits.fracbnn"', 'role = "fracbnn"', r"expected 'role' \(dataset.what\)"),
+        ("[set]", "[sett]", "key 'sett' is unknown"),
+        ("seeds = [1, 2]", "seed = [", "not a TOML plan"),
+    ],
+)
+def test_a_wrong_plan_is_refused(plan: Path, old: str, new: str, message: str) -> None:
+    plan.write_text(PLAN.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_plan(plan, plan.parent)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "accuracy-short"])
+def test_the_plans_of_the_project_are_whole(name: str) -> None:
+    runs = read_plan(ROOT / "configs" / f"{name}.toml", Path("build"))
+    roles = {run.role for run in runs}
+    assert {"cifar100.teacher", "cifar100.fracbnn", "cifar100.wsfracbnn", "cifar100.fracbnn_like_for_like"} <= roles
+    by_role = {run.role: run.run for run in runs}
+    ours, like = by_role["cifar100.wsfracbnn"], by_role["cifar100.fracbnn_like_for_like"]
+    differing = {k for k, v in ours.record().items() if like.record()[k] != v}
+    assert differing == {"model", "agc"}  # clipping belongs to the network without BatchNorm
+    assert by_role["cifar100.fracbnn"].settings.epochs == ours.settings.epochs
+
+
+def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing here\n")
+    with pytest.raises(InputError, match="expected one section from '<!-- accuracy -->'"):
+        replace_section(page, "accuracy", "x")
