@@ -17,7 +17,8 @@ SKIP_SLACK_PIXELS = 4
 """Pixels in a skip FIFO beyond the least: what arrives while a window passes both passes of the engine."""
 
 POOL_FIFO_PIXELS = 2
-"""Pooled pixels that wait at a stride-2 stage: one on its way out, one being filled."""
+"""Pooled pixels that wait at a stride-2 stage: one on its way out, one being filled; beside those of the row of pixels
+that its window branch holds."""
 
 
 def popcount_stages(simd: int) -> int:
@@ -300,7 +301,9 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         in_beats=in_beats,
         skip_upsize=fold.pe // in_lanes,
         skip_minimum=minimum if stage.stride == 1 else 1,
-        skip_depth=(minimum + SKIP_SLACK_PIXELS * in_beats) if stage.stride == 1 else POOL_FIFO_PIXELS * in_beats,
+        skip_depth=(minimum + SKIP_SLACK_PIXELS * in_beats)
+        if stage.stride == 1
+        else (stage.width // 2 + POOL_FIFO_PIXELS) * in_beats,
         engine=engine,
         thresholds=rom_per_beat(
             "thresholds",

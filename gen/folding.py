@@ -58,8 +58,6 @@ def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
 def stage_cycles(stage: Stage, fold: StageFold) -> int:
     """Cycles of work per image: the busiest of a stage's engine, its input beats and its output beats.
 
-    A bound from below: between frames a stage also waits until the first rows of the next are in its line buffer.
-
     Engine: pixels * (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane); input layer: no gates;
     head: (classes / PE) * (C + 4) + C.
     """
@@ -69,7 +67,7 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
     groups = stage.out_channels // fold.pe
     chunks = stage.window_bits // fold.simd
     if isinstance(stage, InputStage):
-        return max(pixels * groups * chunks, (stage.height + 1) * (stage.width + 1))
+        return max(pixels * groups * chunks, stage.height * stage.width)
     operations = groups + expected_busiest(groups, fold.pe, stage.gate_fraction)
     lanes = math.gcd(fold.pe, stage.in_channels)
     beats = stage.height * stage.width * (stage.in_channels // lanes)

@@ -5,23 +5,23 @@
 `default_nettype none
 
 /*
- * 3x3 windows with zero padding 1 over a pixel stream, stride 1 or 2.
+ * 3x3 windows with zero padding 1 over a pixel stream, stride 1, frames back to back.
  *
- * Output (y, x) is centred on pixel (STRIDE*y, STRIDE*x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH];
- * tuser[t] tells whether it is inside the image (what tdata holds for a tap outside is arbitrary).
+ * Output (y, x) is centred on pixel (y, x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH]; tuser[t] tells whether
+ * it is inside the image (what tdata holds for a tap outside is arbitrary).
  *
- * The scan walks one column and one row past the image, without input there, so that the last windows need no further
- * pixels; each step takes 1 cycle. A window leaves 1 cycle after the pixel at its lower right corner arrived.
+ * One pixel in, one window out, in the same cycle: while a frame's last row of windows leaves, the first row of the
+ * next frame comes in, so that a full stream never waits (a window follows the pixel WIDTH_PIXELS + 1 places after its
+ * centre by 1 cycle). Where no pixel comes, the windows of a complete frame leave by themselves, so that no result
+ * waits for another frame; the pixels of the next are then taken again after the last of them.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
  */
 module window_buffer #(
     // Width of a pixel in bits
     parameter WIDTH         = 8,
-    // Image size in pixels
+    // Image size in pixels, at least 2 either way (window_walk takes any)
     parameter HEIGHT_PIXELS = 8,
-    parameter WIDTH_PIXELS  = 8,
-    // 1 or 2; 2 needs an even image size
-    parameter STRIDE        = 1
+    parameter WIDTH_PIXELS  = 8
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -38,65 +38,95 @@ module window_buffer #(
     input  wire               m_axis_tready
 );
 
-localparam PADDING = STRIDE == 1 ? 1 : 0;  // at stride 2 no window is centred on the last row or column
-localparam ROW_W   = $clog2(HEIGHT_PIXELS + 2);
-localparam COL_W   = $clog2(WIDTH_PIXELS + 2);
-localparam ADDR_W  = WIDTH_PIXELS > 1 ? $clog2(WIDTH_PIXELS) : 1;
-
-localparam ROWS = HEIGHT_PIXELS;
-localparam COLS = WIDTH_PIXELS;
-localparam LAST_ROW = HEIGHT_PIXELS - 1 + PADDING;
-localparam LAST_COL = WIDTH_PIXELS - 1 + PADDING;
+localparam ROW_W    = $clog2(HEIGHT_PIXELS);
+localparam COL_W    = $clog2(WIDTH_PIXELS);
+localparam LAG_W    = $clog2(WIDTH_PIXELS + 2);
+localparam LAST_ROW = HEIGHT_PIXELS - 1;
+localparam LAST_COL = WIDTH_PIXELS - 1;
+localparam ROW_UP   = HEIGHT_PIXELS - 2;
+localparam FULL_LAG = WIDTH_PIXELS + 1;
 
 initial begin
-    if (STRIDE != 1 && (STRIDE != 2 || HEIGHT_PIXELS % 2 != 0 || WIDTH_PIXELS % 2 != 0)) begin
-        $display("ERROR: %m: STRIDE is %0d on %0dx%0d pixels, expected 1, or 2 on an even size",
-            STRIDE, HEIGHT_PIXELS, WIDTH_PIXELS);
+    if (HEIGHT_PIXELS < 2 || WIDTH_PIXELS < 2) begin
+        $display("ERROR: %m: image of %0dx%0d pixels, expected at least 2x2", HEIGHT_PIXELS, WIDTH_PIXELS);
         $finish;
     end
 end
 
-// The step under way brings column `col` of rows row-2, row-1 and row into view.
-reg [ROW_W-1:0] row;
+// -------------------------------------------------------------------------------------------------------------------
+// Steps: each brings one column of three rows into view
+// -------------------------------------------------------------------------------------------------------------------
+
+reg [COL_W-1:0] in_col;   // of the next pixel
+reg [COL_W-1:0] at;       // column that the next step brings: in_col, or further while a frame is flushed
+reg [ROW_W-1:0] row;      // centre of the next window
 reg [COL_W-1:0] col;
+reg [LAG_W-1:0] lag;      // pixels that have come and whose windows have not left
 
-wire in_image = row < ROWS[ROW_W-1:0] && col < COLS[COL_W-1:0];
-wire centred = row != 0 && col != 0 && (STRIDE == 1 || (row[0] && col[0]));
+wire at_last_col = col == LAST_COL[COL_W-1:0];
+wire at_last_row = row == LAST_ROW[ROW_W-1:0];
+
+// With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
+wire full      = lag == FULL_LAG[LAG_W-1:0];
+wire can_flush = at_last_row || (full && at_last_col && row == ROW_UP[ROW_W-1:0]);
 wire out_free;
-wire step    = (!in_image || s_axis_tvalid) && (!centred || out_free);
 
-wire [COL_W-1:0] next_col = col == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : col + 1'b1;
-wire [ROW_W-1:0] next_row = row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
+assign s_axis_tready = full ? out_free : !can_flush;
 
-assign s_axis_tready = in_image && (!centred || out_free);
+wire pixel = s_axis_tvalid && s_axis_tready;
+wire flush = can_flush && out_free && !pixel;
+wire step  = pixel || flush;
+wire emit  = flush || (pixel && full);
+
+wire flush_ends = at_last_row && at_last_col;
+
+wire [COL_W-1:0] after_at = at == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : at + 1'b1;
+wire [COL_W-1:0] next_at  = flush && flush_ends ? in_col : after_at;
 
 always @(posedge clk) begin
     if (step) begin
-        col <= next_col;
-        if (col == LAST_COL[COL_W-1:0]) begin
-            row <= next_row;
+        at <= next_at;
+    end
+    if (pixel) begin
+        in_col <= after_at;
+    end
+    if (emit) begin
+        col <= at_last_col ? {COL_W{1'b0}} : col + 1'b1;
+        if (at_last_col) begin
+            row <= at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
         end
     end
+    if (pixel && !emit) begin
+        lag <= lag + 1'b1;
+    end else if (flush) begin
+        lag <= lag - 1'b1;
+    end
     if (rst) begin
-        row <= {ROW_W{1'b0}};
-        col <= {COL_W{1'b0}};
+        at     <= {COL_W{1'b0}};
+        in_col <= {COL_W{1'b0}};
+        row    <= {ROW_W{1'b0}};
+        col    <= {COL_W{1'b0}};
+        lag    <= {LAG_W{1'b0}};
     end
 end
 
-// Line memory: {row - 2, row - 1} of each column, read one step ahead.
+// -------------------------------------------------------------------------------------------------------------------
+// Line memory: the two rows above, of each column, read one step ahead
+// -------------------------------------------------------------------------------------------------------------------
+
 reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
 reg [2*WIDTH-1:0] line;
 
 always @(posedge clk) begin
-    if (step && in_image) begin
-        lines[col[ADDR_W-1:0]] <= {line[WIDTH-1:0], s_axis_tdata};
+    if (pixel) begin
+        lines[at] <= {line[WIDTH-1:0], s_axis_tdata};
     end
     if (step) begin
-        line <= lines[next_col[ADDR_W-1:0]];
+        line <= lines[next_at];
     end
 end
 
-// Columns {row - 2, row - 1, row}: the one coming into view and the two before it.
+// Columns of three rows: the one coming into view and the two before it.
 wire [3*WIDTH-1:0] column_2 = {line, s_axis_tdata};
 reg  [3*WIDTH-1:0] column_1;
 reg  [3*WIDTH-1:0] column_0;
@@ -108,6 +138,10 @@ always @(posedge clk) begin
     end
 end
 
+// -------------------------------------------------------------------------------------------------------------------
+// Windows
+// -------------------------------------------------------------------------------------------------------------------
+
 reg [9*WIDTH-1:0] out_data;
 reg [8:0]         out_taps;
 reg               out_valid;
@@ -117,12 +151,12 @@ assign m_axis_tdata  = out_data;
 assign m_axis_tuser  = out_taps;
 assign m_axis_tvalid = out_valid;
 
-wire [2:0] rows_inside = {row < ROWS[ROW_W-1:0], 1'b1, row > 1};
-wire [2:0] cols_inside = {col < COLS[COL_W-1:0], 1'b1, col > 1};
+wire [2:0] rows_inside = {!at_last_row, 1'b1, row != 0};
+wire [2:0] cols_inside = {!at_last_col, 1'b1, col != 0};
 
 integer ky;
 always @(posedge clk) begin
-    if (step && centred) begin
+    if (emit) begin
         for (ky = 0; ky < 3; ky = ky + 1) begin
             out_data[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
             out_data[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
@@ -131,7 +165,7 @@ always @(posedge clk) begin
         end
     end
     if (out_free) begin
-        out_valid <= step && centred;
+        out_valid <= emit;
     end
     if (rst) begin
         out_valid <= 1'b0;

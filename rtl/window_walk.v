@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * 3x3 windows with zero padding 1 over a pixel stream, stride 1 or 2.
+ *
+ * Output (y, x) is centred on pixel (STRIDE*y, STRIDE*x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH];
+ * tuser[t] tells whether it is inside the image (what tdata holds for a tap outside is arbitrary).
+ *
+ * The scan walks one column and one row past the image, without input there, so that the last windows need no further
+ * pixels; each step takes 1 cycle. A window leaves 1 cycle after the pixel at its lower right corner arrived. At stride
+ * 2 no window is centred on the last row or column and nothing is walked in vain; at stride 1 window_buffer is faster,
+ * which wants at least 2x2 pixels.
+ * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
+ */
+module window_walk #(
+    // Width of a pixel in bits
+    parameter WIDTH         = 8,
+    // Image size in pixels
+    parameter HEIGHT_PIXELS = 8,
+    parameter WIDTH_PIXELS  = 8,
+    // 1 or 2; 2 needs an even image size
+    parameter STRIDE        = 1
+) (
+    input  wire               clk,
+    input  wire               rst,
+
+    // Stream input, one pixel a beat
+    input  wire [WIDTH-1:0]   s_axis_tdata,
+    input  wire               s_axis_tvalid,
+    output wire               s_axis_tready,
+
+    // Stream output, one window a beat
+    output wire [9*WIDTH-1:0] m_axis_tdata,
+    output wire [8:0]         m_axis_tuser,
+    output wire               m_axis_tvalid,
+    input  wire               m_axis_tready
+);
+
+localparam PADDING = STRIDE == 1 ? 1 : 0;  // at stride 2 no window is centred on the last row or column
+localparam ROW_W   = $clog2(HEIGHT_PIXELS + 2);
+localparam COL_W   = $clog2(WIDTH_PIXELS + 2);
+localparam ADDR_W  = WIDTH_PIXELS > 1 ? $clog2(WIDTH_PIXELS) : 1;
+
+localparam ROWS = HEIGHT_PIXELS;
+localparam COLS = WIDTH_PIXELS;
+localparam LAST_ROW = HEIGHT_PIXELS - 1 + PADDING;
+localparam LAST_COL = WIDTH_PIXELS - 1 + PADDING;
+
+initial begin
+    if (STRIDE != 1 && (STRIDE != 2 || HEIGHT_PIXELS % 2 != 0 || WIDTH_PIXELS % 2 != 0)) begin
+        $display("ERROR: %m: STRIDE is %0d on %0dx%0d pixels, expected 1, or 2 on an even size",
+            STRIDE, HEIGHT_PIXELS, WIDTH_PIXELS);
+        $finish;
+    end
+end
+
+// The step under way brings column `col` of rows row-2, row-1 and row into view.
+reg [ROW_W-1:0] row;
+reg [COL_W-1:0] col;
+
+wire in_image = row < ROWS[ROW_W-1:0] && col < COLS[COL_W-1:0];
+wire centred = row != 0 && col != 0 && (STRIDE == 1 || (row[0] && col[0]));
+wire out_free;
+wire step    = (!in_image || s_axis_tvalid) && (!centred || out_free);
+
+wire [COL_W-1:0] next_col = col == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : col + 1'b1;
+wire [ROW_W-1:0] next_row = row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
+
+assign s_axis_tready = in_image && (!centred || out_free);
+
+always @(posedge clk) begin
+    if (step) begin
+        col <= next_col;
+        if (col == LAST_COL[COL_W-1:0]) begin
+            row <= next_row;
+        end
+    end
+    if (rst) begin
+        row <= {ROW_W{1'b0}};
+        col <= {COL_W{1'b0}};
+    end
+end
+
+// Line memory: {row - 2, row - 1} of each column, read one step ahead.
+reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
+reg [2*WIDTH-1:0] line;
+
+always @(posedge clk) begin
+    if (step && in_image) begin
+        lines[col[ADDR_W-1:0]] <= {line[WIDTH-1:0], s_axis_tdata};
+    end
+    if (step) begin
+        line <= lines[next_col[ADDR_W-1:0]];
+    end
+end
+
+// Columns {row - 2, row - 1, row}: the one coming into view and the two before it.
+wire [3*WIDTH-1:0] column_2 = {line, s_axis_tdata};
+reg  [3*WIDTH-1:0] column_1;
+reg  [3*WIDTH-1:0] column_0;
+
+always @(posedge clk) begin
+    if (step) begin
+        column_1 <= column_2;
+        column_0 <= column_1;
+    end
+end
+
+reg [9*WIDTH-1:0] out_data;
+reg [8:0]         out_taps;
+reg               out_valid;
+
+assign out_free      = !out_valid || m_axis_tready;
+assign m_axis_tdata  = out_data;
+assign m_axis_tuser  = out_taps;
+assign m_axis_tvalid = out_valid;
+
+wire [2:0] rows_inside = {row < ROWS[ROW_W-1:0], 1'b1, row > 1};
+wire [2:0] cols_inside = {col < COLS[COL_W-1:0], 1'b1, col > 1};
+
+integer ky;
+always @(posedge clk) begin
+    if (step && centred) begin
+        for (ky = 0; ky < 3; ky = ky + 1) begin
+            out_data[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
+            out_data[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
+            out_data[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
+            out_taps[3*ky +: 3]               <= rows_inside[ky] ? cols_inside : 3'b000;
+        end
+    end
+    if (out_free) begin
+        out_valid <= step && centred;
+    end
+    if (rst) begin
+        out_valid <= 1'b0;
+    end
+end
+
+endmodule
+
+`resetall

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In the simulator: the windows of random frames, expected from the frames themselves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, parameter, same
+
+Frames = list[list[list[int]]]
+
+
+def random_frames(dut: Any, generator: random.Random, count: int) -> Frames:
+    """`count` frames of HEIGHT_PIXELS rows of WIDTH_PIXELS pixels of WIDTH bits."""
+    width, rows, cols = (parameter(dut, n) for n in ("WIDTH", "HEIGHT_PIXELS", "WIDTH_PIXELS"))
+    return [[[generator.getrandbits(width) for _ in range(cols)] for _ in range(rows)] for _ in range(count)]
+
+
+def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitable[tuple[str, int]]]:
+    """Returns a coroutine function that waits for the next window: its bits, most significant first, and its taps.
+
+    accept: asked each cycle whether to take a window. Not a stream sink: taps outside the image may be unknown, which
+    a sink would not take.
+    """
+
+    async def window() -> tuple[str, int]:
+        for _ in range(PATIENCE_CYCLES):
+            await FallingEdge(dut.clk)
+            dut.m_axis_tready.value = int(accept())
+            await ReadOnly()
+            if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
+                return str(dut.m_axis_tdata.value), int(dut.m_axis_tuser.value)
+        raise AssertionError("no window: the stream hangs")
+
+    return window
+
+
+async def check_windows(dut: Any, stalled: bool, generator: random.Random, stride: int) -> None:
+    """Every window of three frames back to back."""
+    bench = Bench(dut, sinks=())
+    dut.m_axis_tready.value = 0
+    if stalled:
+        bench.stall()
+    await bench.reset()
+    frames = random_frames(dut, generator, 3)
+    bench.send([pixel for frame in frames for row in frame for pixel in row])
+    window = window_reader(dut, lambda: not stalled or generator.random() < 0.5)
+    for number, frame in enumerate(frames):
+        await check_frame(window, frame, f"frame {number}", parameter(dut, "WIDTH"), stride)
+
+
+async def check_frame(
+    window: Callable[[], Awaitable[tuple[str, int]]], frame: list[list[int]], name: str, width: int, stride: int
+) -> None:
+    """Every window of one frame."""
+    rows, cols = len(frame), len(frame[0])
+    for y in range(0, rows, stride):
+        for x in range(0, cols, stride):
+            data, taps = await window()
+            for t in range(9):
+                row, col = y + t // 3 - 1, x + t % 3 - 1
+                inside = 0 <= row < rows and 0 <= col < cols
+                where = f"{name} window ({y}, {x}) tap {t}"
+                same(f"{where} inside", int(inside), taps >> t & 1)
+                if inside:
+                    end = len(data) - t * width
+                    same(where, f"{frame[row][col]:0{width}b}", data[end - width : end])
