@@ -13,12 +13,11 @@ from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, Ne
 from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
 from wsfracbnn.gen.rom import Rom, affine_rom, clog2, digit_code, index_width, pack, rom_per_beat
 
-SKIP_SLACK_PIXELS = 4
-"""Pixels in a skip FIFO beyond the least: what arrives while a window passes both passes of the engine."""
+SKIP_REGISTER_BEATS = 2
+"""Beats that the register behind a skip FIFO holds."""
 
-POOL_FIFO_PIXELS = 2
-"""Pooled pixels that wait at a stride-2 stage: one on its way out, one being filled; beside those of the row of pixels
-that its window branch holds."""
+PIPELINE_CYCLES = 26
+"""Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
 
 def popcount_stages(simd: int) -> int:
@@ -87,6 +86,7 @@ class ConvDesign:
     in_beats: int
     skip_upsize: int
     skip_minimum: int
+    lookahead: int
     skip_depth: int
     engine: EngineDesign
     thresholds: Rom
@@ -180,10 +180,24 @@ def skip_minimum(height: int, width: int, beats: int) -> int:
 
     The first window centred on a pixel is complete when the pixel at its lower right corner is: `width` + 1 pixels
     later. So many beats, the pixel's own included, have entered the skip branch before its first can leave. One
-    less is enough because the fork lets the window branch take the last of them ahead of the FIFO.
+    less is enough because the fork lets the window branch take the last of them ahead of the FIFO, and those that the
+    register behind the FIFO holds come off too.
     """
-    lookahead = (width if height > 1 else 0) + (1 if width > 1 else 0)
-    return max(1, (lookahead + 1) * beats - 1)
+    return max(1, lookahead_pixels(height, width) * beats - 1 - SKIP_REGISTER_BEATS)
+
+
+def lookahead_pixels(height: int, width: int) -> int:
+    """Pixels that a stage at stride 1 takes in until its first window is complete."""
+    return 1 + (width if height > 1 else 0) + (1 if width > 1 else 0)
+
+
+def pixels_in_flight(stages: int, cycles_per_pixel: float) -> int:
+    """Output pixels between a stage's input and its residual sum, beside those whose window is incomplete.
+
+    Two windows are in the engine (one in each pass) and one waits before it; the pipeline holds what is begun within
+    its latency.
+    """
+    return 3 + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
 
 
 def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
@@ -258,9 +272,9 @@ def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
     )
 
 
-def _scale_width(acc_w: int, bits: int) -> int:
+def _scale_width(acc_w: int, bits: int, shift: int) -> int:
     """V_W of rtl/scale_bias.v."""
-    return max(acc_w + 8, bits) + 1
+    return max(acc_w + 7 - shift, bits) + 1
 
 
 def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
@@ -281,7 +295,7 @@ def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
         bits=bits,
         engine=engine,
         scales=scales,
-        scale_v_w=_scale_width(engine.acc_w, bits),
+        scale_v_w=_scale_width(engine.acc_w, bits, stage.scale_shift),
     )
 
 
@@ -290,7 +304,8 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
     in_lanes = math.gcd(fold.pe, stage.in_channels)
     in_beats = stage.in_channels // in_lanes
     minimum = skip_minimum(stage.height, stage.width, in_beats)
-    scale_v_w = _scale_width(engine.acc_w, bits)
+    scale_v_w = _scale_width(engine.acc_w, bits, stage.scale_shift)
+    in_flight = pixels_in_flight(engine.stages, engine.groups * engine.chunks * (1.0 + stage.gate_fraction))
     return ConvDesign(
         name=name,
         stage=stage,
@@ -301,9 +316,9 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         in_beats=in_beats,
         skip_upsize=fold.pe // in_lanes,
         skip_minimum=minimum if stage.stride == 1 else 1,
-        skip_depth=(minimum + SKIP_SLACK_PIXELS * in_beats)
-        if stage.stride == 1
-        else (stage.width // 2 + POOL_FIFO_PIXELS) * in_beats,
+        lookahead=lookahead_pixels(stage.height, stage.width),
+        # At stride 2 half a row of pooled pixels waits beside the row of pixels that the window branch holds.
+        skip_depth=(minimum if stage.stride == 1 else stage.width // 2 * in_beats) + in_flight * in_beats,
         engine=engine,
         thresholds=rom_per_beat(
             "thresholds",

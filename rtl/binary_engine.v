@@ -9,7 +9,7 @@
  *
  * PE lanes compute PE output channels at once (group g: channels g*PE .. g*PE + PE - 1), each SIMD window bits a
  * cycle. A window takes GROUPS * CHUNKS cycles and the next follows without a pause while results are taken.
- * Latency of a group: CHUNKS + STAGES + 3 cycles. The lanes never stall; windows are only begun when their results
+ * Latency of a group: CHUNKS + STAGES + 4 cycles. The lanes never stall; windows are only begun when their results
  * have room. Reset drops all work under way.
  *
  * Weight ROM word g*CHUNKS + k, lane l: window bits k*SIMD .. k*SIMD + SIMD - 1 of channel g*PE + l.
@@ -135,7 +135,7 @@ wire [SUM_W-1:0] counted_bits;
 
 delay_line #(
     .WIDTH(2),
-    .CYCLES(STAGES + 1)
+    .CYCLES(STAGES + 2)
 ) delay_control (
     .clk(clk),
     .rst(rst),
@@ -156,7 +156,7 @@ delay_line #(
 valid_bits #(
     .CHANNELS(IN_CHANNELS),
     .SUM_W(SUM_W),
-    .CYCLES(STAGES + 1)
+    .CYCLES(STAGES + 2)
 ) count_valid (
     .clk(clk),
     .rst(rst),

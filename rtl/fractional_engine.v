@@ -12,11 +12,11 @@
  * gate is open, each lane its own: with n gated outputs in the busiest lane a window takes (GROUPS + n) * CHUNKS
  * cycles instead of 2 * GROUPS * CHUNKS. This is what "fractional" means in time.
  *
- * Gates are known only STAGES + 3 cycles after an operation, so the passes of neighbouring windows interleave:
+ * Gates are known only STAGES + 4 cycles after an operation, so the passes of neighbouring windows interleave:
  *
  *   first pass of window p | second pass of window p-1 | first pass of window p+1 | second pass of window p | ...
  *
- * The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 3), where no window is
+ * The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 4), where no window is
  * there, or where results are not taken. With no next window the second pass goes ahead alone, so that no result
  * ever waits for a later pixel. Results leave in channel order. Reset drops all work under way.
  *
@@ -258,7 +258,7 @@ wire [SUM_W-1:0] counted_bits;
 
 delay_line #(
     .WIDTH(2),
-    .CYCLES(STAGES + 1)
+    .CYCLES(STAGES + 2)
 ) delay_control (
     .clk(clk),
     .rst(rst),
@@ -268,7 +268,7 @@ delay_line #(
 
 delay_line #(
     .WIDTH(1),
-    .CYCLES(STAGES + 2)
+    .CYCLES(STAGES + 3)
 ) delay_result (
     .clk(clk),
     .rst(rst),
@@ -279,7 +279,7 @@ delay_line #(
 valid_bits #(
     .CHANNELS(IN_CHANNELS),
     .SUM_W(SUM_W),
-    .CYCLES(STAGES + 1)
+    .CYCLES(STAGES + 2)
 ) count_valid (
     .clk(clk),
     .rst(rst),

@@ -156,7 +156,7 @@ wire unused_lsb_ready;
 
 delay_line #(
     .WIDTH(1),
-    .CYCLES(STAGES + 2)
+    .CYCLES(STAGES + 3)
 ) delay_result (
     .clk(clk),
     .rst(rst),

@@ -8,7 +8,7 @@
  * Linear layer: logit_j = B_j + sum over c of W_jc * P_c, W_jc of at most three signed digits, exact in 32 bits.
  *
  * The sums P are taken in first (CHANNELS cycles), then LANES classes at once are worked off, one channel a cycle:
- * (CLASSES / LANES) * (CHANNELS + 4) cycles. One beat holds the logits of LANES classes. Reset drops the frame.
+ * (CLASSES / LANES) * (CHANNELS + 8) cycles. One beat holds the logits of LANES classes. Reset drops the frame.
  *
  * Weight ROM word g*CHANNELS + c, lane l: {digit 2, digit 1, digit 0} of W for class g*LANES + l, channel c.
  * Bias ROM word g, lane l: B of class g*LANES + l.
@@ -73,8 +73,8 @@ reg [GROUP_W-1:0]   group;
 wire load         = state == LOAD && s_axis_tvalid;
 wire run          = state == RUN;
 wire last_channel = channel == LAST_CHANNEL[CHANNEL_W-1:0];
-wire multiply;    // a cycle after run: weight and sum are there
-wire accumulate;  // a cycle later: so is the product
+wire accumulate_next;
+wire accumulate;  // a product of the group is there
 wire last_added;
 
 assign s_axis_tready = state == LOAD;
@@ -82,14 +82,15 @@ assign m_axis_tvalid = state == SEND;
 assign weight_addr   = word;
 assign bias_addr     = group;
 
+// One cycle for the ROM, one for the register behind it, four in shift_add.
 delay_line #(
     .WIDTH(1),
-    .CYCLES(1)
-) delay_multiply (
+    .CYCLES(5)
+) delay_run (
     .clk(clk),
     .rst(rst),
     .in(run),
-    .out(multiply)
+    .out(accumulate_next)
 );
 
 delay_line #(
@@ -98,12 +99,12 @@ delay_line #(
 ) delay_accumulate (
     .clk(clk),
     .rst(rst),
-    .in(multiply),
+    .in(accumulate_next),
     .out(accumulate)
 );
 
 // The last product of a group is added in the cycle in which nothing follows it.
-assign last_added = accumulate && !multiply;
+assign last_added = accumulate && !accumulate_next;
 
 always @(posedge clk) begin
     if (load || run) begin
@@ -144,13 +145,16 @@ always @(posedge clk) begin
 end
 
 reg [IN_W-1:0] sums [0:CHANNELS-1];
+reg [IN_W-1:0] sum_read;
 reg [IN_W-1:0] sum;
 
+// A register behind each memory: block RAM is slow to answer, and shift_add begins with its widest logic.
 always @(posedge clk) begin
     if (load) begin
         sums[channel] <= s_axis_tdata;
     end
-    sum <= sums[channel];
+    sum_read <= sums[channel];
+    sum      <= sum_read;
 end
 
 reg started;  // the accumulators hold something of this group
@@ -167,22 +171,24 @@ end
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg  [31:0] product;
+        reg  [14:0] code;
         reg  [31:0] logit;
-        wire [31:0] product_now;
+        wire [31:0] product;
 
         shift_add #(
             .IN_W(IN_W),
             .OUT_W(32),
             .DIGITS(3)
         ) multiply_digits (
+            .clk(clk),
+            .enable(1'b1),
             .x(sum),
-            .code(weight_data[lane*15 +: 15]),
-            .product(product_now)
+            .code(code),
+            .product(product)
         );
 
         always @(posedge clk) begin
-            product <= product_now;
+            code <= weight_data[lane*15 +: 15];
             if (accumulate) begin
                 logit <= product + (started ? logit : bias_data[lane*32 +: 32]);
             end

@@ -7,7 +7,7 @@
 /*
  * Second half of RPReLU: V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V.
  *
- * N has at most two signed digits, >> is arithmetic. LANES channels a beat; latency 3 cycles, throughput 1 beat a
+ * N has at most two signed digits, >> is arithmetic. LANES channels a beat; latency 5 cycles, throughput 1 beat a
  * cycle; the whole pipeline waits while its output is not taken. Reset drops what is under way.
  *
  * ROM word, lane 0 in the low bits:  lane = {b2 [BITS], digit 1 [5], digit 0 [5]}.
@@ -49,11 +49,13 @@ module rprelu #(
     input  wire                   m_axis_tready
 );
 
-reg  [2:0] valid;
-wire       enable = !valid[2] || m_axis_tready;
+localparam LATENCY = 5;
+
+reg  [LATENCY-1:0] valid;
+wire               enable = !valid[LATENCY-1] || m_axis_tready;
 
 assign s_axis_tready = enable;
-assign m_axis_tvalid = valid[2];
+assign m_axis_tvalid = valid[LATENCY-1];
 
 initial begin
     if (SHIFT < 1 || SHIFT > 7) begin
@@ -73,21 +75,19 @@ beat_counter #(
 
 always @(posedge clk) begin
     if (enable) begin
-        valid <= {valid[1:0], s_axis_tvalid};
+        valid <= {valid[LATENCY-2:0], s_axis_tvalid};
     end
     if (rst) begin
-        valid <= 3'b000;
+        valid <= {LATENCY{1'b0}};
     end
 end
 
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg  signed [IN_W-1:0]      v;
+        reg  [(LATENCY-1)*IN_W-1:0] values;  // V and b2 on their way beside the product
+        reg  [(LATENCY-1)*BITS-1:0] biases;
         reg  [9:0]                  code;
-        reg  signed [BITS-1:0]      bias_1;
-        reg  signed [BITS-1:0]      bias_2;
-        reg  signed [OUT_W-1:0]     bent;
         reg  signed [OUT_W-1:0]     sum;
         wire signed [PRODUCT_W-1:0] product;
 
@@ -96,26 +96,28 @@ generate
             .OUT_W(PRODUCT_W),
             .DIGITS(2)
         ) slope (
-            .x(v),
+            .clk(clk),
+            .enable(enable),
+            .x(values[IN_W-1:0]),
             .code(code),
             .product(product)
         );
 
-        wire signed [BENT_W-1:0] negative = product[PRODUCT_W-1:SHIFT];
-        wire [SHIFT-1:0]         unused_fraction = product[SHIFT-1:0];
+        wire [BENT_W-1:0] negative        = product[PRODUCT_W-1:SHIFT];
+        wire [SHIFT-1:0]  unused_fraction = product[SHIFT-1:0];
+        wire [IN_W-1:0]   v               = values[(LATENCY-2)*IN_W +: IN_W];
+        wire [BITS-1:0]   bias            = biases[(LATENCY-2)*BITS +: BITS];
 
-        wire signed [OUT_W-1:0] wide_negative = {{OUT_W-BENT_W{negative[BENT_W-1]}}, negative};
-        wire signed [OUT_W-1:0] wide_v        = {{OUT_W-IN_W{v[IN_W-1]}}, v};
-        wire signed [OUT_W-1:0] wide_bias     = {{OUT_W-BITS{bias_2[BITS-1]}}, bias_2};
+        wire [OUT_W-1:0] wide_negative = {{OUT_W-BENT_W{negative[BENT_W-1]}}, negative};
+        wire [OUT_W-1:0] wide_v        = {{OUT_W-IN_W{v[IN_W-1]}}, v};
+        wire [OUT_W-1:0] wide_bias     = {{OUT_W-BITS{bias[BITS-1]}}, bias};
 
         always @(posedge clk) begin
             if (enable) begin
-                v      <= s_axis_tdata[lane*IN_W +: IN_W];
+                values <= {values[(LATENCY-2)*IN_W-1:0], s_axis_tdata[lane*IN_W +: IN_W]};
+                biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
                 code   <= rom_data[lane*(BITS+10) +: 10];
-                bias_1 <= rom_data[lane*(BITS+10)+10 +: BITS];
-                bent   <= v[IN_W-1] ? wide_negative : wide_v;
-                bias_2 <= bias_1;
-                sum    <= bent + wide_bias;
+                sum    <= (v[IN_W-1] ? wide_negative : wide_v) + wide_bias;
             end
         end
 

@@ -7,7 +7,8 @@
 /*
  * Scale path: V = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r, and no rounding at r = 0.
  *
- * M has at most two signed digits. LANES channels a beat; latency 3 cycles, throughput 1 beat a cycle; the whole
+ * Half of 2^r and b1 * 2^r have no bit in common: one addition before the shift does for rounding and bias both.
+ * M has at most two signed digits. LANES channels a beat; latency 5 cycles, throughput 1 beat a cycle; the whole
  * pipeline waits while its output is not taken. Reset drops what is under way and returns to a pixel's first beat.
  *
  * ROM word, lane 0 in the low bits:  lane = {b1 [BITS], digit 1 [5], digit 0 [5]}.
@@ -24,8 +25,8 @@ module scale_bias #(
     // r
     parameter SHIFT    = 4,
     // Derived: |M| <= 127, so the product has 7 bits more; the sum with b1 has one more than the wider of both
-    parameter PRODUCT_W = ACC_W + 8,
-    parameter V_W       = (PRODUCT_W > BITS ? PRODUCT_W : BITS) + 1,
+    parameter PRODUCT_W = ACC_W + 7,
+    parameter V_W       = (PRODUCT_W - SHIFT > BITS ? PRODUCT_W - SHIFT : BITS) + 1,
     parameter BEATS     = CHANNELS / LANES,
     parameter BEAT_W    = BEATS > 1 ? $clog2(BEATS) : 1,
     parameter WORD_W    = LANES * (BITS + 10)
@@ -48,11 +49,14 @@ module scale_bias #(
     input  wire                   m_axis_tready
 );
 
-reg  [2:0] valid;
-wire       enable = !valid[2] || m_axis_tready;
+localparam LATENCY = 5;
+localparam SUM_W   = V_W + SHIFT;
+
+reg  [LATENCY-1:0] valid;
+wire               enable = !valid[LATENCY-1] || m_axis_tready;
 
 assign s_axis_tready = enable;
-assign m_axis_tvalid = valid[2];
+assign m_axis_tvalid = valid[LATENCY-1];
 
 beat_counter #(
     .BEATS(BEATS)
@@ -65,55 +69,53 @@ beat_counter #(
 
 always @(posedge clk) begin
     if (enable) begin
-        valid <= {valid[1:0], s_axis_tvalid};
+        valid <= {valid[LATENCY-2:0], s_axis_tvalid};
     end
     if (rst) begin
-        valid <= 3'b000;
+        valid <= {LATENCY{1'b0}};
     end
 end
 
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg  signed [ACC_W-1:0]     a;
-        reg  [9:0]                  code;
-        reg  signed [BITS-1:0]      bias_1;
-        reg  signed [BITS-1:0]      bias_2;
-        reg  signed [PRODUCT_W-1:0] product;
-        reg  signed [V_W-1:0]       v;
-        wire signed [PRODUCT_W-1:0] product_now;
-        wire signed [PRODUCT_W-1:0] rounded;
+        reg  signed [ACC_W-1:0]          a;
+        reg  [9:0]                       code;
+        reg  [(LATENCY-1)*BITS-1:0]      biases;  // on their way beside the product
+        reg  signed [V_W-1:0]            v;
+        wire signed [PRODUCT_W-1:0]      product;
 
         shift_add #(
             .IN_W(ACC_W),
             .OUT_W(PRODUCT_W),
             .DIGITS(2)
         ) scale (
+            .clk(clk),
+            .enable(enable),
             .x(a),
             .code(code),
-            .product(product_now)
+            .product(product)
         );
 
-        if (SHIFT > 0) begin : round_half_up
-            // PRODUCT_W has a bit to spare for the half that is added.
-            localparam [PRODUCT_W-1:0] HALF = 1 << (SHIFT - 1);
-            wire signed [PRODUCT_W-1:0] sum = product + HALF;
-            assign rounded = sum >>> SHIFT;
-        end else begin : exact
-            assign rounded = product;
-        end
+        wire [BITS-1:0]  bias      = biases[(LATENCY-2)*BITS +: BITS];
+        wire [V_W-1:0]   wide_bias = {{V_W-BITS{bias[BITS-1]}}, bias};
+        wire [SUM_W-1:0] addend;
+        wire [SUM_W-1:0] sum       = {{SUM_W-PRODUCT_W{product[PRODUCT_W-1]}}, product} + addend;
 
-        wire signed [V_W-1:0] wide_rounded = {{V_W-PRODUCT_W{rounded[PRODUCT_W-1]}}, rounded};
-        wire signed [V_W-1:0] wide_bias    = {{V_W-BITS{bias_2[BITS-1]}}, bias_2};
+        if (SHIFT > 0) begin : round_half_up
+            localparam [SHIFT-1:0] HALF = 1 << (SHIFT - 1);
+            wire [SHIFT-1:0] unused_fraction = sum[SHIFT-1:0];
+            assign addend = {wide_bias, HALF};
+        end else begin : exact
+            assign addend = wide_bias;
+        end
 
         always @(posedge clk) begin
             if (enable) begin
-                a       <= s_axis_tdata[lane*ACC_W +: ACC_W];
-                code    <= rom_data[lane*(BITS+10) +: 10];
-                bias_1  <= rom_data[lane*(BITS+10)+10 +: BITS];
-                product <= product_now;
-                bias_2  <= bias_1;
-                v       <= wide_rounded + wide_bias;
+                a      <= s_axis_tdata[lane*ACC_W +: ACC_W];
+                code   <= rom_data[lane*(BITS+10) +: 10];
+                biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
+                v      <= sum[SHIFT +: V_W];
             end
         end
 

@@ -5,9 +5,11 @@
 `default_nettype none
 
 /*
- * Multiplies by a constant of few signed digits: product = sum over digits of +-(x << shift). Combinational.
+ * Multiplies by a constant of few signed digits: product = sum over digits of +-(x << shift).
  *
  * Digit d of the code is {enable, negate, shift[2:0]} at code[5*d +: 5].
+ * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle; waits while `enable`
+ * is low. Data only: nothing to reset.
  */
 module shift_add #(
     // Width of x
@@ -17,6 +19,9 @@ module shift_add #(
     // Signed digits
     parameter DIGITS = 2
 ) (
+    input  wire                    clk,
+    input  wire                    enable,
+
     input  wire signed [IN_W-1:0]  x,
     input  wire [5*DIGITS-1:0]     code,
     output wire signed [OUT_W-1:0] product
@@ -24,23 +29,46 @@ module shift_add #(
 
 wire [OUT_W-1:0] wide = {{OUT_W-IN_W{x[IN_W-1]}}, x};
 
-// partial[d] is the sum of the digits below d.
-wire [(DIGITS+1)*OUT_W-1:0] partial;
-
-assign partial[0 +: OUT_W] = {OUT_W{1'b0}};
-assign product = partial[DIGITS*OUT_W +: OUT_W];
-
+// Digit d is added d cycles after digit 0: its term waits so long.
 genvar d;
 generate
     for (d = 0; d < DIGITS; d = d + 1) begin : digit
-        wire             enable = code[5*d+4];
-        wire             negate = code[5*d+3];
-        wire [2:0]       shift  = code[5*d +: 3];
-        wire [OUT_W-1:0] term   = enable ? wide << shift : {OUT_W{1'b0}};
-        assign partial[(d+1)*OUT_W +: OUT_W] = negate ? partial[d*OUT_W +: OUT_W] - term
-                                                      : partial[d*OUT_W +: OUT_W] + term;
+        wire             used  = code[5*d+4];
+        wire [2:0]       shift = code[5*d +: 3];
+        wire [OUT_W:0]   term  = {code[5*d+3], used ? wide << shift : {OUT_W{1'b0}}};
+        wire [OUT_W-1:0] below;
+
+        reg [(d+1)*(OUT_W+1)-1:0] waiting;
+        reg [OUT_W-1:0]           sum;
+
+        wire             negate  = waiting[(d+1)*(OUT_W+1)-1];
+        wire [OUT_W-1:0] shifted = waiting[d*(OUT_W+1) +: OUT_W];
+
+        if (d == 0) begin : lowest
+            assign below = {OUT_W{1'b0}};
+            always @(posedge clk) begin
+                if (enable) begin
+                    waiting <= term;
+                end
+            end
+        end else begin : higher
+            assign below = digit[d-1].sum;
+            always @(posedge clk) begin
+                if (enable) begin
+                    waiting <= {waiting[d*(OUT_W+1)-1:0], term};
+                end
+            end
+        end
+
+        always @(posedge clk) begin
+            if (enable) begin
+                sum <= negate ? below - shifted : below + shifted;
+            end
+        end
     end
 endgenerate
+
+assign product = digit[DIGITS-1].sum;
 
 endmodule
 

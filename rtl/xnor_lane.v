@@ -10,8 +10,8 @@
  * With m matches among v bits inside the image, S = m - (v - m) = 2*m - v. The m of several chunks are accumulated.
  *
  *   cycle 0            data, mask, weight
- *   cycle STAGES       first, last and valid_bits of the same chunk (the caller delays them)
- *   cycle STAGES + 1   sum, where last was set
+ *   cycle STAGES + 1   first, last and valid_bits of the same chunk (the caller delays them)
+ *   cycle STAGES + 2   sum, where last was set
  *
  * Throughput one chunk a cycle. Data only: nothing to reset.
  */
@@ -38,8 +38,13 @@ module xnor_lane #(
 
 localparam COUNT_W = $clog2(SIMD + 1);
 
-wire [SIMD-1:0]    match = mask & ~(data ^ weight);
+// Registered before it is counted: weights may come late, from block RAM.
+reg  [SIMD-1:0]    match;
 wire [COUNT_W-1:0] count;
+
+always @(posedge clk) begin
+    match <= mask & ~(data ^ weight);
+end
 
 popcount #(
     .WIDTH(SIMD),

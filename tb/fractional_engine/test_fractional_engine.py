@@ -99,8 +99,8 @@ async def takes_one_pass_plus_the_gated_share(dut: Any) -> None:
     cycles, passes = await _drive(dut, False, (-3, 3))
     chunks = 9 * parameter(dut, "IN_CHANNELS") // parameter(dut, "SIMD")
     groups = parameter(dut, "OUT_CHANNELS") // parameter(dut, "PE")
-    # What a window may wait for its gates: the pipeline's STAGES + 3 cycles, and three to hand the windows on.
-    wait = max(0, parameter(dut, "STAGES") + 6 - groups * chunks) + 3
+    # What a window may wait for its gates: the pipeline's STAGES + 4 cycles, and three to hand the windows on.
+    wait = max(0, parameter(dut, "STAGES") + 7 - groups * chunks) + 3
     same("within its time", True, cycles <= passes * chunks + WINDOWS * wait)
 
 

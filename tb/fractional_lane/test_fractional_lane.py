@@ -56,7 +56,7 @@ class Lane:
         def delayed(cycles: int) -> dict[str, int]:
             return self.queue[-1 - cycles] if len(self.queue) > cycles else dict.fromkeys(entry, 0)
 
-        counted, result = delayed(self.stages + 1), delayed(self.stages + 2)
+        counted, result = delayed(self.stages + 2), delayed(self.stages + 3)
         dut.counted_first.value, dut.counted_last.value = counted["first"], counted["last"]
         dut.counted_bits.value = self.simd * self.chunks
         dut.msb_result.value = result["result"]
@@ -103,7 +103,7 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
         for group in range(lane.groups):
             for chunk in range(lane.chunks):
                 await lane.step(chunk, group, plane=msb)
-        for _ in range(lane.stages + 6):
+        for _ in range(lane.stages + 7):
             await lane.step()
         is_open = [int(s > t) for s, t in zip(s_m, lane.threshold, strict=True)]
         same(f"window {window} first pass", list(zip(s_m, is_open, strict=True)), lane.seen)
@@ -115,7 +115,7 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
                 last = number == sum(is_open) - 1 and chunk == lane.chunks - 1
                 same(f"window {window} list done", int(last), lane.done)
             same(f"window {window} done", int(number == sum(is_open) - 1), int(dut.list_empty.value))
-        for _ in range(lane.stages + 6):
+        for _ in range(lane.stages + 7):
             await lane.step()
         for number, value in enumerate(expected):
             same(f"window {window} S_l {number} valid", 1, int(dut.lsb_valid.value))

@@ -26,8 +26,8 @@ async def sums_the_chunks_of_a_window(dut: Any) -> None:
     generator = seeded()
     chunks = 144 // simd
     ones = (1 << simd) - 1
-    control: list[tuple[int, int, int]] = [(0, 0, 0)] * stages  # first, last, valid bits: beside the count
-    results: list[int | None] = [None] * (stages + 1)
+    control: list[tuple[int, int, int]] = [(0, 0, 0)] * (stages + 1)  # first, last, valid bits: beside the count
+    results: list[int | None] = [None] * (stages + 2)
     for window in range(40):
         total = valid = 0
         for chunk in range(chunks):

