@@ -2,9 +2,13 @@
 # WSFracBNN: train, emit, prove. `make help` lists the targets.
 
 PYTHON  ?= python3
-WEIGHTS ?= checkpoints/digits.pt
+NETWORK ?= digits
+WEIGHTS ?= checkpoints/$(NETWORK).pt
 FOLD    ?= auto
-SIM     ?= all
+# ResNet-20 takes Icarus minutes an image.
+SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
+DEVICE  ?= ecp5-25f
+MHZ     ?= 120
 JOBS    ?= 2
 
 VENV  := .venv
@@ -22,12 +26,12 @@ SIM_FLAGS += --waves
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit rtl emit digits clean
+.PHONY: help setup icarus sim test lint unit rtl emit synth pnr digits clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n"
+	@echo "  Variables: NETWORK=digits|cifar100 or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog
 
@@ -60,6 +64,13 @@ rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden mo
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS
 	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
+
+synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json
+	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
+
+pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
+	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
 	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt

@@ -17,9 +17,12 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from wsfracbnn.gen import report
+from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.emit import emit as emit_folder
 from wsfracbnn.gen.folding import choose
 from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.data import DATASETS, Dataset, load_dataset
 from wsfracbnn.model.errors import InputError
@@ -31,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+log = logging.getLogger(__name__)
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
@@ -152,7 +156,7 @@ def accuracy(
     text = experiments.table(found)
     console.print(text, markup=False)
     if readme is not None:
-        experiments.replace_section(readme, "accuracy", f"{text}\n\n{experiments.margins(found)}".rstrip())
+        replace_section(readme, "accuracy", f"{text}\n\n{experiments.margins(found)}".rstrip())
     if curves is not None:
         for dataset in dict.fromkeys(run.role.split(".")[0] for run in runs):
             logs = {r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.startswith(dataset) and r.log.is_file()}
@@ -257,7 +261,6 @@ def draw(
     fold: Fold = "auto",
 ) -> None:
     """Draw the pipeline that a checkpoint becomes."""
-    from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.draw import draw_pipeline  # imported here: matplotlib takes a second
 
     if out.suffix not in (".svg", ".png"):
@@ -266,6 +269,85 @@ def draw(
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_pipeline(build_design(description, choose(description, fold)), out)
     console.print(f"written to {out}")
+
+
+HardwareWeights = Annotated[
+    Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")
+]
+Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
+HardwareResults = Annotated[Path, typer.Option(help="JSON file that gets the figures.")]
+Cycles = Annotated[int | None, typer.Option(help="Cycles an image as simulation measured them; default the estimate.")]
+HardwareReadme = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
+
+
+@app.command()
+def synth(
+    weights: HardwareWeights = None,
+    fold: Fold = "auto",
+    targets: Annotated[str, typer.Option(help="Some of ecp5, ice40, xc7, with commas between.")] = "ecp5,xc7",
+    cache: Cache = Path("build/synthesis"),
+    results: HardwareResults = Path("results/hardware.json"),
+    readme: HardwareReadme = None,
+) -> None:
+    """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs."""
+    from wsfracbnn.gen import hardware
+    from wsfracbnn.gen.synthesis import synthesize
+
+    design = _hardware_design(weights, fold)
+    entry: dict[str, Any] = {"fold": fold, "sha256": design.digest}
+    for target in targets.split(","):
+        with console.status(f"{design.name}: synthesis for {target}"):
+            area, _ = synthesize(design_sources(design), f"{design.name}_top", target, cache, report=log.info)
+        entry[target] = hardware.area_entry(area, design, target)
+        entry[f"lane_lut_per_bit_{target}"] = hardware.lane_luts(target, cache, log.info)
+    _show_hardware(hardware.record(results, design.name, entry), readme)
+
+
+@app.command()
+def pnr(
+    weights: HardwareWeights = None,
+    fold: Fold = "auto",
+    device: Annotated[str, typer.Option(help="ecp5-25f, ecp5-45f or ecp5-85f.")] = "ecp5-85f",
+    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 120.0,
+    seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
+    cycles: Cycles = None,
+    cache: Cache = Path("build/synthesis"),
+    results: HardwareResults = Path("results/hardware.json"),
+    readme: HardwareReadme = None,
+) -> None:
+    """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization."""
+    from wsfracbnn.gen import hardware
+    from wsfracbnn.gen.synthesis import place_and_route, synthesize
+
+    design = _hardware_design(weights, fold)
+    with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
+        _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
+        placement = place_and_route(folder / "netlist.json", device, mhz, cache, seed=seed, report=log.info)
+    estimate = max(stage.cycles for stage in design.stages)
+    entry = hardware.placement_entry(placement, cycles or estimate, measured=cycles is not None)
+    console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
+    name = device.replace("-", "_")
+    _show_hardware(hardware.record(results, design.name, {"fold": fold, name: entry}), readme)
+
+
+def _hardware_design(weights: Path | None, fold: str) -> AcceleratorDesign:
+    if weights is None:
+        from wsfracbnn.model.config import resnet20
+        from wsfracbnn.model.random_network import random_description
+
+        description = random_description(resnet20(100), seed=1, name="resnet20", wild=False)
+    else:
+        description = fold_checkpoint(load_checkpoint(weights))
+    return build_design(description, choose(description, fold))
+
+
+def _show_hardware(results: dict[str, Any], readme: Path | None) -> None:
+    from wsfracbnn.gen import hardware
+
+    text = hardware.table(results)
+    console.print(text, markup=False, soft_wrap=True)
+    if readme is not None:
+        replace_section(readme, "hardware", text)
 
 
 def _dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:

@@ -68,6 +68,12 @@ def emit_design(
         _write_testbench(design, folder)
 
 
+def design_sources(design: AcceleratorDesign) -> dict[str, str]:
+    """The Verilog of a design by flat file names, without writing a folder."""
+    emitted = {name.replace("/", "_"): text for name, text in render_modules(design)}
+    return emitted | {source.name: source.read_text() for source in sorted(RTL.glob("*.v"))}
+
+
 def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
     """design.json: what a testbench and a reader need to know of the built hardware."""
     return {

@@ -19,6 +19,9 @@ from wsfracbnn.model.errors import InputError
 HEAD_OVERHEAD = 8
 """Cycles per group of classes that rtl/linear.v spends beside one per channel."""
 
+WINDOW_CYCLES = 2
+"""Cycles that rtl/window_buffer.v spends on a window at least."""
+
 LANE_OVERHEAD = 16
 """What a lane costs beside its XNOR bits (accumulator, list of gated outputs, scale path), in XNOR bits."""
 
@@ -67,11 +70,11 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
     groups = stage.out_channels // fold.pe
     chunks = stage.window_bits // fold.simd
     if isinstance(stage, InputStage):
-        return max(pixels * groups * chunks, stage.height * stage.width)
+        return pixels * max(groups * chunks, WINDOW_CYCLES)
     operations = groups + expected_busiest(groups, fold.pe, stage.gate_fraction)
     lanes = math.gcd(fold.pe, stage.in_channels)
     beats = stage.height * stage.width * (stage.in_channels // lanes)
-    return max(math.ceil(pixels * chunks * operations), beats)
+    return max(math.ceil(pixels * max(chunks * operations, WINDOW_CYCLES)), beats)
 
 
 def _choices(stage: Stage) -> Iterator[StageFold]:

@@ -184,12 +184,6 @@ def place_and_route(netlist: Path, device: str, mhz: float, cache: Path, *, seed
     )
 
 
-def folder_sources(folder: Path) -> dict[str, str]:
-    """The Verilog of an emitted folder by flat file names, in the order of its file list."""
-    names = (folder / "filelist.f").read_text().split()
-    return {name.replace("/", "_"): (folder / name).read_text() for name in names}
-
-
 def _area(cells: Mapping[str, int], target: Target, seconds: float) -> Area:
     def count(kinds: tuple[str, ...]) -> int:
         return sum(

@@ -236,14 +236,3 @@ def margins(results: Mapping[str, Any]) -> str:
             if key in entry:
                 sentences.append(f"{dataset}: WSFracBNN {entry[key]:+.2f} points against {against}.")
     return " ".join(sentences)
-
-
-def replace_section(path: Path, name: str, text: str) -> None:
-    """Put `text` between `<!-- name -->` and `<!-- /name -->` of a Markdown file."""
-    page = path.read_text()
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    if page.count(begin) != 1 or page.count(end) != 1:
-        raise InputError(f"{path}: expected one section from '{begin}' to '{end}'")
-    before, rest = page.split(begin)
-    after = rest.split(end)[1]
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -128,13 +128,14 @@ reg               running_lsb;
 reg [WORD_W-1:0]  word;
 reg [CHUNK_W-1:0] chunk;
 reg [ROOM_W-1:0]  room;        // results that may still be begun
+reg               has_room;    // room != 0
 
 // Per lane: nothing left on the held window's list, now or after this cycle.
 wire [PE-1:0] list_empty;
 wire [PE-1:0] list_done;
 
 // A new operation: the first pass of the window on the input before the second pass of the held one.
-wire can_msb   = s_axis_tvalid && !first_done && room != 0;
+wire can_msb   = s_axis_tvalid && !first_done && has_room;
 wire can_lsb   = held && held_known && !(&list_empty);
 wire issue_lsb = running ? running_lsb : !can_msb && can_lsb;
 wire issue_msb = running ? !running_lsb : can_msb;
@@ -187,9 +188,11 @@ always @(posedge clk) begin
     end
 
     if (reserve && !take) begin
-        room <= room - 1'b1;
+        room     <= room - 1'b1;
+        has_room <= room != 1;
     end else if (take && !reserve) begin
-        room <= room + 1'b1;
+        room     <= room + 1'b1;
+        has_room <= 1'b1;
     end
 
     if (rst) begin
@@ -202,6 +205,7 @@ always @(posedge clk) begin
         held        <= 1'b0;
         held_known  <= 1'b0;
         room        <= ALL_ROOM[ROOM_W-1:0];
+        has_room    <= 1'b1;
     end
 end
 

@@ -91,12 +91,16 @@ xnor_lane #(
 assign msb_sum = sum;
 assign gate    = sum > gate_threshold;
 
-// Gated groups, as the address of their first weight word.
+// Gated groups, as the address of their first weight word. Whether none or one is left is kept beside each count: the
+// sequencer decides on it in the same cycle.
 reg [COUNT_W-1:0] listed_even;
 reg [COUNT_W-1:0] listed_odd;
+reg               none_even;
+reg               none_odd;
+reg               one_even;
+reg               one_odd;
 
-wire [COUNT_W-1:0] listed = list_parity ? listed_odd : listed_even;
-wire [WORD_W-1:0]  head;
+wire [WORD_W-1:0] head;
 
 wire pop    = issue_lsb && issue_ends && !list_empty;
 wire push   = msb_result && gate;
@@ -106,19 +110,27 @@ wire push_odd  = push && msb_parity;
 wire pop_even  = pop && !list_parity;
 wire pop_odd   = pop && list_parity;
 
-assign list_empty = listed == 0;
-assign list_done  = list_empty || (listed == 1 && pop);
+assign list_empty = list_parity ? none_odd : none_even;
+assign list_done  = list_empty || ((list_parity ? one_odd : one_even) && pop);
 
 always @(posedge clk) begin
     if (push_even != pop_even) begin
         listed_even <= push_even ? listed_even + 1'b1 : listed_even - 1'b1;
+        none_even   <= !push_even && one_even;
+        one_even    <= push_even ? none_even : listed_even == 2;
     end
     if (push_odd != pop_odd) begin
         listed_odd <= push_odd ? listed_odd + 1'b1 : listed_odd - 1'b1;
+        none_odd   <= !push_odd && one_odd;
+        one_odd    <= push_odd ? none_odd : listed_odd == 2;
     end
     if (rst) begin
         listed_even <= {COUNT_W{1'b0}};
         listed_odd  <= {COUNT_W{1'b0}};
+        none_even   <= 1'b1;
+        none_odd    <= 1'b1;
+        one_even    <= 1'b0;
+        one_odd     <= 1'b0;
     end
 end
 

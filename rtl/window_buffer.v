@@ -10,10 +10,11 @@
  * Output (y, x) is centred on pixel (y, x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH]; tuser[t] tells whether
  * it is inside the image (what tdata holds for a tap outside is arbitrary).
  *
- * One pixel in, one window out, in the same cycle: while a frame's last row of windows leaves, the first row of the
- * next frame comes in, so that a full stream never waits (a window follows the pixel WIDTH_PIXELS + 1 places after its
- * centre by 1 cycle). Where no pixel comes, the windows of a complete frame leave by themselves, so that no result
- * waits for another frame; the pixels of the next are then taken again after the last of them.
+ * While a frame's last row of windows leaves, the first row of the next frame comes in, so that a full stream never
+ * waits: a window a pixel, at most every other cycle (the window leaves in the first, the pixel that completed it is
+ * taken in the second, so that no path leads from one side's ready to the other's). Where no pixel comes, the windows
+ * of a complete frame leave by themselves, so that no result waits for another frame; the pixels of the next are then
+ * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 1 cycle.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
  */
 module window_buffer #(
@@ -69,14 +70,28 @@ wire at_last_row = row == LAST_ROW[ROW_W-1:0];
 // With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
 wire full      = lag == FULL_LAG[LAG_W-1:0];
 wire can_flush = at_last_row || (full && at_last_col && row == ROW_UP[ROW_W-1:0]);
-wire out_free;
 
-assign s_axis_tready = full ? out_free : !can_flush;
+// A window is loaded into the output register, and in the next cycle the step is made that shows the following one.
+wire out_free;
+reg  loaded;
+reg  loaded_pixel;  // the step takes the pixel that completed the window
+
+wire load = out_free && !loaded && (can_flush || (full && s_axis_tvalid));
+
+assign s_axis_tready = loaded ? loaded_pixel : !full && !can_flush;
 
 wire pixel = s_axis_tvalid && s_axis_tready;
-wire flush = can_flush && out_free && !pixel;
+wire flush = loaded && !loaded_pixel;
 wire step  = pixel || flush;
-wire emit  = flush || (pixel && full);
+wire emit  = loaded;
+
+always @(posedge clk) begin
+    loaded       <= load;
+    loaded_pixel <= full && s_axis_tvalid;
+    if (rst) begin
+        loaded <= 1'b0;
+    end
+end
 
 wire flush_ends = at_last_row && at_last_col;
 
@@ -156,7 +171,7 @@ wire [2:0] cols_inside = {!at_last_col, 1'b1, col != 0};
 
 integer ky;
 always @(posedge clk) begin
-    if (emit) begin
+    if (load) begin
         for (ky = 0; ky < 3; ky = ky + 1) begin
             out_data[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
             out_data[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
@@ -165,7 +180,7 @@ always @(posedge clk) begin
         end
     end
     if (out_free) begin
-        out_valid <= emit;
+        out_valid <= load;
     end
     if (rst) begin
         out_valid <= 1'b0;

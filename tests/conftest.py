@@ -13,7 +13,7 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.fold import fold_checkpoint
-from wsfracbnn.tb.common.networks import random_description
+from wsfracbnn.model.random_network import random_description
 
 torch.set_num_threads(1)  # the tests run in one process per core
 

@@ -12,7 +12,7 @@ from wsfracbnn.gen.draw import draw_pipeline
 from wsfracbnn.gen.folding import preset
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.config import resnet20
-from wsfracbnn.tb.common.networks import random_description
+from wsfracbnn.model.random_network import random_description
 
 
 def labels(path: Path) -> list[str]:

@@ -17,7 +17,7 @@ from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.data import load_dataset
 from wsfracbnn.model.fold import fold_network
 from wsfracbnn.model.network import WSFracBNN
-from wsfracbnn.tb.common.networks import random_description, random_network
+from wsfracbnn.model.random_network import random_description, random_network
 
 
 def assert_equal_streams(

