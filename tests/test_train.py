@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
 from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
@@ -302,6 +304,15 @@ def test_wrong_settings_are_refused(tmp_path: Path, text: str, message: str) -> 
     (tmp_path / "a.toml").write_text(text)
     with pytest.raises(InputError, match=message):
         make_run(read_toml(tmp_path / "a.toml"))
+
+
+def test_the_documentation_lists_every_setting_with_its_default() -> None:
+    page = (ROOT / "docs" / "training.md").read_text()
+    for field in dataclasses.fields(TrainConfig):
+        row = re.search(rf"^\| `{field.name}` \| (\S+) \| \S", page, re.MULTILINE)
+        assert row is not None, field.name
+        (value,) = parse_assignments([f"{field.name}={row[1]}"]).values()
+        assert value == field.default, field.name
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
