@@ -171,6 +171,11 @@ class AcceleratorDesign:
         return self.input, *self.convs, self.head
 
     @property
+    def occupancy_interval(self) -> int:
+        """Cycles over which the testbench adds up how long each engine was at work: 48 such an image."""
+        return max(1, max(stage.cycles for stage in self.stages) // 48)
+
+    @property
     def pixels(self) -> int:
         return self.input.stage.height * self.input.stage.width
 

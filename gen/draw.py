@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
@@ -39,6 +41,29 @@ def draw_pipeline(design: AcceleratorDesign, path: Path) -> None:
         axes.set_aspect("equal")
         axes.axis("off")
         figure.savefig(path, bbox_inches="tight", dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+        plt.close(figure)
+
+
+def draw_occupancy(occupancy: Mapping[str, Sequence[int]], interval: int, images: float, path: Path) -> None:
+    """How busy each stage's engine was over time, one row a stage; .svg or .png.
+
+    Args:
+        occupancy: cycles at work in each interval, by stage.
+        interval: cycles of an interval.
+        images: how many images' time to show, at 48 intervals each.
+    """
+    names = list(occupancy)
+    shown = min(min(len(counts) for counts in occupancy.values()), round(48 * images))
+    shares = np.array([list(occupancy[name])[:shown] for name in names]) / interval
+    with plt.rc_context({"svg.hashsalt": "wsfracbnn", "font.size": 8, "font.family": "DejaVu Sans"}):
+        figure, axes = plt.subplots(figsize=(9, 0.9 + 0.24 * len(names)), layout="constrained")
+        extent = (0.0, shown * interval / 1000, len(names) - 0.5, -0.5)
+        image = axes.imshow(100 * shares, aspect="auto", cmap="viridis", vmin=0, vmax=100, extent=extent)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel("thousand cycles since the first pixel of the first image")
+        axes.set_title("engine at work, % of the time", fontsize=9)
+        figure.colorbar(image, ax=axes, pad=0.01)
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
         plt.close(figure)
 
 

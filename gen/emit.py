@@ -25,7 +25,7 @@ from wsfracbnn.model.errors import InputError
 MARKER = "design.json"
 """A folder that holds this file was emitted before and may be replaced."""
 
-TESTBENCH_FILES = ("bench_network.py", "golden.py", "stream_probe.v")
+TESTBENCH_FILES = ("bench_network.py", "golden.py", "stream_probe.v", "busy_probe.v")
 FOLDER_TEMPLATES = {"Makefile": "folder_makefile.j2", "README.md": "folder_readme.md.j2"}
 
 
@@ -82,6 +82,7 @@ def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
         "sha256": design.digest,
         "bits": design.bits,
         "cycles": max(stage.cycles for stage in design.stages),
+        "occupancy_interval": design.occupancy_interval,
         "lanes": {link.source: link.lanes_out for link in design.links},
         "stages": [
             {

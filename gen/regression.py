@@ -23,6 +23,8 @@ from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.network import WSFracBNN
 from wsfracbnn.model.train import measure
 
+OCCUPANCY_IMAGES = 6.0
+"""Images' time that the occupancy picture shows: the pipeline filling, then at work."""
 DEFAULT_IMAGES = {"icarus": 8, "verilator": 100}
 
 
@@ -91,6 +93,17 @@ def run_regression(
         console.print(report.layer_table(results))
     console.print(report.simulator_table(results))
     _write_summary(out / "summary.json", checkpoint.name, accuracy, len(design.stages), results)
+    for result in results:
+        if result.busy:
+            name, share = max(result.busy.items(), key=lambda item: item[1])
+            console.print(
+                f"{result.simulator}: {name}'s engine is the busiest, at work {100 * share:.1f} % of the time"
+            )
+    shown = next((result for result in reversed(results) if result.occupancy), None)
+    if shown is not None:
+        from wsfracbnn.gen.draw import draw_occupancy  # imported here: matplotlib takes a second
+
+        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, out / "occupancy.svg")
     return _verdict(console, results, out, tests)
 
 

@@ -35,6 +35,8 @@ class SimulationResult:
     seconds: float
     layers: tuple[dict[str, Any], ...]
     failures: tuple[str, ...]
+    busy: dict[str, float]
+    occupancy: dict[str, list[int]]
 
     def to_json(self) -> dict[str, Any]:
         """The entry of summary.json."""
@@ -42,6 +44,7 @@ class SimulationResult:
             "images": self.images,
             "mismatches": self.mismatches,
             "cycles_per_image": self.cycles_per_image,
+            "busy": self.busy,
             "latency_cycles": self.latency_cycles,
             "seconds": round(self.seconds, 2),
         }
@@ -99,7 +102,7 @@ def simulate(
     for file in (result_file, results_xml, progress_file):
         file.unlink(missing_ok=True)
     toplevel = json.loads((folder / "design.json").read_text())["name"] + "_testbench"
-    sources = [*(folder / "filelist.f").read_text().split(), "tb/stream_probe.v", f"tb/{toplevel}.v"]
+    sources = [*(folder / "filelist.f").read_text().split(), "tb/stream_probe.v", "tb/busy_probe.v", f"tb/{toplevel}.v"]
     arguments = {
         "simulator": simulator,
         "sources": [str(folder / source) for source in sources],
@@ -153,6 +156,8 @@ def simulate(
         latency_cycles=measured.get("latency_cycles", 0),
         seconds=seconds,
         layers=tuple(measured.get("layers", ())),
+        busy=measured.get("busy", {}),
+        occupancy=measured.get("occupancy", {}),
         failures=failures,
     )
 

@@ -127,6 +127,20 @@ class TB:
         self.dut.flush.value = 0
         return compare_layers(Path.cwd(), self.design["lanes"], self.design["bits"], self.vectors)
 
+    def occupancy(self) -> dict[str, list[int]]:
+        """Cycles at work of each stage's engine in each interval, since the start of the simulation."""
+        names = [stage["name"] for stage in self.design["stages"]]
+        return {name: [int(n) for n in Path(f"busy_{name}.txt").read_text().split()] for name in names}
+
+    def busy(self, start_ns: float, end_ns: float) -> dict[str, float]:
+        """Fraction of the time between two moments that each stage's engine was at work, in whole intervals."""
+        interval = self.design["occupancy_interval"]
+        first, last = (round(t / CLOCK_NS / interval) for t in (start_ns, end_ns))
+        if last <= first:
+            return {}
+        counts = {name: counts[first:last] for name, counts in self.occupancy().items()}
+        return {name: round(sum(c) / (interval * max(len(c), 1)), 4) for name, c in counts.items()}
+
     async def fail(self, what: str) -> None:
         """Raise with the first wrong layer, the seed and the command that reproduces it.
 
@@ -165,6 +179,8 @@ async def test_images_are_bit_exact_in_every_layer(dut: Any) -> None:
         "latency_cycles": round((times[0] - start) / CLOCK_NS),
         "cycles_per_image": round((times[-1] - times[0]) / CLOCK_NS / (count - 1)) if count > 1 else None,
         "layers": rows,
+        "busy": tb.busy(times[0], times[-1]),
+        "occupancy": tb.occupancy(),
     }
     if "RESULT" in os.environ:
         Path(os.environ["RESULT"]).write_text(json.dumps(result, indent=2) + "\n")
