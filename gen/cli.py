@@ -38,7 +38,10 @@ log = logging.getLogger(__name__)
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
-Fold = Annotated[str, typer.Option(help="Parallelism: auto, small, fast, or a folding file (JSON).")]
+Fold = Annotated[
+    str,
+    typer.Option(help="Parallelism: auto, small, fast, cycles=N an image, rate=IMAGES@MHZ, or a folding file (JSON)."),
+]
 DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")
 ]

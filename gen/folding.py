@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +162,34 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     return folding
 
 
+def fastest_cycles(description: NetworkDescription) -> int:
+    """Cycles an image of the fastest folding that there is."""
+    return max(min(stage_cycles(stage, fold) for fold in _choices(stage)) for _, stage in description.stages())
+
+
+def for_target(description: NetworkDescription, target: str) -> Folding:
+    """The cheapest folding for 'cycles=N' an image or 'rate=IMAGES@MHZ', images a second at a clock.
+
+    Raises:
+        InputError: not such a target, or one that no folding reaches; the sentence says what the best possible is.
+    """
+    match = re.fullmatch(r"cycles=(\d+)|rate=(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)", target)
+    if match is None or not float(match[1] or match[2]) > 0:
+        raise InputError(f"--fold: found '{target}', expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
+    cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
+    best = fastest_cycles(description)
+    if cycles < best:
+        rate = "" if match[1] else f", {float(match[3]) * 1e6 / best:,.0f} images/s at {match[3]} MHz"
+        raise InputError(
+            f"--fold {target}: asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
+        )
+    return solve(description, cycles)
+
+
 def choose(description: NetworkDescription, fold: str) -> Folding:
-    """The folding that the command line's `--fold` names: a preset or a file."""
+    """The folding that the command line's `--fold` names: a preset, a target or a file."""
     if fold in PRESETS:
         return preset(description, fold)
+    if fold.startswith(("cycles=", "rate=")):
+        return for_target(description, fold)
     return read_folding(Path(fold), description)

@@ -10,8 +10,11 @@ import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
 from wsfracbnn.gen.design import build_design, skip_minimum
-from wsfracbnn.gen.folding import StageFold, divisors, expected_busiest, preset, solve, stage_cycles
+from wsfracbnn.gen.folding import StageFold, choose, divisors, expected_busiest, preset, solve, stage_cycles
 from wsfracbnn.gen.rom import clog2
+from wsfracbnn.model.config import resnet20
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.random_network import random_description
 
 
 def test_divisors() -> None:
@@ -90,3 +93,30 @@ def test_rom_words_hold_the_description(digits_description: NetworkDescription) 
             word = stage.thresholds.words[0][channel // stage.in_lanes] >> (channel % stage.in_lanes * width)
             fields = [(word >> (i * stage.bits)) & ((1 << stage.bits) - 1) for i in range(3)]
             assert fields == [int(t) & ((1 << stage.bits) - 1) for t in conv.thresholds[channel]]
+
+
+@pytest.mark.parametrize("classes", [10, 100])
+@pytest.mark.parametrize("target", ["cycles=30000", "cycles=12000", "rate=5000@120", "rate=20000@100"])
+def test_a_target_is_met_and_stages_are_no_faster_than_they_need_be(classes: int, target: str) -> None:
+    description = random_description(resnet20(classes), seed=1, wild=False)
+    cycles = {"cycles=30000": 30000, "cycles=12000": 12000, "rate=5000@120": 24000, "rate=20000@100": 5000}[target]
+    folding = choose(description, target)
+    for name, stage in description.stages():
+        assert stage_cycles(stage, folding[name]) <= cycles, name
+
+
+@pytest.mark.parametrize(
+    "target, message",
+    [
+        ("cycles=100", r"asks for 100 cycles an image, the best possible is [\d,]+ cycles$"),
+        (
+            "rate=10000000@100",
+            r"the best possible is [\d,]+ cycles, [\d,]+ images/s at 100 MHz$",
+        ),
+        ("rate=5000", "expected cycles=N or rate=IMAGES@MHZ"),
+        ("cycles=0", "expected cycles=N"),
+    ],
+)
+def test_an_impossible_target_says_what_is_possible(target: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose(random_description(resnet20(10), seed=1, wild=False), target)
