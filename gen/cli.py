@@ -138,10 +138,15 @@ def accuracy(
     results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
     readme: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder that gets the best WSFracBNN of each dataset, with its model card.")
+    ] = None,
     collect_only: Annotated[bool, typer.Option("--collect-only", help="Train nothing; use what there is.")] = False,
 ) -> None:
     """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
+    from wsfracbnn.gen.card import model_card
     from wsfracbnn.model import experiments
+    from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
 
     runs = experiments.read_plan(plan, out)
@@ -165,6 +170,10 @@ def accuracy(
             logs = {r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.startswith(dataset) and r.log.is_file()}
             if logs:
                 draw_curves(logs, curves / f"curves-{dataset}.svg")
+    if bundle is not None:
+        for name, best in experiments.best_networks(runs).items():
+            save_checkpoint(best, bundle / f"{name}.pt")
+            (bundle / f"{name}.md").write_text(model_card(best, f"{name}.pt"))
     if failed:
         raise typer.Exit(1)
 
@@ -255,6 +264,18 @@ def count(
             console.print(report.layer_operations_table(name, counted))
     console.print(report.operations_table(both))
     console.print(f"load of WSFracBNN: {100 * load_ratio(both['WSFracBNN'], both['FracBNN']):.1f} % of FracBNN's")
+
+
+@app.command()
+def card(
+    weights: Weights, out: Annotated[Path | None, typer.Option(help="Markdown file; default WEIGHTS.md.")] = None
+) -> None:
+    """Write the model card of a checkpoint: data, recipe, seed, accuracy, gates, load, limits."""
+    from wsfracbnn.gen.card import model_card
+
+    path = out or weights.with_suffix(".md")
+    path.write_text(model_card(load_checkpoint(weights), weights.name))
+    console.print(f"written to {path}")
 
 
 @app.command()

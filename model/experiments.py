@@ -21,7 +21,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,19 @@ def collect(runs: Sequence[PlannedRun]) -> dict[str, Any]:
             ratio = load_ratio(count_wsfracbnn(best.config, gates), count_fracbnn(best.config, gates))
             entry["load_ratio"] = round(100 * ratio, 2)
     return results
+
+
+def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:
+    """The most accurate WSFracBNN of each dataset, under the dataset's name, and the wide ones under theirs."""
+    best: dict[str, Checkpoint] = {}
+    for run in runs:
+        dataset, what = run.role.split(".", 1)
+        if what in ("wsfracbnn", "wide") and run.out.is_file():
+            name = dataset if what == "wsfracbnn" else f"{dataset}_wide"
+            found = load_checkpoint(run.out)
+            if name not in best or (found.test_accuracy or 0) > (best[name].test_accuracy or 0):
+                best[name] = replace(found, name=name)
+    return best
 
 
 def _grouped(runs: Sequence[PlannedRun], key: Callable[[PlannedRun], str]) -> Iterator[tuple[str, list[PlannedRun]]]:

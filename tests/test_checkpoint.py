@@ -13,6 +13,8 @@ import pytest
 import torch
 
 from wsfracbnn.gen import cli
+from wsfracbnn.gen.card import model_card
+from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
@@ -123,3 +125,11 @@ def test_the_baseline_is_no_hardware(digits_checkpoint: Checkpoint) -> None:
     baseline = dataclasses.replace(digits_checkpoint, model="fracbnn", state=network.state_dict())
     with pytest.raises(InputError, match="BatchNorm needs multipliers"):
         fold_checkpoint(baseline)
+
+
+@pytest.mark.parametrize("path", sorted(CHECKPOINTS.glob("*.pt")), ids=lambda path: path.stem)
+def test_every_bundled_checkpoint_is_small_emits_and_has_its_card(path: Path) -> None:
+    assert path.stat().st_size < 4_000_000
+    checkpoint = load_checkpoint(path)
+    assert fold_checkpoint(checkpoint).name == path.stem
+    assert path.with_suffix(".md").read_text() == model_card(checkpoint, path.name)

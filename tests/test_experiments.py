@@ -71,6 +71,7 @@ def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
         str(folder / "runs"),
     ]
     command += ["--results", str(folder / "a.json"), "--readme", str(folder / "page.md"), "--curves", str(folder)]
+    command += ["--bundle", str(folder / "bundle")]
     first = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stdout + first.stderr
     entry = json.loads((folder / "a.json").read_text())["digits"]
@@ -87,6 +88,10 @@ def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
     assert page.endswith("<!-- /accuracy -->\nafter\n")
     assert f"{mean:.2f}" in page
     assert (folder / "curves-digits.svg").is_file()
+    bundled = load_checkpoint(folder / "bundle" / "digits.pt")
+    assert bundled.name == "digits"
+    assert bundled.test_accuracy == max(c.test_accuracy or 0 for c in reached)
+    assert f"Top-1 {bundled.test_accuracy:.2f} %" in (folder / "bundle" / "digits.md").read_text()
     # A second call trains nothing and says the same.
     times = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
     again = subprocess.run(command, capture_output=True, text=True, check=True)
