@@ -63,7 +63,7 @@ TARGETS = {
     ),
     "xc7": Target(
         title="Xilinx 7 series (LUT6)",
-        command="synth_xilinx -family xc7 -noiopad",
+        command="synth_xilinx -family xc7 -noiopad -flatten",
         luts=("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6"),
         flip_flops=("FDRE", "FDSE", "FDCE", "FDPE"),
         carries={"CARRY4": 0},
@@ -117,7 +117,7 @@ class Placement:
 
 
 def synthesize(
-    sources: Mapping[str, str], top: str, target: str, cache: Path, *, flatten: bool = True, report: Report = print
+    sources: Mapping[str, str], top: str, target: str, cache: Path, *, report: Report = print
 ) -> tuple[Area, Path]:
     """Synthesize Verilog; returns its area and the folder of the run, which holds `netlist.json`.
 
@@ -126,7 +126,6 @@ def synthesize(
         top: name of the top module.
         target: key of `TARGETS`.
         cache: folder of all runs.
-        flatten: dissolve the hierarchy, as place and route wants it.
     Raises:
         InputError: unknown target, Yosys missing, or Yosys's error.
     """
@@ -134,7 +133,7 @@ def synthesize(
         raise InputError(f"--target: found '{target}', expected one of {', '.join(TARGETS)}")
     commands = [
         f"read_verilog {' '.join(sources)}",
-        f"{TARGETS[target].command}{'' if flatten else ' -noflatten'} -top {top}",
+        f"{TARGETS[target].command} -top {top}",
         "write_json netlist.json",
         "tee -q -o stat.json stat -json",
     ]

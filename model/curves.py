@@ -11,6 +11,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 PANELS = (("test_accuracy", "test top-1 (%)"), ("loss", "training loss"), ("gate_fraction", "open gates"))
 
@@ -20,16 +21,18 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
     # Text as text and fixed ids, so that the same curves give the same file.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "wsfracbnn", "font.size": 9}):
         figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.2), layout="constrained")
-        for label, path in logs.items():
+        for number, (label, path) in enumerate(logs.items()):
             with path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
             epochs = [int(row["epoch"]) for row in rows]
             for axis, (key, _) in zip(axes, PANELS, strict=True):
                 values = [float(row[key]) for row in rows]
                 if any(values):
-                    axis.plot(epochs, values, label=label, marker="." if len(epochs) < 30 else "", linewidth=1.2)
+                    marker = "." if len(epochs) < 30 else ""
+                    axis.plot(epochs, values, color=f"C{number}", label=label, marker=marker, linewidth=1.2)
         for axis, (_, title) in zip(axes, PANELS, strict=True):
             axis.set(xlabel="epoch", title=title)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
         axes[0].legend(frameon=False)
