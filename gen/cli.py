@@ -167,7 +167,9 @@ def accuracy(
         replace_section(readme, "accuracy", f"{text}\n\n{experiments.margins(found)}".rstrip())
     if curves is not None:
         for dataset in dict.fromkeys(run.role.split(".")[0] for run in runs):
-            logs = {r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.startswith(dataset) and r.log.is_file()}
+            logs = {
+                r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.split(".")[0] == dataset and r.log.is_file()
+            }
             if logs:
                 draw_curves(logs, curves / f"curves-{dataset}.svg")
     if bundle is not None:
