@@ -39,7 +39,8 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
         "",
     ]
     if checkpoint.test_accuracy is not None:
-        lines += [f"**Accuracy.** Top-1 {checkpoint.test_accuracy:.2f} % on all test images, integer model.", ""]
+        by = "integer model" if checkpoint.model == "wsfracbnn" else "in floating point"
+        lines += [f"**Accuracy.** Top-1 {checkpoint.test_accuracy:.2f} % on all test images, {by}.", ""]
     if gates:
         ours, theirs = count_wsfracbnn(config, gates), count_fracbnn(config, gates)
         lines += [

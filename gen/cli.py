@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: emit, train, eval, sim, count, draw.
+"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1.
 """
@@ -191,7 +191,7 @@ def _tensorboard_writer(folder: Path) -> Any:
 @app.command(name="eval")
 def evaluate(weights: Weights, data: DataFolder = None) -> None:
     """Measure a checkpoint on its dataset's whole test set, with the integer model that the hardware computes."""
-    from wsfracbnn.model.train import measure
+    from wsfracbnn.model.measure import measure
 
     checkpoint = load_checkpoint(weights)
     description = fold_checkpoint(checkpoint)

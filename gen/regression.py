@@ -20,8 +20,8 @@ from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.measure import measure
 from wsfracbnn.model.network import WSFracBNN
-from wsfracbnn.model.train import measure
 
 OCCUPANCY_IMAGES = 6.0
 """Images' time that the occupancy picture shows: the pipeline filling, then at work."""

@@ -29,8 +29,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wsfracbnn.gen.description import NetworkDescription
-from wsfracbnn.model import integer
 from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
@@ -40,6 +38,7 @@ from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_l
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
 from wsfracbnn.model.resnet import ResNet
@@ -105,13 +104,15 @@ class Trainer:
         device = self.world.device
         torch.manual_seed(settings.seed)
         self.generator = torch.Generator(device).manual_seed(settings.seed)
-        self.images = _to_tensor(dataset.train_images).to(device)
+        self.images = image_tensor(dataset.train_images).to(device)
         self.labels = torch.from_numpy(dataset.train_labels).to(device)
         self.network: AnyNetwork = MODELS[run.model](self.config)
         _channels_last(self.network, device)
         self.network.calibrate(self.images[self._permutation()[:512]])
         if isinstance(self.network, WSFracBNN):
             self.network.set_gate_thresholds(settings.gate_start)
+        clips = settings.agc > 0 and isinstance(self.network, WSFracBNN)
+        self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
         self.teacher: nn.Module | None = None
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
@@ -194,9 +195,7 @@ class Trainer:
                 loss = loss + s.gate_weight * (slope * gates).sum() * len(images) * weight
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        if s.agc > 0 and isinstance(self.network, WSFracBNN):
-            convolutions = (p for n, p in self.network.named_parameters() if n.endswith("conv.weight"))
-            clip_gradients_adaptively(convolutions, s.agc)
+        clip_gradients_adaptively(self.clipped, s.agc)
         self.optimizer.step()
         if self.averaged is not None:
             self.averaged.update_parameters(self.network)
@@ -396,30 +395,6 @@ def _check_shapes(config: NetworkConfig, dataset: Dataset) -> None:
         )
 
 
-@torch.no_grad()
-def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -> tuple[float, list[float]]:
-    """Top-1 in percent and the gate fraction of each gated stage of a network's eval forward, on the whole test set."""
-    network.eval()
-    correct, total = torch.zeros((), device=device), len(dataset.test_labels)
-    gates = torch.zeros_like(network.gate_means(), device=device)
-    images, labels = _to_tensor(dataset.test_images), torch.from_numpy(dataset.test_labels)
-    for part, expected in zip(torch.split(images, 500), torch.split(labels, 500), strict=True):
-        part = part.to(device).contiguous(memory_format=torch.channels_last)
-        correct += (network(part).argmax(1) == expected.to(device)).sum()
-        gates += network.gate_means() * len(part)
-    return 100.0 * float(correct) / total, (gates / total).tolist()
-
-
-def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
-    """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set."""
-    correct, fractions, total = 0, np.zeros(len(description.convs)), len(dataset.test_labels)
-    for start in range(0, total, 500):
-        trace = integer.run(description, dataset.test_images[start : start + 500])
-        correct += int((trace.classes == dataset.test_labels[start : start + 500]).sum())
-        fractions += np.array(trace.gate_fractions()) * len(trace.classes)
-    return 100.0 * correct / total, [float(f) for f in fractions / total]
-
-
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C into a flag, so that the epoch under way is finished and saved; a second one stops."""
@@ -446,8 +421,3 @@ def _append_row(path: Path, row: dict[str, Any]) -> None:
         if fresh:
             writer.writeheader()
         writer.writerow(row)
-
-
-def _to_tensor(images: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-    """(N, H, W, C) uint8 array to (N, C, H, W) tensor."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()

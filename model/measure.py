@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy and gate fractions on a whole test set, by the integer model or by a network's eval forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.model import integer
+from wsfracbnn.model.checkpoint import AnyNetwork
+from wsfracbnn.model.data import Dataset
+
+
+@torch.no_grad()
+def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -> tuple[float, list[float]]:
+    """Top-1 in percent and the gate fraction of each gated stage of a network's eval forward, on the whole test set."""
+    network.eval()
+    correct, total = torch.zeros((), device=device), len(dataset.test_labels)
+    gates = torch.zeros_like(network.gate_means(), device=device)
+    images, labels = image_tensor(dataset.test_images), torch.from_numpy(dataset.test_labels)
+    for part, expected in zip(torch.split(images, 500), torch.split(labels, 500), strict=True):
+        part = part.to(device).contiguous(memory_format=torch.channels_last)
+        correct += (network(part).argmax(1) == expected.to(device)).sum()
+        gates += network.gate_means() * len(part)
+    return 100.0 * float(correct) / total, (gates / total).tolist()
+
+
+def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
+    """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set."""
+    correct, fractions, total = 0, np.zeros(len(description.convs)), len(dataset.test_labels)
+    for start in range(0, total, 500):
+        trace = integer.run(description, dataset.test_images[start : start + 500])
+        correct += int((trace.classes == dataset.test_labels[start : start + 500]).sum())
+        fractions += np.array(trace.gate_fractions()) * len(trace.classes)
+    return 100.0 * correct / total, [float(f) for f in fractions / total]
+
+
+def image_tensor(images: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
+    """(N, H, W, C) uint8 array to (N, C, H, W) tensor."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
