@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
+import numpy as np
+
+from wsfracbnn.gen.description import TAPS, ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
 from wsfracbnn.gen.rom import Rom, affine_rom, clog2, digit_code, index_width, pack, rom_per_beat
 
@@ -27,7 +29,7 @@ def popcount_stages(simd: int) -> int:
 
 @dataclass(frozen=True)
 class EngineDesign:
-    """Numbers of a (binary or fractional) convolution engine and its weight ROM."""
+    """Numbers of a fractional convolution engine and its weight ROM."""
 
     in_channels: int
     out_channels: int
@@ -42,15 +44,34 @@ class EngineDesign:
 
 
 @dataclass(frozen=True)
+class TableDesign:
+    """Numbers of the input stage's engine, rtl/table_engine.v, and its tables.
+
+    values: pixel values looked up at once; level_w: width of a level; value_w: of a table's word for one channel.
+    """
+
+    out_channels: int
+    pe: int
+    simd: int
+    values: int
+    groups: int
+    chunks: int
+    level_w: int
+    value_w: int
+    sum_w: int
+    tables: Rom
+
+
+@dataclass(frozen=True)
 class InputDesign:
-    """The input stage: windows of pixels, thermometer code, binary engine, scale path."""
+    """The input stage: levels of the thermometer code, their windows, convolution by tables, scale path."""
 
     name: str
     stage: InputStage
     fold: StageFold
     cycles: int
     bits: int
-    engine: EngineDesign
+    engine: TableDesign
     scales: Rom
     scale_v_w: int
 
@@ -66,7 +87,7 @@ class InputDesign:
 
     @property
     def roms(self) -> tuple[Rom, ...]:
-        return self.engine.weights, self.scales
+        return self.engine.tables, self.scales
 
 
 @dataclass(frozen=True)
@@ -242,7 +263,7 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
     )
 
 
-def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
+def _engine(weights: Ints, fold: StageFold) -> EngineDesign:
     """weights (O, 9, I) of +-1; bit = 1 stands for +1."""
     out_channels, _, in_channels = weights.shape
     window = weights.reshape(out_channels, -1)
@@ -272,8 +293,61 @@ def _engine(weights: Ints, fold: StageFold, gated: bool) -> EngineDesign:
         chunks=chunks,
         stages=popcount_stages(fold.simd),
         sum_w=sum_w,
-        acc_w=sum_w + 2 if gated else sum_w,
+        acc_w=sum_w + 2,
         weights=rom,
+    )
+
+
+def level_products(weights: Ints, level: int) -> Ints:
+    """f(n) of rtl/table_engine.v: what K weights of +-1 add to S for a pixel of level n, 0 for a level above K.
+
+    weights: (..., K). Equal to XNOR and popcount with the thermometer code whose lowest n bits are set (FracBNN,
+    section 4.1): the sum over k of w_k for k < n, less that for k >= n.
+    """
+    levels = weights.shape[-1]
+    if level > levels:
+        return np.zeros(weights.shape[:-1], np.int64)
+    products: Ints = weights[..., :level].sum(-1) - weights[..., level:].sum(-1)
+    return products
+
+
+def _table_engine(stage: InputStage, fold: StageFold) -> TableDesign:
+    values = fold.simd // stage.levels
+    groups, chunks = stage.out_channels // fold.pe, TAPS * stage.colours // values
+    level_w = clog2(stage.levels + 2)
+    value_w = clog2(stage.levels) + 2
+    window = stage.weights.reshape(stage.out_channels, TAPS * stage.colours, stage.levels)
+    products = np.stack([level_products(window, level) for level in range(1 << level_w)], axis=-1)
+
+    def words(table: int) -> tuple[int, ...]:
+        return tuple(
+            pack([(int(products[g * fold.pe + lane, k * values + table, n]), value_w) for lane in range(fold.pe)])
+            for g in range(groups)
+            for k in range(chunks)
+            for n in range(1 << level_w)
+        )
+
+    tables = Rom(
+        suffix="tables",
+        purpose=f"What the {stage.levels} weights of a pixel value add to S, by the value's level",
+        layout=f"lane = table; address = {{group * {chunks} + chunk, level}}; a word holds the channels of a "
+        "group, the first in the low bits; level 0 is in a line's low bits",
+        width=fold.pe * value_w,
+        words=tuple(words(table) for table in range(values)),
+        comments=tuple(f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)),
+        per_line=1 << level_w,
+    )
+    return TableDesign(
+        out_channels=stage.out_channels,
+        pe=fold.pe,
+        simd=fold.simd,
+        values=values,
+        groups=groups,
+        chunks=chunks,
+        level_w=level_w,
+        value_w=value_w,
+        sum_w=clog2(stage.window_bits + 1) + 1,
+        tables=tables,
     )
 
 
@@ -288,7 +362,7 @@ def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
 
 
 def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
-    engine = _engine(stage.weights, fold, gated=False)
+    engine = _table_engine(stage, fold)
     scales = affine_rom(
         "scales", "Scale path: V = rshift(S * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
     )
@@ -300,12 +374,12 @@ def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
         bits=bits,
         engine=engine,
         scales=scales,
-        scale_v_w=_scale_width(engine.acc_w, bits, stage.scale_shift),
+        scale_v_w=_scale_width(engine.sum_w, bits, stage.scale_shift),
     )
 
 
 def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> ConvDesign:
-    engine = _engine(stage.weights, fold, gated=True)
+    engine = _engine(stage.weights, fold)
     in_lanes = math.gcd(fold.pe, stage.in_channels)
     in_beats = stage.in_channels // in_lanes
     minimum = skip_minimum(stage.height, stage.width, in_beats)

@@ -81,7 +81,7 @@ def _draw_stage(axes: Axes, stage: InputDesign | ConvDesign | HeadDesign, x: flo
         ]
     else:
         layer = stage.stage
-        what = "thermometer, binary conv" if isinstance(stage, InputDesign) else "fractional conv + RPReLU"
+        what = "levels, conv by tables" if isinstance(stage, InputDesign) else "fractional conv + RPReLU"
         shape = f"{layer.out_height}x{layer.out_width}x{layer.out_channels}"
         lines = [
             what,

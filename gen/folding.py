@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsfracbnn.gen.description import HeadStage, InputStage, NetworkDescription, Stage
+from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription, Stage
 from wsfracbnn.model.errors import InputError
 
 HEAD_OVERHEAD = 8
@@ -43,6 +43,17 @@ Folding = dict[str, StageFold]
 def divisors(n: int) -> list[int]:
     """All divisors of n, ascending."""
     return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def simd_unit(stage: InputStage | ConvStage) -> int:
+    """What SIMD is a multiple of: the bits of one pixel value's code in the input stage."""
+    return stage.levels if isinstance(stage, InputStage) else 1
+
+
+def simd_choices(stage: InputStage | ConvStage) -> list[int]:
+    """All SIMD of a stage, ascending."""
+    unit = simd_unit(stage)
+    return [unit * d for d in divisors(stage.window_bits // unit)]
 
 
 def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
@@ -83,7 +94,7 @@ def _choices(stage: Stage) -> Iterator[StageFold]:
         yield from (StageFold(pe, 1) for pe in divisors(stage.classes))
         return
     for pe in divisors(stage.out_channels):
-        yield from (StageFold(pe, simd) for simd in divisors(stage.window_bits))
+        yield from (StageFold(pe, simd) for simd in simd_choices(stage))
 
 
 def _cost(fold: StageFold) -> int:
@@ -153,11 +164,12 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
         outputs, what = (
             (stage.classes, "classes") if isinstance(stage, HeadStage) else (stage.out_channels, "output channels")
         )
-        bits = 1 if isinstance(stage, HeadStage) else stage.window_bits
         if fold.pe < 1 or outputs % fold.pe:
             raise InputError(f"{path}: key '{name}.pe': found {fold.pe}, expected a divisor of {outputs} {what}")
-        if fold.simd < 1 or bits % fold.simd:
-            raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected a divisor of {bits} window bits")
+        simds = [1] if isinstance(stage, HeadStage) else simd_choices(stage)
+        if fold.simd not in simds:
+            some = ", ".join(map(str, simds))
+            raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected window bits at once: {some}")
         folding[name] = fold
     return folding
 

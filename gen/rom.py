@@ -51,7 +51,8 @@ def pack(fields: Sequence[tuple[int, int]]) -> int:
 class Rom:
     """A constant memory with a registered output; lane l has its own address and contents.
 
-    words[lane][address] are `width` bits wide; comments[address] says what a word belongs to.
+    words[lane][address] are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
+    they belong to.
     """
 
     suffix: str
@@ -60,6 +61,7 @@ class Rom:
     width: int
     words: tuple[tuple[int, ...], ...]
     comments: tuple[str, ...]
+    per_line: int = 1
 
     @property
     def lanes(self) -> int:
@@ -77,10 +79,15 @@ class Rom:
     def bits(self) -> int:
         return self.lanes * self.depth * self.width
 
-    def hex_words(self, lane: int) -> list[str]:
-        """Verilog literals, last address first, as a concatenation lists them."""
-        digits = (self.width + 3) // 4
-        return [f"{self.width}'h{word:0{digits}x}" for word in reversed(self.words[lane])]
+    def literals(self, lane: int) -> list[tuple[str, str]]:
+        """Verilog literals of `per_line` words with their comments, last address first, as concatenations are."""
+        width = self.width * self.per_line
+        lines = []
+        for number, comment in enumerate(self.comments):
+            words = self.words[lane][number * self.per_line : (number + 1) * self.per_line]
+            value = pack([(word, self.width) for word in words])
+            lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))
+        return lines[::-1]
 
 
 def rom_per_beat(

@@ -182,10 +182,10 @@ def test_every_template_says_what_it_takes_and_is_strict() -> None:
 
 def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_path: Path) -> None:
     file = tmp_path / "fold.json"
-    stages = {name: {"pe": 1, "simd": 1} for name, _ in tiny.stages()}
+    stages = {name: {"pe": 1, "simd": 1} for name, _ in tiny.stages()} | {"input": {"pe": 1, "simd": tiny.input.levels}}
     for key, change, message in (
         ("stage_01", {"pe": 3, "simd": 1}, "key 'stage_01.pe': found 3, expected a divisor of 2 output channels"),
-        ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected a divisor of 18 window bits"),
+        ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected window bits at once: 1, 2, 3"),
         ("head", {"pe": 2, "simd": 1}, "key 'head.pe': found 2, expected a divisor of 3 classes"),
         ("head", "all", "key 'head': found 'all'"),
         ("stage_99", {"pe": 1, "simd": 1}, "key 'stage_99' is unknown"),

@@ -10,7 +10,16 @@ import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
 from wsfracbnn.gen.design import build_design, skip_minimum
-from wsfracbnn.gen.folding import StageFold, choose, divisors, expected_busiest, preset, solve, stage_cycles
+from wsfracbnn.gen.folding import (
+    StageFold,
+    choose,
+    divisors,
+    expected_busiest,
+    preset,
+    simd_choices,
+    solve,
+    stage_cycles,
+)
 from wsfracbnn.gen.rom import clog2
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
@@ -50,7 +59,7 @@ def test_the_solver_meets_its_target_at_the_least_cost(digits_description: Netwo
         assert stage_cycles(stage, folding[name]) <= 2000
         if isinstance(stage, HeadStage):
             continue
-        for pe, simd in itertools.product(divisors(stage.out_channels), divisors(stage.window_bits)):
+        for pe, simd in itertools.product(divisors(stage.out_channels), simd_choices(stage)):
             if stage_cycles(stage, StageFold(pe, simd)) <= 2000:
                 assert pe * (simd + 16) >= folding[name].pe * (folding[name].simd + 16)
 

@@ -18,8 +18,8 @@ GREY = NetworkConfig(5, 3, 1, 2, (3,), (1,), 2)
 CASES = {
     "colour-serial": (COLOUR, (1, 24)),
     "colour-parallel": (COLOUR, (4, 216)),
-    "colour-odd-chunks": (COLOUR, (2, 27)),
-    "grey-one-bit": (GREY, (1, 1)),
+    "colour-one-value": (COLOUR, (2, 8)),
+    "grey-three-values": (GREY, (1, 6)),
     "grey-window": (GREY, (3, 18)),
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""thermometer: all 256 pixel values against bit k = [p >= R k + R/2]."""
+"""pixel_level: for all 256 pixel values, the number of bits of the thermometer code, bit k = [p >= R k + R/2]."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ GRID = [
 
 
 @cocotb.test()
-async def codes_every_pixel_value(dut: Any) -> None:
+async def counts_the_bits_of_the_code(dut: Any) -> None:
     levels = parameter(dut, "LEVELS")
     resolution = 256 // levels
     for p in range(256):
         dut.pixel.value = p
         await Timer(1, "ns")
-        expected = sum((p >= resolution * k + resolution // 2) << k for k in range(levels))
-        same(f"pixel {p}", expected, int(dut.code.value))
+        expected = sum(p >= resolution * k + resolution // 2 for k in range(levels))
+        same(f"pixel {p}", expected, int(dut.level.value))
 
 
-def test_thermometer(block: tuple[str, dict[str, int]]) -> None:
-    run_block(block[0], "thermometer", Path(__file__), block[1])
+def test_pixel_level(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "pixel_level", Path(__file__), block[1])
