@@ -10,15 +10,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wsfracbnn.gen.description import TAPS, ConvStage, HeadStage, InputStage, Ints, NetworkDescription
 from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
 from wsfracbnn.gen.rom import Rom, affine_rom, clog2, digit_code, index_width, pack, rom_per_beat
 
+BORDERS = 16
+"""Combinations of the four borders of the image that a window can reach across."""
+
 SKIP_REGISTER_BEATS = 2
 """Beats that the register behind a skip FIFO holds."""
 
-PIPELINE_CYCLES = 26
+PIPELINE_CYCLES = 29
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
 
@@ -29,7 +33,7 @@ def popcount_stages(simd: int) -> int:
 
 @dataclass(frozen=True)
 class EngineDesign:
-    """Numbers of a fractional convolution engine and its weight ROM."""
+    """Numbers of a fractional convolution engine, its weights and its corrections."""
 
     in_channels: int
     out_channels: int
@@ -41,6 +45,7 @@ class EngineDesign:
     sum_w: int
     acc_w: int
     weights: Rom
+    corrections: Rom
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,8 @@ class ConvDesign:
 
     @property
     def roms(self) -> tuple[Rom, ...]:
-        return self.thresholds, self.engine.weights, self.gates, self.scales, self.slopes
+        engine = self.engine
+        return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
 
 
 @dataclass(frozen=True)
@@ -263,26 +269,65 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
     )
 
 
+def border_taps(border: int) -> NDArray[np.bool_]:
+    """(9,): taps inside the image of a window that reaches across the borders {right, left, bottom, top}."""
+    rows = np.array([not border & 1, True, not border & 2])
+    columns = np.array([not border & 4, True, not border & 8])
+    taps: NDArray[np.bool_] = np.outer(rows, columns).reshape(TAPS)
+    return taps
+
+
+def corrections(weights: Ints) -> Ints:
+    """(O, 16): v + 2 n of rtl/xnor_lane.v for weights (O, 9, I) of +-1 and each border.
+
+    S = 2 m - v over the v window bits inside the image. Bits outside count as 0 and match n weights of -1, so that
+    2 m + 2 n - (v + 2 n) is the same.
+    """
+    columns = []
+    for border in range(BORDERS):
+        inside = border_taps(border)
+        columns.append(inside.sum() * weights.shape[2] + 2 * (weights[:, ~inside] < 0).sum((1, 2)))
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
 def _engine(weights: Ints, fold: StageFold) -> EngineDesign:
-    """weights (O, 9, I) of +-1; bit = 1 stands for +1."""
+    """weights (O, 9, I) of +-1; bit = 1 stands for +1, a window's bits are channel-major, taps within a channel."""
     out_channels, _, in_channels = weights.shape
-    window = weights.reshape(out_channels, -1)
+    window = weights.transpose(0, 2, 1).reshape(out_channels, -1)
     groups, chunks = out_channels // fold.pe, window.shape[1] // fold.simd
     sum_w = clog2(window.shape[1] + 1) + 1
+    slots = 1 << clog2(chunks)  # words of a group, some unused where chunks is no power of two
 
     def word(channel: int, chunk: int) -> int:
         bits = window[channel, chunk * fold.simd : (chunk + 1) * fold.simd] > 0
-        return int("".join("1" if bit else "0" for bit in reversed(bits)), 2)
+        return int("0" + "".join("1" if bit else "0" for bit in reversed(bits)), 2)
 
     rom = Rom(
         suffix="weights",
         purpose="Binary weights, 1 for +1 and 0 for -1",
-        layout=f"word = group * {chunks} + chunk; lane l of group g is output channel g * {fold.pe} + l",
+        layout=f"address = {{group, chunk}}; lane l of group g is output channel g * {fold.pe} + l; bit 9 c + t is "
+        "tap t of the chunk's channel c",
         width=fold.simd,
         words=tuple(
-            tuple(word(g * fold.pe + lane, k) for g in range(groups) for k in range(chunks)) for lane in range(fold.pe)
+            tuple(word(g * fold.pe + lane, k) for g in range(groups) for k in range(slots)) for lane in range(fold.pe)
         ),
-        comments=tuple(f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)),
+        comments=tuple(
+            f"group {g}, chunk {k}" if k < chunks else "unused" for g in range(groups) for k in range(slots)
+        ),
+    )
+    constants = corrections(weights)
+    borders = Rom(
+        suffix="corrections",
+        purpose="What turns twice the matches of a window into S, by the borders that the window reaches across",
+        layout=f"address = {{group, right, left, bottom, top}}; lane l of group g is output channel g * {fold.pe} + l; "
+        "all borders 0 is a line's last word",
+        width=sum_w,
+        words=tuple(
+            tuple(int(c) % (1 << sum_w) for g in range(groups) for c in constants[g * fold.pe + lane])
+            for lane in range(fold.pe)
+        ),
+        comments=tuple(f"group {g}" for g in range(groups)),
+        per_line=BORDERS,
     )
     return EngineDesign(
         in_channels=in_channels,
@@ -295,6 +340,7 @@ def _engine(weights: Ints, fold: StageFold) -> EngineDesign:
         sum_w=sum_w,
         acc_w=sum_w + 2,
         weights=rom,
+        corrections=borders,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription, Stage
+from wsfracbnn.gen.description import TAPS, ConvStage, HeadStage, InputStage, NetworkDescription, Stage
 from wsfracbnn.model.errors import InputError
 
 HEAD_OVERHEAD = 8
@@ -46,8 +46,8 @@ def divisors(n: int) -> list[int]:
 
 
 def simd_unit(stage: InputStage | ConvStage) -> int:
-    """What SIMD is a multiple of: the bits of one pixel value's code in the input stage."""
-    return stage.levels if isinstance(stage, InputStage) else 1
+    """What SIMD is a multiple of: the code of one pixel value in the input stage, nine taps of a channel elsewhere."""
+    return stage.levels if isinstance(stage, InputStage) else TAPS
 
 
 def simd_choices(stage: InputStage | ConvStage) -> list[int]:
@@ -119,10 +119,10 @@ def solve(description: NetworkDescription, target_cycles: int) -> Folding:
 
 def preset(description: NetworkDescription, name: str) -> Folding:
     """'auto': one whole window a cycle in the slowest convolution, the others just as fast; 'fast': four times that
-    rate; 'small': one output channel and one tap a cycle everywhere."""
+    rate; 'small': one output channel and one value or one channel's taps a cycle everywhere."""
     if name == "small":
         return {
-            stage_name: StageFold(1, 1 if isinstance(stage, HeadStage) else stage.in_channels)
+            stage_name: StageFold(1, 1 if isinstance(stage, HeadStage) else simd_unit(stage))
             for stage_name, stage in description.stages()
         }
     slowest = max(

@@ -13,6 +13,12 @@ from wsfracbnn.model.signed_digits import digits_of
 DIGIT_BITS = 5
 """One signed digit in a ROM: {enable, negate, shift[2:0]}, see rtl/shift_add.v."""
 
+BLOCK_RAM_WORDS = 64
+"""Memories of so many words go to block RAM. A word's bit takes depth / 16 LUT4 else, and a multiplexer."""
+
+BLOCK_RAM_BITS = 4096
+"""And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
+
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
 
@@ -74,6 +80,11 @@ class Rom:
     @property
     def addr_w(self) -> int:
         return index_width(self.depth)
+
+    @property
+    def in_block_ram(self) -> bool:
+        """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
+        return self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS
 
     @property
     def bits(self) -> int:

@@ -20,8 +20,11 @@
  * there, or where results are not taken. With no next window the second pass goes ahead alone, so that no result
  * ever waits for a later pixel. Results leave in channel order. Reset drops all work under way.
  *
- * Weight ROM word j*CHUNKS + k, lane l: window bits k*SIMD .. k*SIMD + SIMD - 1 of channel j*PE + l.
+ * A chunk is SIMD / 9 channels of all nine taps: window bit 9*c + t is channel c of tap t.
+ * Weight ROM word {j, k}, lane l: window bits k*SIMD .. k*SIMD + SIMD - 1 of channel j*PE + l.
  * Gate ROM word j, lane l: G of channel j*PE + l.
+ * Correction ROM word {j, right, left, bottom, top}, lane l: of channel j*PE + l, see xnor_lane, where the four bits say
+ * which borders of the image the window reaches across.
  */
 module fractional_engine #(
     // Input channels
@@ -30,15 +33,17 @@ module fractional_engine #(
     parameter OUT_CHANNELS = 16,
     // Output channels at once
     parameter PE           = 1,
-    // Window bits at once, a divisor of 9 * IN_CHANNELS
+    // Window bits at once, 9 times a divisor of IN_CHANNELS
     parameter SIMD         = 144,
     // Registers in the popcount
     parameter STAGES       = 3,
     // Derived sizes
     parameter GROUPS       = OUT_CHANNELS / PE,
     parameter CHUNKS       = 9 * IN_CHANNELS / SIMD,
-    parameter WORD_W       = GROUPS * CHUNKS > 1 ? $clog2(GROUPS * CHUNKS) : 1,
     parameter GROUP_W      = GROUPS > 1 ? $clog2(GROUPS) : 1,
+    parameter CHUNK_W      = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
+    parameter WORD_W       = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
+    parameter CORRECT_W    = $clog2(16 * GROUPS),
     parameter SUM_W        = $clog2(9 * IN_CHANNELS + 1) + 1,
     parameter ACC_W        = SUM_W + 2
 ) (
@@ -48,6 +53,10 @@ module fractional_engine #(
     // Weight ROMs, one address a lane: data belongs to the address of the cycle before
     output wire [PE*WORD_W-1:0]       weight_addr,
     input  wire [PE*SIMD-1:0]         weight_data,
+
+    // Correction ROMs, one address a lane: data belongs to the address of the cycle before
+    output wire [PE*CORRECT_W-1:0]    correction_addr,
+    input  wire [PE*SUM_W-1:0]        correction_data,
 
     // Gate threshold ROM: data belongs to the address of the cycle before
     output wire [GROUP_W-1:0]         gate_addr,
@@ -66,12 +75,9 @@ module fractional_engine #(
 );
 
 localparam WINDOW_W = 9 * IN_CHANNELS;
-localparam CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
 localparam DEPTH    = 3 * GROUPS + 4;  // two windows between their passes, one on its way out
 localparam ROOM_W   = $clog2(DEPTH + 1);
 
-localparam LAST_WORD = GROUPS * CHUNKS - 1;
-localparam STEP = GROUPS > 1 ? CHUNKS : 0;  // weight words of a group
 localparam LAST_GROUP = GROUPS - 1;
 localparam LAST_CHUNK = CHUNKS - 1;
 localparam ALL_ROOM = DEPTH;
@@ -81,8 +87,8 @@ initial begin
         $display("ERROR: %m: PE is %0d, expected a divisor of OUT_CHANNELS = %0d", PE, OUT_CHANNELS);
         $finish;
     end
-    if (WINDOW_W % SIMD != 0) begin
-        $display("ERROR: %m: SIMD is %0d, expected a divisor of 9 * IN_CHANNELS = %0d", SIMD, WINDOW_W);
+    if (SIMD % 9 != 0 || WINDOW_W % SIMD != 0) begin
+        $display("ERROR: %m: SIMD is %0d, expected 9 times a divisor of IN_CHANNELS = %0d", SIMD, IN_CHANNELS);
         $finish;
     end
 end
@@ -94,11 +100,13 @@ end
 wire [WINDOW_W-1:0] msb_plane;
 wire [WINDOW_W-1:0] lsb_plane;
 
-genvar b;
+genvar c;
+genvar t;
 generate
-    for (b = 0; b < WINDOW_W; b = b + 1) begin : planes
-        assign msb_plane[b] = s_axis_tdata[2*b+1];
-        assign lsb_plane[b] = s_axis_tdata[2*b];
+    for (c = 0; c < IN_CHANNELS; c = c + 1) begin : channels
+        for (t = 0; t < 9; t = t + 1) begin : of_tap
+            assign {msb_plane[9*c+t], lsb_plane[9*c+t]} = s_axis_tdata[2*(t*IN_CHANNELS+c) +: 2];
+        end
     end
 endgenerate
 
@@ -125,7 +133,7 @@ reg               held;        // the held window's second pass is not finished
 reg               held_known;  // all its gates are known
 reg               running;     // an operation of several chunks is under way
 reg               running_lsb;
-reg [WORD_W-1:0]  word;
+reg [GROUP_W-1:0] group;       // of the first pass
 reg [CHUNK_W-1:0] chunk;
 reg [ROOM_W-1:0]  room;        // results that may still be begun
 reg               has_room;    // room != 0
@@ -145,7 +153,9 @@ wire ends      = chunk == LAST_CHUNK[CHUNK_W-1:0];
 wire reserve   = issue_msb && begins;
 wire take      = m_axis_tvalid && m_axis_tready;
 
-wire first_done_now = first_done || (issue_msb && word == LAST_WORD[WORD_W-1:0]);
+wire ends_group     = issue_msb && ends;
+wire last_group     = group == LAST_GROUP[GROUP_W-1:0];
+wire first_done_now = first_done || (ends_group && last_group);
 wire second_done    = !held || (held_known && &list_done);
 wire boundary       = !issue || ends;
 
@@ -163,8 +173,8 @@ always @(posedge clk) begin
     if (issue) begin
         chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
     end
-    if (issue_msb) begin
-        word <= word == LAST_WORD[WORD_W-1:0] ? {WORD_W{1'b0}} : word + 1'b1;
+    if (ends_group) begin
+        group <= last_group ? {GROUP_W{1'b0}} : group + 1'b1;
     end
 
     if (advance) begin
@@ -198,7 +208,7 @@ always @(posedge clk) begin
     if (rst) begin
         running     <= 1'b0;
         chunk       <= {CHUNK_W{1'b0}};
-        word        <= {WORD_W{1'b0}};
+        group       <= {GROUP_W{1'b0}};
         parity      <= 1'b0;
         first_done  <= 1'b0;
         first_known <= 1'b0;
@@ -215,19 +225,9 @@ end
 
 wire [8:0]          taps  = issue_lsb ? held_taps : s_axis_tuser;
 wire [WINDOW_W-1:0] plane = issue_lsb ? held_plane : msb_plane;
-wire [WINDOW_W-1:0] mask_bits;
 wire [SIMD-1:0]     data_chunk;
-wire [SIMD-1:0]     mask_chunk;
 
 reg [SIMD-1:0] data;
-reg [SIMD-1:0] mask;
-
-window_mask #(
-    .CHANNELS(IN_CHANNELS)
-) expand_mask (
-    .taps(taps),
-    .mask(mask_bits)
-);
 
 chunk_select #(
     .WIDTH(SIMD),
@@ -238,27 +238,18 @@ chunk_select #(
     .out(data_chunk)
 );
 
-chunk_select #(
-    .WIDTH(SIMD),
-    .CHUNKS(CHUNKS)
-) select_mask (
-    .in(mask_bits),
-    .index(chunk),
-    .out(mask_chunk)
-);
-
+// Bits outside the image are 0: the correction reckons with that.
 always @(posedge clk) begin
-    data <= data_chunk;
-    mask <= mask_chunk;
+    data <= data_chunk & {SIMD/9{taps}};
 end
 
 // -------------------------------------------------------------------------------------------------------------------
 // Control beside the pipeline
 // -------------------------------------------------------------------------------------------------------------------
 
-wire             counted_first;
-wire             counted_last;
-wire [SUM_W-1:0] counted_bits;
+wire       counted_first;
+wire       counted_last;
+wire [3:0] counted_border;
 
 delay_line #(
     .WIDTH(2),
@@ -280,37 +271,51 @@ delay_line #(
     .out(msb_result)
 );
 
-valid_bits #(
-    .CHANNELS(IN_CHANNELS),
-    .SUM_W(SUM_W),
-    .CYCLES(STAGES + 2)
-) count_valid (
+// Borders of the image that the window reaches across: {right, left, bottom, top}.
+delay_line #(
+    .WIDTH(4),
+    .CYCLES(STAGES)
+) delay_border (
     .clk(clk),
     .rst(rst),
-    .taps(taps),
-    .bits(counted_bits)
+    .in({!taps[5], !taps[3], !taps[7], !taps[1]}),
+    .out(counted_border)
 );
 
-// Which group a first-pass result belongs to.
-reg  [GROUP_W-1:0] result_group;
-reg  [WORD_W-1:0]  result_word;
-reg                result_parity;
+// Which group a first-pass result belongs to: known two cycles before, for the gate thresholds, which are registered
+// since they may come late, from block RAM.
+wire [GROUP_W-1:0]  result_group;
+reg  [PE*SUM_W-1:0] thresholds;
+reg                 result_parity;
 
-wire [GROUP_W-1:0] following_group = result_group == LAST_GROUP[GROUP_W-1:0] ? {GROUP_W{1'b0}} : result_group + 1'b1;
+delay_line #(
+    .WIDTH(GROUP_W),
+    .CYCLES(STAGES + 1)
+) delay_gate_addr (
+    .clk(clk),
+    .rst(rst),
+    .in(group),
+    .out(gate_addr)
+);
+
+delay_line #(
+    .WIDTH(GROUP_W),
+    .CYCLES(2)
+) delay_group (
+    .clk(clk),
+    .rst(rst),
+    .in(gate_addr),
+    .out(result_group)
+);
 
 assign window_result = msb_result && result_group == LAST_GROUP[GROUP_W-1:0];
-assign gate_addr     = rst ? {GROUP_W{1'b0}} : msb_result ? following_group : result_group;
 
 always @(posedge clk) begin
-    result_group <= gate_addr;
-    if (msb_result) begin
-        result_word <= window_result ? {WORD_W{1'b0}} : result_word + STEP[WORD_W-1:0];
-    end
+    thresholds <= gate_data;
     if (window_result) begin
         result_parity <= !result_parity;
     end
     if (rst) begin
-        result_word   <= {WORD_W{1'b0}};
         result_parity <= 1'b0;
     end
 end
@@ -343,21 +348,22 @@ generate
             .issue_lsb(issue_lsb),
             .issue_ends(ends),
             .chunk(chunk),
-            .msb_word(word),
+            .msb_group(group),
             .list_parity(!parity),
             .list_empty(list_empty[lane]),
             .list_done(list_done[lane]),
             .weight_addr(weight_addr[lane*WORD_W +: WORD_W]),
             .weight_data(weight_data[lane*SIMD +: SIMD]),
+            .correction_addr(correction_addr[lane*CORRECT_W +: CORRECT_W]),
+            .correction_data(correction_data[lane*SUM_W +: SUM_W]),
             .data(data),
-            .mask(mask),
             .counted_first(counted_first),
             .counted_last(counted_last),
-            .counted_bits(counted_bits),
+            .counted_border(counted_border),
             .msb_result(msb_result),
             .msb_parity(result_parity),
-            .msb_result_word(result_word),
-            .gate_threshold(gate_data[lane*SUM_W +: SUM_W]),
+            .msb_result_group(result_group),
+            .gate_threshold(thresholds[lane*SUM_W +: SUM_W]),
             .msb_sum(msb_sums[lane*SUM_W +: SUM_W]),
             .gate(gates[lane]),
             .lsb_sum(lsb_sums[lane*SUM_W +: SUM_W]),

@@ -7,27 +7,29 @@
 /*
  * One lane of the fractional engine: an XNOR-popcount lane with the list of its own outputs whose gate is open.
  *
- * First pass: S_m of every group, the gate g = [S_m > G], and each gated group's weight address into the list.
+ * First pass: S_m of every group, the gate g = [S_m > G], and each gated group's number into the list.
  * Second pass, a window later: S_l of the groups on the list, on the same XNOR-popcount lane. Two counters, one per
  * window parity, tell how much of the list belongs to which window. S_l results wait in a FIFO of their own until
  * the engine pairs them with their S_m; both are in group order.
  */
 module fractional_lane #(
     // Window bits a cycle
-    parameter SIMD    = 144,
+    parameter SIMD      = 144,
     // Groups of a window (output channels of this lane)
-    parameter GROUPS  = 16,
+    parameter GROUPS    = 16,
     // Cycles of one operation
-    parameter CHUNKS  = 1,
+    parameter CHUNKS    = 1,
     // Results that may be under way at once
-    parameter DEPTH   = 48,
+    parameter DEPTH     = 48,
     // Width of a sum
-    parameter SUM_W   = 9,
+    parameter SUM_W     = 9,
     // Registers in the popcount
-    parameter STAGES  = 3,
+    parameter STAGES    = 3,
     // Derived sizes
-    parameter WORD_W  = GROUPS * CHUNKS > 1 ? $clog2(GROUPS * CHUNKS) : 1,
-    parameter CHUNK_W = CHUNKS > 1 ? $clog2(CHUNKS) : 1
+    parameter GROUP_W   = GROUPS > 1 ? $clog2(GROUPS) : 1,
+    parameter CHUNK_W   = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
+    parameter WORD_W    = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
+    parameter CORRECT_W = $clog2(16 * GROUPS)
 ) (
     input  wire                    clk,
     input  wire                    rst,
@@ -37,28 +39,31 @@ module fractional_lane #(
     input  wire                    issue_lsb,
     input  wire                    issue_ends,
     input  wire [CHUNK_W-1:0]      chunk,
-    input  wire [WORD_W-1:0]       msb_word,
+    input  wire [GROUP_W-1:0]      msb_group,
     // Window parity whose list is being worked off
     input  wire                    list_parity,
     // Nothing is left for that window, now or after this cycle
     output wire                    list_empty,
     output wire                    list_done,
 
-    // Weight ROM: data belongs to the address of the cycle before
+    // Weight ROM, word {group, chunk}: data belongs to the address of the cycle before
     output wire [WORD_W-1:0]       weight_addr,
     input  wire [SIMD-1:0]         weight_data,
 
-    // Operands and their control, aligned with weight_data and with the count
+    // Correction ROM, word {group, border}: data belongs to the address of the cycle before
+    output wire [CORRECT_W-1:0]    correction_addr,
+    input  wire [SUM_W-1:0]        correction_data,
+
+    // Operands, aligned with weight_data; their control, aligned with the count, and two cycles earlier the border
     input  wire [SIMD-1:0]         data,
-    input  wire [SIMD-1:0]         mask,
     input  wire                    counted_first,
     input  wire                    counted_last,
-    input  wire [SUM_W-1:0]        counted_bits,
+    input  wire [3:0]              counted_border,
 
     // First-pass result
     input  wire                    msb_result,
     input  wire                    msb_parity,
-    input  wire [WORD_W-1:0]       msb_result_word,
+    input  wire [GROUP_W-1:0]      msb_result_group,
     input  wire signed [SUM_W-1:0] gate_threshold,
     output wire [SUM_W-1:0]        msb_sum,
     output wire                    gate,
@@ -73,6 +78,13 @@ localparam COUNT_W = $clog2(GROUPS + 1);
 
 wire signed [SUM_W-1:0] sum;
 
+// Registered: it may come late, from block RAM.
+reg [SUM_W-1:0] correction;
+
+always @(posedge clk) begin
+    correction <= correction_data;
+end
+
 xnor_lane #(
     .SIMD(SIMD),
     .SUM_W(SUM_W),
@@ -80,18 +92,17 @@ xnor_lane #(
 ) xnor_popcount (
     .clk(clk),
     .data(data),
-    .mask(mask),
     .weight(weight_data),
     .first(counted_first),
     .last(counted_last),
-    .valid_bits(counted_bits),
+    .correction(correction),
     .sum(sum)
 );
 
 assign msb_sum = sum;
 assign gate    = sum > gate_threshold;
 
-// Gated groups, as the address of their first weight word. Whether none or one is left is kept beside each count: the
+// Gated groups. Whether none or one is left is kept beside each count: the
 // sequencer decides on it in the same cycle.
 reg [COUNT_W-1:0] listed_even;
 reg [COUNT_W-1:0] listed_odd;
@@ -100,7 +111,7 @@ reg               none_odd;
 reg               one_even;
 reg               one_odd;
 
-wire [WORD_W-1:0] head;
+wire [GROUP_W-1:0] head;
 
 wire pop    = issue_lsb && issue_ends && !list_empty;
 wire push   = msb_result && gate;
@@ -139,12 +150,13 @@ wire unused_list_ready;
 wire unused_list_valid;
 
 stream_fifo #(
-    .WIDTH(WORD_W),
-    .DEPTH(2 * GROUPS)
+    .WIDTH(GROUP_W),
+    .DEPTH(2 * GROUPS),
+    .BLOCK(0)  // a weight's address depends on it in the same cycle
 ) list (
     .clk(clk),
     .rst(rst),
-    .s_axis_tdata(msb_result_word),
+    .s_axis_tdata(msb_result_group),
     .s_axis_tvalid(push),
     .s_axis_tready(unused_list_ready),
     .m_axis_tdata(head),
@@ -152,13 +164,33 @@ stream_fifo #(
     .m_axis_tready(pop)
 );
 
+// What the operation under way is about, and the same two cycles before its count comes.
+wire [GROUP_W-1:0] group = issue_msb ? msb_group : head;
+wire [GROUP_W-1:0] counted_group;
+
+delay_line #(
+    .WIDTH(GROUP_W),
+    .CYCLES(STAGES)
+) delay_group (
+    .clk(clk),
+    .rst(rst),
+    .in(group),
+    .out(counted_group)
+);
+
 generate
-    if (CHUNKS > 1) begin : several_chunks
-        wire [WORD_W-1:0] offset = {{WORD_W-CHUNK_W{1'b0}}, chunk};
-        assign weight_addr = issue_msb ? msb_word : head + offset;
-    end else begin : one_chunk
-        wire unused_chunk = chunk;
-        assign weight_addr = issue_msb ? msb_word : head;
+    if (GROUPS == 1) begin : one_group
+        wire unused_group = &{group, counted_group};
+        assign weight_addr     = chunk;
+        assign correction_addr = counted_border;
+    end else begin : several_groups
+        assign correction_addr = {counted_group, counted_border};
+        if (CHUNKS == 1) begin : one_chunk
+            wire unused_chunk = chunk;
+            assign weight_addr = group;
+        end else begin : several_chunks
+            assign weight_addr = {group, chunk};
+        end
     end
 endgenerate
 

@@ -8,7 +8,8 @@
  * Fractional activation: q = [X >= T1] + [X >= T2] + [X >= T3], two bits per channel, T1 <= T2 <= T3.
  *
  * LANES channels a beat; the thresholds of the current beat come from a ROM that this block addresses.
- * Latency 1 cycle, throughput 1 beat a cycle. Reset returns to the first beat of a pixel.
+ * Latency 2 cycles, throughput 1 beat a cycle: thresholds are registered before they are compared, since they may come
+ * late, from block RAM. Reset drops what is under way and returns to the first beat of a pixel.
  *
  * ROM word, lane 0 in the low bits:  lane = {T3, T2, T1}, each BITS wide and signed.
  */
@@ -45,10 +46,15 @@ wire accept = s_axis_tvalid && s_axis_tready;
 
 wire [LANES*2-1:0] levels;
 
-reg [LANES*2-1:0] out_data;
-reg               out_valid;
+reg [LANES*BITS-1:0]   in_data;
+reg [LANES*3*BITS-1:0] thresholds;
+reg [LANES*2-1:0]      out_data;
+reg                    in_valid;
+reg                    out_valid;
 
-assign s_axis_tready = !out_valid || m_axis_tready;
+wire enable = !out_valid || m_axis_tready;
+
+assign s_axis_tready = enable;
 assign m_axis_tdata  = out_data;
 assign m_axis_tvalid = out_valid;
 
@@ -64,10 +70,10 @@ beat_counter #(
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        wire signed [BITS-1:0] x  = s_axis_tdata[lane*BITS +: BITS];
-        wire signed [BITS-1:0] t1 = rom_data[(lane*3+0)*BITS +: BITS];
-        wire signed [BITS-1:0] t2 = rom_data[(lane*3+1)*BITS +: BITS];
-        wire signed [BITS-1:0] t3 = rom_data[(lane*3+2)*BITS +: BITS];
+        wire signed [BITS-1:0] x  = in_data[lane*BITS +: BITS];
+        wire signed [BITS-1:0] t1 = thresholds[(lane*3+0)*BITS +: BITS];
+        wire signed [BITS-1:0] t2 = thresholds[(lane*3+1)*BITS +: BITS];
+        wire signed [BITS-1:0] t3 = thresholds[(lane*3+2)*BITS +: BITS];
         wire msb = x >= t2;
         // Ordered thresholds: q is 3 or 2 above T2, 1 or 0 below.
         wire lsb = msb ? x >= t3 : x >= t1;
@@ -76,11 +82,15 @@ generate
 endgenerate
 
 always @(posedge clk) begin
-    if (s_axis_tready) begin
-        out_data  <= levels;
-        out_valid <= s_axis_tvalid;
+    if (enable) begin
+        in_data    <= s_axis_tdata;
+        thresholds <= rom_data;
+        in_valid   <= s_axis_tvalid;
+        out_data   <= levels;
+        out_valid  <= in_valid;
     end
     if (rst) begin
+        in_valid  <= 1'b0;
         out_valid <= 1'b0;
     end
 end

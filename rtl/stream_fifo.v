@@ -7,15 +7,17 @@
 /*
  * First-in first-out buffer of exactly DEPTH words.
  *
- * Latency 1 cycle, throughput 1 word a cycle (DEPTH = 1: a word every other cycle). DEPTH - 1 words lie in a memory
- * that is read through a register, so that deep ones map to block RAM; the last word is that register itself.
- * Reset empties it.
+ * Throughput 1 word a cycle (DEPTH = 1: a word every other cycle). All but the last word lie in a memory that is read
+ * through a register. Latency 1 cycle where that is distributed RAM; 2 cycles where it is block RAM, which is slow to
+ * answer and gets an output register behind it. Reset empties it.
  */
 module stream_fifo #(
     // Width of a word in bits
     parameter WIDTH = 8,
-    // Words that fit, the output register included
-    parameter DEPTH = 4
+    // Words that fit, those in registers included
+    parameter DEPTH = 4,
+    // 1: block RAM, for deep ones; 0: distributed RAM
+    parameter BLOCK = DEPTH > 33
 ) (
     input  wire             clk,
     input  wire             rst,
@@ -31,20 +33,25 @@ module stream_fifo #(
     input  wire             m_axis_tready
 );
 
-localparam WORDS   = DEPTH > 1 ? DEPTH - 1 : 1;
+localparam INNER   = BLOCK ? DEPTH - 1 : DEPTH;  // words without the output register behind block RAM
+localparam WORDS   = INNER > 1 ? INNER - 1 : 1;
 localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
-localparam COUNT_W = $clog2(DEPTH + 1);
+localparam COUNT_W = $clog2(INNER + 1);
 
 localparam LAST_ADDR = WORDS - 1;
-localparam FULL = DEPTH;
+localparam FULL = INNER;
+
+localparam STYLE = BLOCK ? "block" : "distributed";
 
 initial begin
-    if (DEPTH < 1) begin
-        $display("ERROR: %m: DEPTH is %0d, expected at least 1", DEPTH);
+    if (INNER < 1) begin
+        $display("ERROR: %m: DEPTH is %0d, expected at least %0d", DEPTH, BLOCK ? 2 : 1);
         $finish;
     end
 end
 
+// The word that is read is never the one being written: with an empty memory words bypass it, and a full one takes none.
+(* ram_style = STYLE, no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;
@@ -54,15 +61,41 @@ reg               out_bypassed;  // the output word came straight from the input
 reg [WIDTH-1:0]   read_data;
 reg [WIDTH-1:0]   bypass_data;
 
-wire out_free = !out_valid || m_axis_tready;
+wire out_take;
+wire out_free = !out_valid || out_take;
 wire push     = s_axis_tvalid && s_axis_tready;
 wire load     = out_free && stored != 0;
 wire bypass   = out_free && stored == 0 && push;
 wire store    = push && !bypass;
 
 assign s_axis_tready = stored + {{COUNT_W-1{1'b0}}, out_valid} != FULL[COUNT_W-1:0];
-assign m_axis_tdata  = out_bypassed ? bypass_data : read_data;
-assign m_axis_tvalid = out_valid;
+
+wire [WIDTH-1:0] out_data = out_bypassed ? bypass_data : read_data;
+
+generate
+    if (BLOCK) begin : registered
+        reg [WIDTH-1:0] last_data;
+        reg             last_valid;
+
+        assign out_take      = !last_valid || m_axis_tready;
+        assign m_axis_tdata  = last_data;
+        assign m_axis_tvalid = last_valid;
+
+        always @(posedge clk) begin
+            if (out_take) begin
+                last_data  <= out_data;
+                last_valid <= out_valid;
+            end
+            if (rst) begin
+                last_valid <= 1'b0;
+            end
+        end
+    end else begin : direct
+        assign out_take      = m_axis_tready;
+        assign m_axis_tdata  = out_data;
+        assign m_axis_tvalid = out_valid;
+    end
+endgenerate
 
 always @(posedge clk) begin
     if (store) begin

@@ -129,6 +129,9 @@ end
 // Line memory: the two rows above, of each column, read one step ahead
 // -------------------------------------------------------------------------------------------------------------------
 
+// The column that is read is the one after the column being written.
+localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";
+(* ram_style = STYLE, no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
 reg [2*WIDTH-1:0] line;
 

@@ -7,10 +7,12 @@
 /*
  * One XNOR-popcount lane: S = sum over taps inside the image of w * (2*bit - 1), SIMD window bits a cycle.
  *
- * With m matches among v bits inside the image, S = m - (v - m) = 2*m - v. The m of several chunks are accumulated.
+ * The m matches of the chunks of a window are accumulated and S = 2*m - correction. Where all v bits are inside the
+ * image the correction is v. Bits outside come as 0 and match the weights that are 0, n of them, which the correction
+ * v + 2*n takes out again: no mask stands between XNOR and popcount.
  *
- *   cycle 0            data, mask, weight
- *   cycle STAGES + 1   first, last and valid_bits of the same chunk (the caller delays them)
+ *   cycle 0            data, weight
+ *   cycle STAGES + 1   first, last and correction of the same chunk (the caller delays them)
  *   cycle STAGES + 2   sum, where last was set
  *
  * Throughput one chunk a cycle. Data only: nothing to reset.
@@ -26,24 +28,25 @@ module xnor_lane #(
     input  wire                    clk,
 
     input  wire [SIMD-1:0]         data,
-    input  wire [SIMD-1:0]         mask,
     input  wire [SIMD-1:0]         weight,
 
     input  wire                    first,
     input  wire                    last,
-    input  wire [SUM_W-1:0]        valid_bits,
+    input  wire [SUM_W-1:0]        correction,
 
     output reg  signed [SUM_W-1:0] sum
 );
 
 localparam COUNT_W = $clog2(SIMD + 1);
 
-// Registered before it is counted: weights may come late, from block RAM.
-reg  [SIMD-1:0]    match;
+// Registered before they meet: weights may come late, from block RAM, and XNOR and the first full adders share LUTs.
+reg  [SIMD-1:0]    own_data;
+reg  [SIMD-1:0]    own_weight;
 wire [COUNT_W-1:0] count;
 
 always @(posedge clk) begin
-    match <= mask & ~(data ^ weight);
+    own_data   <= data;
+    own_weight <= weight;
 end
 
 popcount #(
@@ -51,7 +54,7 @@ popcount #(
     .STAGES(STAGES)
 ) counter (
     .clk(clk),
-    .bits(match),
+    .bits(~(own_data ^ own_weight)),
     .count(count)
 );
 
@@ -62,7 +65,7 @@ wire [SUM_W-1:0] total_now = (first ? {SUM_W{1'b0}} : total) + {{SUM_W-COUNT_W{1
 always @(posedge clk) begin
     total <= total_now;
     if (last) begin
-        sum <= {total_now[SUM_W-2:0], 1'b0} - valid_bits;
+        sum <= {total_now[SUM_W-2:0], 1'b0} - correction;
     end
 end
 

@@ -16,7 +16,7 @@ import pytest
 from wsfracbnn.gen import emit as emit_module
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.emit import emit
-from wsfracbnn.gen.folding import PRESETS, StageFold, choose, preset
+from wsfracbnn.gen.folding import PRESETS, StageFold, choose, preset, to_json
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.render import environment
 from wsfracbnn.gen.simulate import simulate, simulator_environment
@@ -182,10 +182,10 @@ def test_every_template_says_what_it_takes_and_is_strict() -> None:
 
 def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_path: Path) -> None:
     file = tmp_path / "fold.json"
-    stages = {name: {"pe": 1, "simd": 1} for name, _ in tiny.stages()} | {"input": {"pe": 1, "simd": tiny.input.levels}}
+    stages = json.loads(to_json(preset(tiny, "small")))
     for key, change, message in (
-        ("stage_01", {"pe": 3, "simd": 1}, "key 'stage_01.pe': found 3, expected a divisor of 2 output channels"),
-        ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected window bits at once: 1, 2, 3"),
+        ("stage_01", {"pe": 3, "simd": 9}, "key 'stage_01.pe': found 3, expected a divisor of 2 output channels"),
+        ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected window bits at once: 9, 18"),
         ("head", {"pe": 2, "simd": 1}, "key 'head.pe': found 2, expected a divisor of 3 classes"),
         ("head", "all", "key 'head': found 'all'"),
         ("stage_99", {"pe": 1, "simd": 1}, "key 'stage_99' is unknown"),
@@ -194,7 +194,7 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
         with pytest.raises(InputError, match=re.escape(message)):
             choose(tiny, str(file))
     file.write_text(json.dumps(stages))
-    assert choose(tiny, str(file))["stage_01"] == StageFold(1, 1)
+    assert choose(tiny, str(file))["stage_01"] == StageFold(1, 9)
     for text in ("[]", "{", ""):
         file.write_text(text)
         with pytest.raises(InputError, match=r"fold\.json"):

@@ -6,10 +6,11 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
-from wsfracbnn.gen.design import build_design, skip_minimum
+from wsfracbnn.gen.design import border_taps, build_design, corrections, skip_minimum
 from wsfracbnn.gen.folding import (
     StageFold,
     choose,
@@ -92,10 +93,10 @@ def test_rom_words_hold_the_description(digits_description: NetworkDescription) 
     design = build_design(digits_description, preset(digits_description, "fast"))
     for stage in design.convs:
         conv, pe, simd = stage.stage, stage.fold.pe, stage.fold.simd
-        window = conv.weights.reshape(conv.out_channels, -1)
-        chunks = window.shape[1] // simd
+        window = conv.weights.transpose(0, 2, 1).reshape(conv.out_channels, -1)
+        slots = 1 << clog2(window.shape[1] // simd)
         for channel, bit in itertools.product(range(conv.out_channels), range(0, window.shape[1], 7)):
-            word = stage.engine.weights.words[channel % pe][channel // pe * chunks + bit // simd]
+            word = stage.engine.weights.words[channel % pe][channel // pe * slots + bit // simd]
             assert (word >> (bit % simd) & 1) == (window[channel, bit] > 0)
         width = stage.thresholds.width // stage.in_lanes
         for channel in range(conv.in_channels):
@@ -129,3 +130,17 @@ def test_a_target_is_met_and_stages_are_no_faster_than_they_need_be(classes: int
 def test_an_impossible_target_says_what_is_possible(target: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         choose(random_description(resnet20(10), seed=1, wild=False), target)
+
+
+def test_corrections_make_up_for_bits_outside_the_image() -> None:
+    """S over the taps inside equals twice all matches less the correction, for every border."""
+    generator = np.random.default_rng(1)
+    weights = generator.choice([-1, 1], (6, 9, 5))
+    constants = corrections(weights)
+    for border in range(16):
+        inside = border_taps(border)
+        bits = generator.integers(0, 2, (9, 5)) * inside[:, None]
+        s = (weights * (2 * bits - 1))[:, inside].sum((1, 2))
+        matches = ((weights > 0) == bits.astype(bool)).sum((1, 2))
+        np.testing.assert_array_equal(2 * matches - constants[:, border], s)
+    assert [int(border_taps(b).sum()) for b in (0, 1, 3, 5, 15)] == [9, 6, 3, 4, 1]

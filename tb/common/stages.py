@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wsfracbnn.gen.description import TAPS
 from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.folding import Folding, StageFold
 from wsfracbnn.model import integer
@@ -21,10 +22,10 @@ IMAGES = 2
 
 
 def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, int]]) -> Folding:
-    """(PE, SIMD) by stage name; the others get one output channel and one tap at once."""
+    """(PE, SIMD) by stage name; the others get one output channel and one tap or channel at once."""
     folding = {"input": StageFold(1, config.input_bits), "head": StageFold(1, 1)}
-    for number, shape in enumerate(config.convolutions(), start=1):
-        folding[f"stage_{number:02d}"] = StageFold(1, shape.in_channels)
+    for number, _ in enumerate(config.convolutions(), start=1):
+        folding[f"stage_{number:02d}"] = StageFold(1, TAPS)
     return folding | {name: StageFold(*fold) for name, fold in folds.items()}
 
 

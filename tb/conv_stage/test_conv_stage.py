@@ -17,14 +17,15 @@ FLAT = NetworkConfig(2, 8, 1, 4, (6, 12), (1, 1), 3, residual_bits=12, residual_
 POINT = NetworkConfig(1, 1, 1, 2, (2,), (1,), 2)
 
 CASES = {
-    "stride1-serial": ("stage_01", SQUARE, (1, 4)),
-    "stride1-one-bit": ("stage_02", SQUARE, (1, 1)),
+    "stride1-serial": ("stage_01", SQUARE, (1, 9)),
+    "stride1-two-channels": ("stage_02", SQUARE, (1, 18)),
     "stride1-parallel": ("stage_01", SQUARE, (4, 36)),
-    "stride1-two-lanes": ("stage_04", SQUARE, (2, 12)),
-    "stride2-serial": ("stage_03", SQUARE, (1, 4)),
+    "stride1-two-lanes": ("stage_04", SQUARE, (2, 36)),
+    "stride2-serial": ("stage_03", SQUARE, (1, 9)),
     "stride2-more-lanes-than-inputs": ("stage_03", SQUARE, (8, 36)),
     "stride2-flat": ("stage_03", FLAT, (4, 18)),
     "stride1-flat": ("stage_02", FLAT, (3, 54)),
+    "stride1-three-chunks": ("stage_02", FLAT, (2, 18)),
     "one-pixel": ("stage_01", POINT, (2, 18)),
 }
 

@@ -16,9 +16,9 @@ from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 2, "SIMD": 36, "STAGES": 3},
-    {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 1, "SIMD": 12, "STAGES": 2},
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 1, "SIMD": 9, "STAGES": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4},
-    {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 1, "STAGES": 1},
+    {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2},
 ]
 
@@ -26,10 +26,33 @@ GRID = [
 WINDOWS = 40
 
 
+def _taps(border: int) -> int:
+    """Taps inside the image, one bit each, of a window across the borders {right, left, bottom, top}."""
+    rows, columns = (1 - border % 2, 1, 1 - border // 2 % 2), (1 - border // 4 % 2, 1, 1 - border // 8)
+    return sum((y & x) << (3 * ky + kx) for ky, y in enumerate(rows) for kx, x in enumerate(columns))
+
+
 def _sum(weight: int, plane: int, taps: int, channels: int) -> int:
-    """S over the taps inside the image, from its definition."""
-    inside = [b for b in range(9 * channels) if taps >> (b // channels) & 1]
+    """S over the taps inside the image, from its definition. Bit 9 c + t is channel c of tap t."""
+    inside = [b for b in range(9 * channels) if taps >> (b % 9) & 1]
     return sum(1 if (plane ^ weight) >> b & 1 == 0 else -1 for b in inside)
+
+
+def _correction(weight: int, border: int, channels: int) -> int:
+    """Bits inside, and twice the weights of -1 that bits outside, which are 0, match."""
+    bits = range(9 * channels)
+    inside = sum(1 for b in bits if _taps(border) >> (b % 9) & 1)
+    return inside + 2 * sum(1 for b in bits if not _taps(border) >> (b % 9) & 1 and not weight >> b & 1)
+
+
+async def _lane_roms(dut: Any, addr: Any, data: Any, words: list[list[int]], width: int) -> None:
+    """A constant memory with a registered output for each lane, addressed by its own share of `addr`."""
+    share = len(addr) // len(words)
+    while True:
+        await RisingEdge(dut.clk)
+        if addr.value.is_resolvable:
+            own = [int(addr.value) >> (lane * share) & ((1 << share) - 1) for lane in range(len(words))]
+            data.value = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
 
 
 async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[int, int]:
@@ -39,26 +62,19 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
     generator = seeded()
     weights = [generator.getrandbits(bits) for _ in range(outputs)]
     gates = [generator.randint(*gate_range) for _ in range(outputs)]
-    lanes = [
-        [
-            weights[g + lane] >> (k * simd) & ((1 << simd) - 1)
-            for g in range(0, outputs, pe)
-            for k in range(bits // simd)
-        ]
+    slots = 1 << (bits // simd - 1).bit_length()
+    weight_words = [
+        [weights[g + lane] >> (k * simd) & ((1 << simd) - 1) for g in range(0, outputs, pe) for k in range(slots)]
         for lane in range(pe)
     ]
-    word_w = parameter(dut, "WORD_W")
-
-    async def weight_rom() -> None:
-        while True:
-            await RisingEdge(dut.clk)
-            if dut.weight_addr.value.is_resolvable:
-                addr = int(dut.weight_addr.value)
-                own = [addr >> (lane * word_w) & ((1 << word_w) - 1) for lane in range(pe)]
-                dut.weight_data.value = pack([lanes[i][a % len(lanes[i])] for i, a in enumerate(own)], simd)
+    correction_words = [
+        [_correction(weights[g + lane], border, channels) for g in range(0, outputs, pe) for border in range(16)]
+        for lane in range(pe)
+    ]
 
     bench = Bench(dut)
-    cocotb.start_soon(weight_rom())
+    cocotb.start_soon(_lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd))
+    cocotb.start_soon(_lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w))
     gate_words = [pack(gates[g : g + pe], sum_w) for g in range(0, outputs, pe)]
     cocotb.start_soon(rom(dut, dut.gate_addr, dut.gate_data, gate_words))
     if stalled:
@@ -67,10 +83,12 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
     expected, passes = [], 0
     for window in range(WINDOWS):
         msb, lsb = generator.getrandbits(bits), generator.getrandbits(bits)
-        taps = 0x1FF if window % 3 else generator.getrandbits(9)
+        taps = _taps(0 if window % 3 else window // 3 % 16)
         if window == 0:
             msb = lsb = (1 << bits) - 1
-        both = sum((msb >> b & 1) << (2 * b + 1) | (lsb >> b & 1) << (2 * b) for b in range(bits))
+        both = 0
+        for b in range(bits):
+            both |= ((msb >> b & 1) << 1 | lsb >> b & 1) << 2 * (b % 9 * channels + b // 9)
         bench.sources["s_axis"].send_nowait(AxiStreamFrame([both], tuser=[taps]))
         s_m = [_sum(w, msb, taps, channels) for w in weights]
         is_open = [s > g for s, g in zip(s_m, gates, strict=True)]

@@ -17,6 +17,8 @@ GRID = [
     {"WIDTH": 5, "DEPTH": 1},
     {"WIDTH": 32, "DEPTH": 2},
     {"WIDTH": 16, "DEPTH": 19},
+    {"WIDTH": 9, "DEPTH": 40},
+    {"WIDTH": 4, "DEPTH": 2, "BLOCK": 1},
 ]
 
 
