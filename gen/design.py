@@ -22,7 +22,7 @@ BORDERS = 16
 SKIP_REGISTER_BEATS = 2
 """Beats that the register behind a skip FIFO holds."""
 
-PIPELINE_CYCLES = 29
+PIPELINE_CYCLES = 31
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
 

@@ -38,8 +38,11 @@ reg [CLASS_W-1:0] number;
 reg [CLASS_W-1:0] best;
 reg signed [31:0] best_logit;
 
-wire signed [31:0] logit  = s_axis_tdata;
-wire               better = number == 0 || logit > best_logit;
+// Compared by the sign of a difference: a carry chain.
+wire signed [31:0] logit      = s_axis_tdata;
+wire signed [32:0] difference = {best_logit[31], best_logit} - {logit[31], logit};
+wire        [31:0] unused_difference = difference[31:0];
+wire               better = number == 0 || difference[32];
 wire [CLASS_W-1:0] winner = better ? number : best;
 wire               last   = number == LAST[CLASS_W-1:0];
 

@@ -12,13 +12,10 @@
  * gate is open, each lane its own: with n gated outputs in the busiest lane a window takes (GROUPS + n) * CHUNKS
  * cycles instead of 2 * GROUPS * CHUNKS. This is what "fractional" means in time.
  *
- * Gates are known only STAGES + 4 cycles after an operation, so the passes of neighbouring windows interleave:
- *
- *   first pass of window p | second pass of window p-1 | first pass of window p+1 | second pass of window p | ...
- *
- * The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 4), where no window is
- * there, or where results are not taken. With no next window the second pass goes ahead alone, so that no result
- * ever waits for a later pixel. Results leave in channel order. Reset drops all work under way.
+ * Gates are known only STAGES + 6 cycles after an operation, so the passes of neighbouring windows interleave: see
+ * pass_sequencer. The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 6), where
+ * no window is there, or where results are not taken. Results leave in channel order, none waits for a later pixel.
+ * Reset drops all work under way.
  *
  * A chunk is SIMD / 9 channels of all nine taps: window bit 9*c + t is channel c of tap t.
  * Weight ROM word {j, k}, lane l: window bits k*SIMD .. k*SIMD + SIMD - 1 of channel j*PE + l.
@@ -62,10 +59,12 @@ module fractional_engine #(
     output wire [GROUP_W-1:0]         gate_addr,
     input  wire [PE*SUM_W-1:0]        gate_data,
 
-    // Stream input: a window of {msb, lsb} pairs; tuser: taps inside the image
+    // Stream input: a window of {msb, lsb} pairs; tuser: taps inside the image; tnext: when the window is taken another
+    // is there in the next cycle
     input  wire [9*IN_CHANNELS*2-1:0] s_axis_tdata,
     input  wire [8:0]                 s_axis_tuser,
     input  wire                       s_axis_tvalid,
+    input  wire                       s_axis_tnext,
     output wire                       s_axis_tready,
 
     // Stream output: A of PE channels
@@ -76,11 +75,8 @@ module fractional_engine #(
 
 localparam WINDOW_W = 9 * IN_CHANNELS;
 localparam DEPTH    = 3 * GROUPS + 4;  // two windows between their passes, one on its way out
-localparam ROOM_W   = $clog2(DEPTH + 1);
 
 localparam LAST_GROUP = GROUPS - 1;
-localparam LAST_CHUNK = CHUNKS - 1;
-localparam ALL_ROOM = DEPTH;
 
 initial begin
     if (OUT_CHANNELS % PE != 0) begin
@@ -126,98 +122,49 @@ end
 // Sequencer
 // -------------------------------------------------------------------------------------------------------------------
 
-reg               parity;      // of the window on the input
-reg               first_done;  // its first pass has been issued
-reg               first_known; // ... and all its gates are known
-reg               held;        // the held window's second pass is not finished
-reg               held_known;  // all its gates are known
-reg               running;     // an operation of several chunks is under way
-reg               running_lsb;
-reg [GROUP_W-1:0] group;       // of the first pass
-reg [CHUNK_W-1:0] chunk;
-reg [ROOM_W-1:0]  room;        // results that may still be begun
-reg               has_room;    // room != 0
-
-// Per lane: nothing left on the held window's list, now or after this cycle.
+// Per lane: nothing left on the held window's list, now or after what is planned in this cycle.
 wire [PE-1:0] list_empty;
 wire [PE-1:0] list_done;
+wire          list_parity;
+wire          plan_lsb_ends;
 
-// A new operation: the first pass of the window on the input before the second pass of the held one.
-wire can_msb   = s_axis_tvalid && !first_done && has_room;
-wire can_lsb   = held && held_known && !(&list_empty);
-wire issue_lsb = running ? running_lsb : !can_msb && can_lsb;
-wire issue_msb = running ? !running_lsb : can_msb;
-wire issue     = issue_msb || issue_lsb;
-wire begins    = !running;
-wire ends      = chunk == LAST_CHUNK[CHUNK_W-1:0];
-wire reserve   = issue_msb && begins;
-wire take      = m_axis_tvalid && m_axis_tready;
+wire               issue_msb;
+wire               issue_lsb;
+wire               issue_begins;
+wire               issue_ends;
+wire [GROUP_W-1:0] issue_group;
+wire [CHUNK_W-1:0] issue_chunk;
 
-wire ends_group     = issue_msb && ends;
-wire last_group     = group == LAST_GROUP[GROUP_W-1:0];
-wire first_done_now = first_done || (ends_group && last_group);
-wire second_done    = !held || (held_known && &list_done);
-wire boundary       = !issue || ends;
-
-assign advance       = boundary && first_done_now && second_done;
-assign s_axis_tready = advance;
-
-// The gates of a window are known when its last first-pass result is back; windows come back in order.
+wire issue = issue_msb || issue_lsb;
+wire take  = m_axis_tvalid && m_axis_tready;
 wire msb_result;
 wire window_result;
-wire result_is_held = held && !held_known;
 
-always @(posedge clk) begin
-    running     <= issue && !ends;
-    running_lsb <= issue_lsb;
-    if (issue) begin
-        chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
-    end
-    if (ends_group) begin
-        group <= last_group ? {GROUP_W{1'b0}} : group + 1'b1;
-    end
+assign s_axis_tready = advance;
 
-    if (advance) begin
-        first_done  <= 1'b0;
-        first_known <= 1'b0;
-        held        <= 1'b1;
-        held_known  <= first_known || window_result;
-        parity      <= !parity;
-    end else begin
-        first_done <= first_done_now;
-        if (window_result) begin
-            if (result_is_held) begin
-                held_known <= 1'b1;
-            end else begin
-                first_known <= 1'b1;
-            end
-        end
-        if (boundary && second_done) begin
-            held <= 1'b0;
-        end
-    end
-
-    if (reserve && !take) begin
-        room     <= room - 1'b1;
-        has_room <= room != 1;
-    end else if (take && !reserve) begin
-        room     <= room + 1'b1;
-        has_room <= 1'b1;
-    end
-
-    if (rst) begin
-        running     <= 1'b0;
-        chunk       <= {CHUNK_W{1'b0}};
-        group       <= {GROUP_W{1'b0}};
-        parity      <= 1'b0;
-        first_done  <= 1'b0;
-        first_known <= 1'b0;
-        held        <= 1'b0;
-        held_known  <= 1'b0;
-        room        <= ALL_ROOM[ROOM_W-1:0];
-        has_room    <= 1'b1;
-    end
-end
+pass_sequencer #(
+    .GROUPS(GROUPS),
+    .CHUNKS(CHUNKS),
+    .RESULTS(DEPTH)
+) sequencer (
+    .clk(clk),
+    .rst(rst),
+    .window_valid(s_axis_tvalid),
+    .window_next(s_axis_tnext),
+    .advance(advance),
+    .list_parity(list_parity),
+    .lists_empty(&list_empty),
+    .lists_done(&list_done),
+    .plan_lsb_ends(plan_lsb_ends),
+    .window_result(window_result),
+    .result_taken(take),
+    .issue_msb(issue_msb),
+    .issue_lsb(issue_lsb),
+    .issue_begins(issue_begins),
+    .issue_ends(issue_ends),
+    .issue_group(issue_group),
+    .issue_chunk(issue_chunk)
+);
 
 // -------------------------------------------------------------------------------------------------------------------
 // Operands, one cycle after the address, beside the weights
@@ -234,7 +181,7 @@ chunk_select #(
     .CHUNKS(CHUNKS)
 ) select_data (
     .in(plane),
-    .index(chunk),
+    .index(issue_chunk),
     .out(data_chunk)
 );
 
@@ -257,17 +204,17 @@ delay_line #(
 ) delay_control (
     .clk(clk),
     .rst(rst),
-    .in({issue && ends, begins}),
+    .in({issue && issue_ends, issue_begins}),
     .out({counted_last, counted_first})
 );
 
 delay_line #(
     .WIDTH(1),
-    .CYCLES(STAGES + 3)
+    .CYCLES(STAGES + 4)
 ) delay_result (
     .clk(clk),
     .rst(rst),
-    .in(issue_msb && ends),
+    .in(issue_msb && issue_ends),
     .out(msb_result)
 );
 
@@ -282,7 +229,7 @@ delay_line #(
     .out(counted_border)
 );
 
-// Which group a first-pass result belongs to: known two cycles before, for the gate thresholds, which are registered
+// Which group a first-pass result belongs to: known three cycles before, for the gate thresholds, which are registered
 // since they may come late, from block RAM.
 wire [GROUP_W-1:0]  result_group;
 reg  [PE*SUM_W-1:0] thresholds;
@@ -294,13 +241,13 @@ delay_line #(
 ) delay_gate_addr (
     .clk(clk),
     .rst(rst),
-    .in(group),
+    .in(issue_group),
     .out(gate_addr)
 );
 
 delay_line #(
     .WIDTH(GROUP_W),
-    .CYCLES(2)
+    .CYCLES(3)
 ) delay_group (
     .clk(clk),
     .rst(rst),
@@ -344,14 +291,13 @@ generate
         ) fractional (
             .clk(clk),
             .rst(rst),
-            .issue_msb(issue_msb),
-            .issue_lsb(issue_lsb),
-            .issue_ends(ends),
-            .chunk(chunk),
-            .msb_group(group),
-            .list_parity(!parity),
+            .plan_lsb_ends(plan_lsb_ends),
+            .list_parity(list_parity),
             .list_empty(list_empty[lane]),
             .list_done(list_done[lane]),
+            .issue_msb(issue_msb),
+            .issue_group(issue_group),
+            .issue_chunk(issue_chunk),
             .weight_addr(weight_addr[lane*WORD_W +: WORD_W]),
             .weight_data(weight_data[lane*SIMD +: SIMD]),
             .correction_addr(correction_addr[lane*CORRECT_W +: CORRECT_W]),

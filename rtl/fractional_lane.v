@@ -34,17 +34,17 @@ module fractional_lane #(
     input  wire                    clk,
     input  wire                    rst,
 
-    // Operation being issued
-    input  wire                    issue_msb,
-    input  wire                    issue_lsb,
-    input  wire                    issue_ends,
-    input  wire [CHUNK_W-1:0]      chunk,
-    input  wire [GROUP_W-1:0]      msb_group,
-    // Window parity whose list is being worked off
+    // Planned for the next cycle: the end of a second-pass operation, and the window parity whose list it works off
+    input  wire                    plan_lsb_ends,
     input  wire                    list_parity,
     // Nothing is left for that window, now or after this cycle
     output wire                    list_empty,
     output wire                    list_done,
+
+    // Operation under way: its chunk, and whether it is of the first pass, with its group, or of the second
+    input  wire                    issue_msb,
+    input  wire [GROUP_W-1:0]      issue_group,
+    input  wire [CHUNK_W-1:0]      issue_chunk,
 
     // Weight ROM, word {group, chunk}: data belongs to the address of the cycle before
     output wire [WORD_W-1:0]       weight_addr,
@@ -60,7 +60,7 @@ module fractional_lane #(
     input  wire                    counted_last,
     input  wire [3:0]              counted_border,
 
-    // First-pass result
+    // First-pass result; its gate threshold comes a cycle earlier
     input  wire                    msb_result,
     input  wire                    msb_parity,
     input  wire [GROUP_W-1:0]      msb_result_group,
@@ -99,8 +99,17 @@ xnor_lane #(
     .sum(sum)
 );
 
-assign msb_sum = sum;
-assign gate    = sum > gate_threshold;
+// S_m and its gate.
+reg [SUM_W-1:0] first_sum;
+reg             open;
+
+always @(posedge clk) begin
+    first_sum <= sum;
+    open      <= sum > gate_threshold;
+end
+
+assign msb_sum = first_sum;
+assign gate    = open;
 
 // Gated groups. Whether none or one is left is kept beside each count: the
 // sequencer decides on it in the same cycle.
@@ -113,16 +122,22 @@ reg               one_odd;
 
 wire [GROUP_W-1:0] head;
 
-wire pop    = issue_lsb && issue_ends && !list_empty;
-wire push   = msb_result && gate;
+// Counts go down with the plan; the list itself in the next cycle, when the operation is under way.
+wire plan_pop = plan_lsb_ends && !list_empty;
+wire push     = msb_result && gate;
+reg  pop;
+
+always @(posedge clk) begin
+    pop <= plan_pop && !rst;
+end
 
 wire push_even = push && !msb_parity;
 wire push_odd  = push && msb_parity;
-wire pop_even  = pop && !list_parity;
-wire pop_odd   = pop && list_parity;
+wire pop_even  = plan_pop && !list_parity;
+wire pop_odd   = plan_pop && list_parity;
 
 assign list_empty = list_parity ? none_odd : none_even;
-assign list_done  = list_empty || ((list_parity ? one_odd : one_even) && pop);
+assign list_done  = list_empty || ((list_parity ? one_odd : one_even) && plan_pop);
 
 always @(posedge clk) begin
     if (push_even != pop_even) begin
@@ -165,7 +180,7 @@ stream_fifo #(
 );
 
 // What the operation under way is about, and the same two cycles before its count comes.
-wire [GROUP_W-1:0] group = issue_msb ? msb_group : head;
+wire [GROUP_W-1:0] group = issue_msb ? issue_group : head;
 wire [GROUP_W-1:0] counted_group;
 
 delay_line #(
@@ -181,15 +196,15 @@ delay_line #(
 generate
     if (GROUPS == 1) begin : one_group
         wire unused_group = &{group, counted_group};
-        assign weight_addr     = chunk;
+        assign weight_addr     = issue_chunk;
         assign correction_addr = counted_border;
     end else begin : several_groups
         assign correction_addr = {counted_group, counted_border};
         if (CHUNKS == 1) begin : one_chunk
-            wire unused_chunk = chunk;
+            wire unused_chunk = issue_chunk;
             assign weight_addr = group;
         end else begin : several_chunks
-            assign weight_addr = {group, chunk};
+            assign weight_addr = {group, issue_chunk};
         end
     end
 endgenerate

@@ -41,8 +41,6 @@ localparam COUNT_W = $clog2(INNER + 1);
 localparam LAST_ADDR = WORDS - 1;
 localparam FULL = INNER;
 
-localparam STYLE = BLOCK ? "block" : "distributed";
-
 initial begin
     if (INNER < 1) begin
         $display("ERROR: %m: DEPTH is %0d, expected at least %0d", DEPTH, BLOCK ? 2 : 1);
@@ -51,6 +49,9 @@ initial begin
 end
 
 // The word that is read is never the one being written: with an empty memory words bypass it, and a full one takes none.
+/* verilator lint_off UNUSEDPARAM */
+localparam STYLE = BLOCK ? "block" : "distributed";  // read by synthesis only
+/* verilator lint_on UNUSEDPARAM */
 (* ram_style = STYLE, no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;

@@ -32,10 +32,11 @@ module window_buffer #(
     input  wire               s_axis_tvalid,
     output wire               s_axis_tready,
 
-    // Stream output, one window a beat
+    // Stream output, one window a beat; tnext: when the window is taken another is there in the next cycle
     output wire [9*WIDTH-1:0] m_axis_tdata,
     output wire [8:0]         m_axis_tuser,
     output wire               m_axis_tvalid,
+    output wire               m_axis_tnext,
     input  wire               m_axis_tready
 );
 
@@ -76,7 +77,8 @@ wire out_free;
 reg  loaded;
 reg  loaded_pixel;  // the step takes the pixel that completed the window
 
-wire load = out_free && !loaded && (can_flush || (full && s_axis_tvalid));
+wire complete = !loaded && (can_flush || (full && s_axis_tvalid));
+wire load     = out_free && complete;
 
 assign s_axis_tready = loaded ? loaded_pixel : !full && !can_flush;
 
@@ -130,7 +132,9 @@ end
 // -------------------------------------------------------------------------------------------------------------------
 
 // The column that is read is the one after the column being written.
-localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";
+/* verilator lint_off UNUSEDPARAM */
+localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";  // read by synthesis only
+/* verilator lint_on UNUSEDPARAM */
 (* ram_style = STYLE, no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
 reg [2*WIDTH-1:0] line;
@@ -168,6 +172,7 @@ assign out_free      = !out_valid || m_axis_tready;
 assign m_axis_tdata  = out_data;
 assign m_axis_tuser  = out_taps;
 assign m_axis_tvalid = out_valid;
+assign m_axis_tnext  = complete;
 
 wire [2:0] rows_inside = {!at_last_row, 1'b1, row != 0};
 wire [2:0] cols_inside = {!at_last_col, 1'b1, col != 0};

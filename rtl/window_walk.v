@@ -33,10 +33,11 @@ module window_walk #(
     input  wire               s_axis_tvalid,
     output wire               s_axis_tready,
 
-    // Stream output, one window a beat
+    // Stream output, one window a beat; tnext: when the window is taken another is there in the next cycle
     output wire [9*WIDTH-1:0] m_axis_tdata,
     output wire [8:0]         m_axis_tuser,
     output wire               m_axis_tvalid,
+    output wire               m_axis_tnext,
     input  wire               m_axis_tready
 );
 
@@ -87,7 +88,9 @@ end
 
 // Line memory: {row - 2, row - 1} of each column, read one step ahead.
 // The column that is read is the one after the column being written.
-localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";
+/* verilator lint_off UNUSEDPARAM */
+localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";  // read by synthesis only
+/* verilator lint_on UNUSEDPARAM */
 (* ram_style = STYLE, no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
 reg [2*WIDTH-1:0] line;
@@ -121,6 +124,7 @@ assign out_free      = !out_valid || m_axis_tready;
 assign m_axis_tdata  = out_data;
 assign m_axis_tuser  = out_taps;
 assign m_axis_tvalid = out_valid;
+assign m_axis_tnext  = centred && (!in_image || s_axis_tvalid);
 
 wire [2:0] rows_inside = {row < ROWS[ROW_W-1:0], 1'b1, row > 1};
 wire [2:0] cols_inside = {col < COLS[COL_W-1:0], 1'b1, col > 1};

@@ -27,12 +27,19 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
     a sink would not take.
     """
 
+    promised: int | None = None
+
     async def window() -> tuple[str, int]:
+        nonlocal promised
         for _ in range(PATIENCE_CYCLES):
             await FallingEdge(dut.clk)
             dut.m_axis_tready.value = int(accept())
             await ReadOnly()
+            if promised is not None:
+                same("window in the cycle after one was taken, as tnext said", promised, int(dut.m_axis_tvalid.value))
+                promised = None
             if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
+                promised = int(dut.m_axis_tnext.value)
                 return str(dut.m_axis_tdata.value), int(dut.m_axis_tuser.value)
         raise AssertionError("no window: the stream hangs")
 

@@ -34,48 +34,49 @@ class Lane:
         self.threshold: list[int] = []
         self.seen: list[tuple[int, int]] = []  # (S_m, gate) as they come
         self.done = 1
-        self.queue: list[dict[str, int]] = []  # control under way, the oldest first
+        self.queue: list[dict[str, int]] = []  # what was planned, the oldest first
 
     async def step(self, chunk: int | None = None, group: int = 0, lsb: bool = False, plane: int = 0) -> None:
-        """One clock cycle: issue a chunk of a pass, or nothing."""
-        dut, issue = self.dut, chunk is not None
-        number = chunk or 0
-        await FallingEdge(dut.clk)
-        ends = issue and number == self.chunks - 1
-        dut.issue_msb.value = int(issue and not lsb)
-        dut.issue_lsb.value = int(issue and lsb)
-        dut.issue_ends.value = int(ends)
-        dut.chunk.value = number
-        dut.msb_group.value = group
-        entry = {
-            "first": int(issue and number == 0),
-            "last": int(ends),
-            "result": int(ends and not lsb),
+        """One clock cycle: plan a chunk of a pass, or nothing, while the one planned before is under way."""
+        dut = self.dut
+        planned = {
+            "issue": int(chunk is not None),
+            "chunk": chunk or 0,
             "group": group,
+            "lsb": int(lsb),
+            "ends": int(chunk == self.chunks - 1),
+            "plane": plane,
         }
-        self.queue.append(entry)
+        self.queue.append(planned)
 
-        def delayed(cycles: int) -> dict[str, int]:
-            return self.queue[-1 - cycles] if len(self.queue) > cycles else dict.fromkeys(entry, 0)
+        def before(cycles: int) -> dict[str, int]:
+            return self.queue[-1 - cycles] if len(self.queue) > cycles else dict.fromkeys(planned, 0)
 
-        counted, result = delayed(self.stages + 2), delayed(self.stages + 3)
-        dut.counted_first.value, dut.counted_last.value = counted["first"], counted["last"]
+        now, counted, result = before(1), before(self.stages + 3), before(self.stages + 5)
+        compared = before(self.stages + 4)
+        await FallingEdge(dut.clk)
+        dut.plan_lsb_ends.value = planned["ends"] & planned["lsb"]
+        dut.issue_msb.value = now["issue"] & ~now["lsb"]
+        dut.issue_group.value = now["group"]
+        dut.issue_chunk.value = now["chunk"]
+        dut.counted_first.value = int(counted["issue"] and counted["chunk"] == 0)
+        dut.counted_last.value = counted["ends"]
         dut.counted_border.value = 0
         dut.correction_data.value = self.corrections[self.correction_address % len(self.corrections)]
-        dut.msb_result.value = result["result"]
+        dut.msb_result.value = result["ends"] & ~result["lsb"]
         dut.msb_result_group.value = result["group"]
         if self.threshold:
-            dut.gate_threshold.value = self.threshold[result["group"]] & ((1 << parameter(dut, "SUM_W")) - 1)
+            dut.gate_threshold.value = self.threshold[compared["group"]] & ((1 << parameter(dut, "SUM_W")) - 1)
         await Timer(1, "ns")
-        if result["result"]:
+        if result["ends"] and not result["lsb"]:
             self.seen.append((dut.msb_sum.value.to_signed(), int(dut.gate.value)))
         self.done = int(dut.list_done.value)  # tells before the clock edge what the list will be after it
-        address = int(dut.weight_addr.value) if issue else 0
+        address = int(dut.weight_addr.value) if now["issue"] else 0
         corrects = dut.correction_addr.value
         await ClockCycles(dut.clk, 1)
         dut.weight_data.value = self.rom[address % len(self.rom)]
         self.correction_address = int(corrects) if corrects.is_resolvable else 0
-        dut.data.value = plane >> (number * self.simd) & ((1 << self.simd) - 1)
+        dut.data.value = now["plane"] >> (now["chunk"] * self.simd) & ((1 << self.simd) - 1)
         await Timer(1, "ns")
 
 
@@ -115,7 +116,7 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
         for group in range(lane.groups):
             for chunk in range(lane.chunks):
                 await lane.step(chunk, group, plane=msb)
-        for _ in range(lane.stages + 7):
+        for _ in range(lane.stages + 9):
             await lane.step()
         is_open = [int(s > t) for s, t in zip(s_m, lane.threshold, strict=True)]
         same(f"window {window} first pass", list(zip(s_m, is_open, strict=True)), lane.seen)
@@ -127,7 +128,7 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
                 last = number == sum(is_open) - 1 and chunk == lane.chunks - 1
                 same(f"window {window} list done", int(last), lane.done)
             same(f"window {window} done", int(number == sum(is_open) - 1), int(dut.list_empty.value))
-        for _ in range(lane.stages + 7):
+        for _ in range(lane.stages + 9):
             await lane.step()
         for number, value in enumerate(expected):
             same(f"window {window} S_l {number} valid", 1, int(dut.lsb_valid.value))
