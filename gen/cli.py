@@ -20,9 +20,9 @@ from wsfracbnn.gen import report
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.emit import emit as emit_folder
-from wsfracbnn.gen.folding import choose
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.markdown import replace_section
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.data import DATASETS, Dataset, load_dataset
 from wsfracbnn.model.errors import InputError

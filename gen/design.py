@@ -22,7 +22,7 @@ BORDERS = 16
 SKIP_REGISTER_BEATS = 2
 """Beats that the register behind a skip FIFO holds."""
 
-PIPELINE_CYCLES = 31
+PIPELINE_CYCLES = 32
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
 
@@ -230,6 +230,19 @@ def pixels_in_flight(stages: int, cycles_per_pixel: float) -> int:
     its latency.
     """
     return 3 + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
+
+
+def build_stage(
+    description: NetworkDescription, name: str, fold: StageFold, in_lanes: int
+) -> InputDesign | ConvDesign | HeadDesign:
+    """One stage alone. in_lanes: channels a beat that the head gets; the others know theirs."""
+    stage = dict(description.stages())[name]
+    bits = description.residual_bits
+    if isinstance(stage, InputStage):
+        return _build_input(stage, fold, bits)
+    if isinstance(stage, ConvStage):
+        return _build_conv(name, stage, fold, bits)
+    return _build_head(stage, fold, bits, in_lanes)
 
 
 def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:

@@ -25,7 +25,8 @@ from wsfracbnn.model.errors import InputError
 MARKER = "design.json"
 """A folder that holds this file was emitted before and may be replaced."""
 
-TESTBENCH_FILES = ("bench_network.py", "golden.py", "stream_probe.v", "busy_probe.v")
+PROBES = ("stream_probe.v", "busy_probe.v", "stream_player.v", "frame_recorder.v")
+TESTBENCH_FILES = ("bench_network.py", "golden.py", *PROBES)
 FOLDER_TEMPLATES = {"Makefile": "folder_makefile.j2", "README.md": "folder_readme.md.j2"}
 
 

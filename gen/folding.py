@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +88,8 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
     return max(math.ceil(pixels * max(chunks * operations, WINDOW_CYCLES)), beats)
 
 
-def _choices(stage: Stage) -> Iterator[StageFold]:
+def stage_choices(stage: Stage) -> Iterator[StageFold]:
+    """Every folding of a stage."""
     if isinstance(stage, HeadStage):
         yield from (StageFold(pe, 1) for pe in divisors(stage.classes))
         return
@@ -108,7 +108,7 @@ def solve(description: NetworkDescription, target_cycles: int) -> Folding:
     """
     folding: Folding = {}
     for name, stage in description.stages():
-        rated = [(stage_cycles(stage, fold), fold) for fold in _choices(stage)]
+        rated = [(stage_cycles(stage, fold), fold) for fold in stage_choices(stage)]
         within = [fold for cycles, fold in rated if cycles <= target_cycles]
         if within:
             folding[name] = min(within, key=_cost)
@@ -172,36 +172,3 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
             raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected window bits at once: {some}")
         folding[name] = fold
     return folding
-
-
-def fastest_cycles(description: NetworkDescription) -> int:
-    """Cycles an image of the fastest folding that there is."""
-    return max(min(stage_cycles(stage, fold) for fold in _choices(stage)) for _, stage in description.stages())
-
-
-def for_target(description: NetworkDescription, target: str) -> Folding:
-    """The cheapest folding for 'cycles=N' an image or 'rate=IMAGES@MHZ', images a second at a clock.
-
-    Raises:
-        InputError: not such a target, or one that no folding reaches; the sentence says what the best possible is.
-    """
-    match = re.fullmatch(r"cycles=(\d+)|rate=(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)", target)
-    if match is None or not float(match[1] or match[2]) > 0:
-        raise InputError(f"--fold: found '{target}', expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
-    cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
-    best = fastest_cycles(description)
-    if cycles < best:
-        rate = "" if match[1] else f", {float(match[3]) * 1e6 / best:,.0f} images/s at {match[3]} MHz"
-        raise InputError(
-            f"--fold {target}: asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
-        )
-    return solve(description, cycles)
-
-
-def choose(description: NetworkDescription, fold: str) -> Folding:
-    """The folding that the command line's `--fold` names: a preset, a target or a file."""
-    if fold in PRESETS:
-        return preset(description, fold)
-    if fold.startswith(("cycles=", "rate=")):
-        return for_target(description, fold)
-    return read_folding(Path(fold), description)

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wsfracbnn.gen import report
 from wsfracbnn.gen.emit import emit
-from wsfracbnn.gen.folding import choose
 from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, require_simulator, simulate
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.vectors import write_vectors
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data import Dataset

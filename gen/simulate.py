@@ -102,7 +102,8 @@ def simulate(
     for file in (result_file, results_xml, progress_file):
         file.unlink(missing_ok=True)
     toplevel = json.loads((folder / "design.json").read_text())["name"] + "_testbench"
-    sources = [*(folder / "filelist.f").read_text().split(), "tb/stream_probe.v", "tb/busy_probe.v", f"tb/{toplevel}.v"]
+    testbench = sorted(path.relative_to(folder).as_posix() for path in (folder / "tb").glob("*.v"))
+    sources = [*(folder / "filelist.f").read_text().split(), *testbench]
     arguments = {
         "simulator": simulator,
         "sources": [str(folder / source) for source in sources],

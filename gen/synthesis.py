@@ -43,7 +43,7 @@ class Target:
 TARGETS = {
     "ecp5": Target(
         title="Lattice ECP5 (LUT4)",
-        command="synth_ecp5",
+        command="synth_ecp5 -nowidelut",
         luts=("LUT4",),
         flip_flops=("TRELLIS_FF",),
         carries={"CCU2C": 2},

@@ -16,7 +16,7 @@ module stream_fifo #(
     parameter WIDTH = 8,
     // Words that fit, those in registers included
     parameter DEPTH = 4,
-    // 1: block RAM, for deep ones; 0: distributed RAM
+    // 1: block RAM, for deep ones; 0: what synthesis finds best, distributed RAM where there is any
     parameter BLOCK = DEPTH > 33
 ) (
     input  wire             clk,
@@ -39,7 +39,7 @@ localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
 localparam COUNT_W = $clog2(INNER + 1);
 
 localparam LAST_ADDR = WORDS - 1;
-localparam FULL = INNER;
+localparam ALL_BUT_ONE = INNER - 1;
 
 initial begin
     if (INNER < 1) begin
@@ -50,26 +50,28 @@ end
 
 // The word that is read is never the one being written: with an empty memory words bypass it, and a full one takes none.
 /* verilator lint_off UNUSEDPARAM */
-localparam STYLE = BLOCK ? "block" : "distributed";  // read by synthesis only
+localparam STYLE = BLOCK ? "block" : "auto";  // read by synthesis only
 /* verilator lint_on UNUSEDPARAM */
 (* ram_style = STYLE, no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;
-reg [COUNT_W-1:0] stored;        // words in the memory
-reg               out_valid;
+reg [COUNT_W-1:0] count;         // words, the output word included
+reg               out_valid;     // count != 0
+reg               more;          // count > 1: the memory is not empty
+reg               full;
 reg               out_bypassed;  // the output word came straight from the input
 reg [WIDTH-1:0]   read_data;
 reg [WIDTH-1:0]   bypass_data;
 
 wire out_take;
-wire out_free = !out_valid || out_take;
-wire push     = s_axis_tvalid && s_axis_tready;
-wire load     = out_free && stored != 0;
-wire bypass   = out_free && stored == 0 && push;
-wire store    = push && !bypass;
+wire push   = s_axis_tvalid && s_axis_tready;
+wire pop    = out_valid && out_take;
+wire load   = pop && more;
+wire bypass = push && !more && (!out_valid || out_take);
+wire store  = push && !bypass;
 
-assign s_axis_tready = stored + {{COUNT_W-1{1'b0}}, out_valid} != FULL[COUNT_W-1:0];
+assign s_axis_tready = !full;
 
 wire [WIDTH-1:0] out_data = out_bypassed ? bypass_data : read_data;
 
@@ -120,19 +122,24 @@ always @(posedge clk) begin
     if (load) begin
         read_addr <= read_addr == LAST_ADDR[ADDR_W-1:0] ? {ADDR_W{1'b0}} : read_addr + 1'b1;
     end
-    if (store && !load) begin
-        stored <= stored + 1'b1;
-    end else if (load && !store) begin
-        stored <= stored - 1'b1;
-    end
-    if (out_free) begin
-        out_valid <= load || bypass;
+    if (push && !pop) begin
+        count     <= count + 1'b1;
+        out_valid <= 1'b1;
+        more      <= out_valid;
+        full      <= count == ALL_BUT_ONE[COUNT_W-1:0];
+    end else if (pop && !push) begin
+        count     <= count - 1'b1;
+        out_valid <= more;
+        more      <= more && count != 2;
+        full      <= 1'b0;
     end
     if (rst) begin
         write_addr <= {ADDR_W{1'b0}};
         read_addr  <= {ADDR_W{1'b0}};
-        stored     <= {COUNT_W{1'b0}};
+        count      <= {COUNT_W{1'b0}};
         out_valid  <= 1'b0;
+        more       <= 1'b0;
+        full       <= 1'b0;
     end
 end
 

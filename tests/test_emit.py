@@ -16,10 +16,11 @@ import pytest
 from wsfracbnn.gen import emit as emit_module
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.emit import emit
-from wsfracbnn.gen.folding import PRESETS, StageFold, choose, preset, to_json
+from wsfracbnn.gen.folding import PRESETS, StageFold, preset, to_json
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.render import environment
 from wsfracbnn.gen.simulate import simulate, simulator_environment
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.errors import InputError
 
 COMMANDS = Path(sys.executable).parent

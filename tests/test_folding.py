@@ -13,7 +13,6 @@ from wsfracbnn.gen.description import HeadStage, NetworkDescription
 from wsfracbnn.gen.design import border_taps, build_design, corrections, skip_minimum
 from wsfracbnn.gen.folding import (
     StageFold,
-    choose,
     divisors,
     expected_busiest,
     preset,
@@ -22,6 +21,7 @@ from wsfracbnn.gen.folding import (
     stage_cycles,
 )
 from wsfracbnn.gen.rom import clog2
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.random_network import random_description

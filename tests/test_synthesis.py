@@ -10,8 +10,8 @@ import pytest
 
 from wsfracbnn.gen import hardware
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.folding import choose
 from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.synthesis import TARGETS, Placement, synthesize
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError

@@ -14,9 +14,10 @@ import pytest
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import emit, emit_design
-from wsfracbnn.gen.folding import Folding, choose, preset
+from wsfracbnn.gen.folding import Folding, preset
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, simulate
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.vectors import random_images
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fit the area coefficients of gen/area.py to what Yosys makes of single stages.
+
+    .venv/bin/python benchmarks/calibrate_area.py
+
+Synthesizes each stage of SAMPLES alone for each family (cached in build/synthesis, so that a second call goes on where
+the first was cut off), fits non-negative coefficients that make the relative error least, and writes
+gen/area_coefficients.json. results/area.json gets estimate and measurement of every sample.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+from scipy.optimize import nnls
+
+from wsfracbnn.gen.area import COEFFICIENTS, terms
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.emit import design_sources
+from wsfracbnn.gen.folding import StageFold, preset
+from wsfracbnn.gen.memories import stage_memories
+from wsfracbnn.gen.synthesis import synthesize
+from wsfracbnn.model.config import NetworkConfig, resnet20
+from wsfracbnn.model.random_network import random_description
+
+ROOT = Path(__file__).resolve().parent.parent
+FAMILIES = ("ecp5", "xc7")
+
+RESNET20 = resnet20(10)
+HUNDRED = resnet20(100)
+SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
+
+SAMPLES = [
+    *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (1, 72), (4, 144), (4, 36), (1, 9))],
+    *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
+    *[(RESNET20, "stage_08", fold) for fold in ((1, 144), (2, 288), (1, 36))],
+    *[(RESNET20, "stage_13", fold) for fold in ((1, 72), (1, 288))],
+    *[(RESNET20, "stage_14", fold) for fold in ((1, 144), (1, 576), (2, 288), (4, 72))],
+    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9))],
+    *[(SMALL, "stage_03", fold) for fold in ((2, 36),)],
+    *[(SMALL, "stage_04", fold) for fold in ((4, 144),)],
+    *[(RESNET20, "input", fold) for fold in ((1, 864), (4, 864), (1, 288), (1, 96))],
+    *[(SMALL, "input", fold) for fold in ((1, 144), (2, 48))],
+    *[(RESNET20, "head", fold) for fold in ((1, 1), (5, 1))],
+    *[(HUNDRED, "head", fold) for fold in ((1, 1), (10, 1))],
+]
+AROUND = {"ecp5": (260.0, 260.0), "xc7": (170.0, 260.0)}
+"""LUTs and flip-flops of what stands around the stages: guard, filter, verdicts, registers at both ends."""
+
+
+def measure(family: str, progress: Progress) -> list[tuple[str, dict[str, float], int, int]]:
+    """Name, terms, LUTs and flip-flops of every sample."""
+    rows = []
+    task = progress.add_task(family, total=len(SAMPLES))
+    for config, name, fold in SAMPLES:
+        description = random_description(config, seed=1, wild=False)
+        design = build_design(description, preset(description, "small") | {name: StageFold(*fold)})
+        stage = next(s for s in design.stages if s.name == name)
+        top = f"{design.name}_{name}"
+        sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
+        area, _ = synthesize(sources, top, family, ROOT / "build" / "synthesis", report=lambda _: None)
+        label = f"{'x'.join(map(str, config.widths))} {name} {fold[0]}x{fold[1]}"
+        rows.append((label, terms(stage, stage_memories(stage), family), area.luts, area.flip_flops))
+        progress.advance(task)
+    return rows
+
+
+def _needed(file: str, top: str, network: str) -> bool:
+    """Sources of one stage: its own modules and the library."""
+    return top in file or not any(
+        part in file for part in (f"{network}_stage", f"{network}_input", f"{network}_head", f"{network}_top")
+    )
+
+
+def fit(rows: list[tuple[dict[str, float], int]]) -> dict[str, float]:
+    """Non-negative coefficients of least relative error."""
+    names = sorted({name for sizes, _ in rows for name in sizes})
+    matrix = np.array([[sizes.get(name, 0.0) / measured for name in names] for sizes, measured in rows])
+    solution, _ = nnls(matrix, np.ones(len(rows)))
+    return {name: round(float(value), 4) for name, value in zip(names, solution, strict=True)}
+
+
+def main() -> None:
+    """Measure, fit, write."""
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    report: dict[str, list[dict[str, object]]] = {}
+    with Progress() as progress:
+        for family in FAMILIES:
+            rows = measure(family, progress)
+            luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
+            flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
+            around = AROUND[family]
+            table[family] = {"luts": luts | {"around": around[0]}, "flip_flops": flip_flops | {"around": around[1]}}
+            report[family] = [
+                {
+                    "stage": label,
+                    "luts": measured,
+                    "estimated_luts": round(sum(luts[n] * s for n, s in sizes.items())),
+                    "flip_flops": registers,
+                    "estimated_flip_flops": round(sum(flip_flops[n] * s for n, s in sizes.items())),
+                }
+                for label, sizes, measured, registers in rows
+            ]
+    COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
+    (ROOT / "results" / "area.json").write_text(json.dumps(report, indent=2) + "\n")
+    for family, entries in report.items():
+        errors = [abs(e["estimated_luts"] / e["luts"] - 1) for e in entries]  # type: ignore[operator]
+        print(f"{family}: {len(entries)} stages, LUT error {np.mean(errors):.1%} on average, {max(errors):.1%} at most")
+
+
+if __name__ == "__main__":
+    main()

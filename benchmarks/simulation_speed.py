@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the testbench adds to the time of a simulation.
+
+    .venv/bin/python benchmarks/simulation_speed.py [--weights CHECKPOINT] [--images N] [--runs N]
+
+Runs the same images through the accelerator under Verilator twice: in the cocotb regression (every stage's stream and
+occupancy recorded, and compared with the golden model), and in a bare C++ harness that compares the logits. Medians of
+repeated runs, start of Python included; compilation is not. Writes `sim_overhead` to results/hardware.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from wsfracbnn.gen.emit import emit
+from wsfracbnn.gen.hardware import record
+from wsfracbnn.gen.run_simulator import VERILATOR_ARGS, VERILATOR_MAKE_ARGS
+from wsfracbnn.gen.simulate import simulate, simulator_environment
+from wsfracbnn.gen.solver import choose
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.fold import fold_checkpoint
+
+ROOT = Path(__file__).resolve().parent.parent
+EXACT = "bit_exact"
+
+
+def build_bare(folder: Path, name: str) -> Path:
+    """Compile the C++ harness with the flags of the cocotb build."""
+    build = folder.parent / f"{folder.name}-bare"
+    build.mkdir(parents=True, exist_ok=True)
+    sources = [str(folder / line) for line in (folder / "filelist.f").read_text().split()]
+    command = ["verilator", "-cc", "--exe", "-Mdir", str(build), "--top-module", f"{name}_top", "--prefix", "Vtop"]
+    command += ["-o", "bare", "-O3", "-Wno-fatal", *sources, str(ROOT / "benchmarks" / "bare_harness.cpp")]
+    assert VERILATOR_ARGS[0] == "-O3"
+    subprocess.run(command, check=True, env=simulator_environment(), capture_output=True)
+    make = ["make", "-C", str(build), "-f", "Vtop.mk", *VERILATOR_MAKE_ARGS]
+    subprocess.run(make, check=True, env=simulator_environment(), capture_output=True)
+    return build / "bare"
+
+
+def write_vectors(folder: Path, images: int) -> tuple[Path, Path, int]:
+    """pixels.hex and logits.txt for the harness, and the width of a pixel."""
+    vectors = np.load(folder / "vectors.npz")
+    pixels, logits = vectors["images"][:images], vectors["logits"][:images]
+    width = 8 * pixels.shape[-1]
+    lines = []
+    for image in pixels:
+        words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image.reshape(-1, pixels.shape[-1])]
+        words[-1] |= 1 << width
+        lines += [f"{word:x}\n" for word in words]
+    files = folder.parent / "pixels.hex", folder.parent / "logits.txt"
+    files[0].write_text("".join(lines))
+    files[1].write_text("".join(f"{value}\n" for value in logits.reshape(-1)))
+    return *files, width
+
+
+def main() -> None:
+    """Measure and write down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, default=ROOT / "checkpoints" / "digits.pt")
+    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+
+    checkpoint = load_checkpoint(arguments.weights)
+    description = fold_checkpoint(checkpoint)
+    folder = ROOT / "build" / "bench" / description.name
+    shape = (arguments.images, description.input.height, description.input.width, description.input.colours)
+    images = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    emit(description, choose(description, "auto"), folder, images)
+    bare = build_bare(folder, description.name)
+    pixels, logits, width = write_vectors(folder, arguments.images)
+    cocotb_seconds, bare_seconds = [], []
+    for _ in range(arguments.runs):
+        result = simulate(folder, "verilator", folder / "vectors.npz", arguments.images, tests=EXACT)
+        assert not result.failures, result.failures
+        assert result.images == arguments.images, f"{result.images} images in {folder / 'vectors.npz'}"
+        cocotb_seconds.append(result.seconds)
+        start = time.monotonic()
+        subprocess.run([bare, pixels, logits, str(width)], check=True, capture_output=True)
+        bare_seconds.append(time.monotonic() - start)
+    slow, fast = statistics.median(cocotb_seconds), statistics.median(bare_seconds)
+    print(
+        f"{description.name}, {arguments.images} images, medians of {arguments.runs} runs on {os.cpu_count()} cores: "
+        f"cocotb {slow:.2f} s, bare C++ {fast:.2f} s, overhead {slow / fast - 1:.1%}"
+    )
+    entry = {"sim_images": arguments.images, "sim_cocotb_s": round(slow, 2), "sim_bare_s": round(fast, 2)}
+    record(ROOT / "results" / "hardware.json", description.name, entry | {"sim_overhead": round(slow / fast - 1, 3)})
+    print(json.dumps(entry))
+
+
+if __name__ == "__main__":
+    main()
