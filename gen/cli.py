@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from wsfracbnn.gen import report
-from wsfracbnn.gen.design import AcceleratorDesign, build_design
-from wsfracbnn.gen.emit import design_sources
+from wsfracbnn.gen import hardware_cli, report
+from wsfracbnn.gen.console import Fold, console
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import emit as emit_folder
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.markdown import replace_section
@@ -35,13 +34,8 @@ app = typer.Typer(
     add_completion=False,
 )
 log = logging.getLogger(__name__)
-console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
-Fold = Annotated[
-    str,
-    typer.Option(help="Parallelism: auto, small, fast, cycles=N an image, rate=IMAGES@MHZ, or a folding file (JSON)."),
-]
 DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")
 ]
@@ -297,83 +291,8 @@ def draw(
     console.print(f"written to {out}")
 
 
-HardwareWeights = Annotated[
-    Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")
-]
-Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
-HardwareResults = Annotated[Path, typer.Option(help="JSON file that gets the figures.")]
-Cycles = Annotated[int | None, typer.Option(help="Cycles an image as simulation measured them; default the estimate.")]
-HardwareReadme = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
-
-
-@app.command()
-def synth(
-    weights: HardwareWeights = None,
-    fold: Fold = "auto",
-    targets: Annotated[str, typer.Option(help="Some of ecp5, ice40, xc7, with commas between.")] = "ecp5,xc7",
-    cache: Cache = Path("build/synthesis"),
-    results: HardwareResults = Path("results/hardware.json"),
-    readme: HardwareReadme = None,
-) -> None:
-    """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs."""
-    from wsfracbnn.gen import hardware
-    from wsfracbnn.gen.synthesis import synthesize
-
-    design = _hardware_design(weights, fold)
-    entry: dict[str, Any] = {"fold": fold, "sha256": design.digest}
-    for target in targets.split(","):
-        with console.status(f"{design.name}: synthesis for {target}"):
-            area, _ = synthesize(design_sources(design), f"{design.name}_top", target, cache, report=log.info)
-        entry[target] = hardware.area_entry(area, design, target)
-        entry[f"lane_lut_per_bit_{target}"] = hardware.lane_luts(target, cache, log.info)
-    _show_hardware(hardware.record(results, design.name, entry), readme)
-
-
-@app.command()
-def pnr(
-    weights: HardwareWeights = None,
-    fold: Fold = "auto",
-    device: Annotated[str, typer.Option(help="ecp5-25f, ecp5-45f or ecp5-85f.")] = "ecp5-85f",
-    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 120.0,
-    seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
-    cycles: Cycles = None,
-    cache: Cache = Path("build/synthesis"),
-    results: HardwareResults = Path("results/hardware.json"),
-    readme: HardwareReadme = None,
-) -> None:
-    """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization."""
-    from wsfracbnn.gen import hardware
-    from wsfracbnn.gen.synthesis import place_and_route, synthesize
-
-    design = _hardware_design(weights, fold)
-    with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
-        _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
-        placement = place_and_route(folder / "netlist.json", device, mhz, cache, seed=seed, report=log.info)
-    estimate = max(stage.cycles for stage in design.stages)
-    entry = hardware.placement_entry(placement, cycles or estimate, measured=cycles is not None)
-    console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    name = device.replace("-", "_")
-    _show_hardware(hardware.record(results, design.name, {"fold": fold, name: entry}), readme)
-
-
-def _hardware_design(weights: Path | None, fold: str) -> AcceleratorDesign:
-    if weights is None:
-        from wsfracbnn.model.config import resnet20
-        from wsfracbnn.model.random_network import random_description
-
-        description = random_description(resnet20(100), seed=1, name="resnet20", wild=False)
-    else:
-        description = fold_checkpoint(load_checkpoint(weights))
-    return build_design(description, choose(description, fold))
-
-
-def _show_hardware(results: dict[str, Any], readme: Path | None) -> None:
-    from wsfracbnn.gen import hardware
-
-    text = hardware.table(results)
-    console.print(text, markup=False, soft_wrap=True)
-    if readme is not None:
-        replace_section(readme, "hardware", text)
+app.command()(hardware_cli.synth)
+app.command()(hardware_cli.pnr)
 
 
 def _dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:

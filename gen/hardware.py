@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign
 from wsfracbnn.gen.locations import RTL
-from wsfracbnn.gen.synthesis import Area, Placement, Report, synthesize
+from wsfracbnn.gen.memories import Memory, memories
+from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, synthesize
 
 LANE_BITS = 144
 LANE_WRAPPER = """
@@ -54,6 +57,57 @@ def placement_entry(placement: Placement, cycles: int, measured: bool) -> dict[s
         "critical_path": f"{placement.critical_path[0]} -> {placement.critical_path[-1]}",
         "place_and_route_s": placement.seconds,
     }
+
+
+@dataclass(frozen=True)
+class MappedMemory:
+    """A memory and what the netlist made of it."""
+
+    memory: Memory
+    block_rams: int
+    lut_ram_cells: int
+
+    @property
+    def as_meant(self) -> bool:
+        """Block RAM where block RAM was meant, and nowhere else."""
+        return (self.block_rams > 0) == self.memory.block
+
+
+def map_memories(design: AcceleratorDesign, netlist: Path, target: Target) -> tuple[list[MappedMemory], list[str]]:
+    """Every memory of a design with the RAM cells that bear its name; and block RAMs that bear no memory's.
+
+    netlist: Yosys's JSON of the flattened top module.
+    """
+    modules = json.loads(netlist.read_text())["modules"]
+    cells = modules[f"{design.name}_top"]["cells"]
+    blocks = [name for name, cell in cells.items() if is_one_of(cell["type"], target.block_rams)]
+    luts = [name for name, cell in cells.items() if is_one_of(cell["type"], target.lut_rams)]
+    mapped, known = [], set()
+    for memory in memories(design):
+        pattern = re.compile(memory.cell)
+        own = [name for name in blocks if pattern.match(name)]
+        known |= set(own)
+        mapped.append(MappedMemory(memory, len(own), sum(1 for name in luts if pattern.match(name))))
+    return mapped, [name for name in blocks if name not in known]
+
+
+def memory_table(mapped: list[MappedMemory]) -> str:
+    """The memories as a Markdown table, stage by stage."""
+    lines = [
+        "| stage | memory | words x bits | meant for | netlist |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in mapped:
+        memory = entry.memory
+        size = f"{memory.words:,} x {memory.width}" + (f", {memory.copies} of them" if memory.copies > 1 else "")
+        found = []
+        if entry.block_rams:
+            found.append(f"{entry.block_rams} block RAM")
+        if entry.lut_ram_cells:
+            found.append(f"{entry.lut_ram_cells} LUT RAM cells")
+        meant = "block RAM" if memory.block else "LUTs"
+        lines.append(f"| {memory.stage} | {memory.name} | {size} | {meant} | {', '.join(found) or 'LUTs'} |")
+    return "\n".join(lines)
 
 
 def lane_luts(target: str, cache: Path, report: Report) -> float:

@@ -8,6 +8,7 @@ is never synthesized twice, and a run that was cut off leaves nothing that looks
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import importlib.metadata
 import json
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,8 +148,12 @@ def synthesize(
     return _area(cells, TARGETS[target], _seconds(folder)), folder
 
 
-def place_and_route(netlist: Path, device: str, mhz: float, cache: Path, *, seed: int, report: Report) -> Placement:
+def place_and_route(
+    netlist: Path, device: str, mhz: float, cache: Path, *, seed: int, report: Report
+) -> tuple[Placement, Path]:
     """Place and route an ECP5 netlist for a clock of `mhz`; a slower result is still a result.
+
+    Returns what it reached and the folder of the run, which holds `design.config`.
 
     Raises:
         InputError: unknown device, nextpnr missing, or nextpnr's error (a design that does not fit, for one).
@@ -171,7 +176,7 @@ def place_and_route(netlist: Path, device: str, mhz: float, cache: Path, *, seed
     clock = next(iter(result["fmax"].values()))
     path = next(p for p in result["critical_paths"] if not p["from"].startswith("<") and not p["to"].startswith("<"))
     cells = [step["from"]["cell"] for step in path["path"]] + [path["path"][-1]["to"]["cell"]]
-    return Placement(
+    placement = Placement(
         device=device,
         fmax_mhz=round(float(clock["achieved"]), 2),
         luts=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
@@ -181,15 +186,33 @@ def place_and_route(netlist: Path, device: str, mhz: float, cache: Path, *, seed
         critical_path=tuple(dict.fromkeys(cells)),
         seconds=_seconds(folder),
     )
+    return placement, folder
+
+
+def pack_bitstream(placed: Path, out: Path) -> int:
+    """Make the ECP5's configuration of a routed design (`place_and_route`'s folder); returns its size in bytes.
+
+    Raises:
+        InputError: ecppack missing, or its error.
+    """
+    text = (placed / "design.config").read_text()
+    folder = placed / "bitstream"
+    command = ["yowasp-ecppack", "--input", "design.config", "--bit", "design.bit"]
+    if not (folder / "design.bit").is_file():
+        _run_in(folder, {"design.config": text}, command, "ecppack")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "design.bit", out)
+    return out.stat().st_size
+
+
+def is_one_of(cell: str, kinds: Iterable[str]) -> bool:
+    """Whether a cell's type is among `kinds`, of which one that ends in * stands for all that begin so."""
+    return any(fnmatch.fnmatchcase(cell, kind) for kind in kinds)
 
 
 def _area(cells: Mapping[str, int], target: Target, seconds: float) -> Area:
-    def count(kinds: tuple[str, ...]) -> int:
-        return sum(
-            n
-            for cell, n in cells.items()
-            if any(cell == kind or (kind.endswith("*") and cell.startswith(kind[:-1])) for kind in kinds)
-        )
+    def count(kinds: Iterable[str]) -> int:
+        return sum(n for cell, n in cells.items() if is_one_of(cell, kinds))
 
     as_luts = target.carries | target.lut_rams  # type: ignore[operator]
     return Area(

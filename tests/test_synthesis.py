@@ -71,7 +71,7 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
     config = NetworkConfig(4, 4, 1, 4, (2,), (1,), 3)
     description = random_description(config, seed=1, name="tiny")
     design = build_design(description, choose(description, "small"))
-    assert hardware.xnor_bits_per_cycle(design) == 4 + 2 + 2  # one tap of each layer
+    assert hardware.xnor_bits_per_cycle(design) == 4 + 9 + 9  # one value of the input, one channel of each layer
     placement = Placement("ecp5-25f", 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
     path = tmp_path / "results" / "hardware.json"
     hardware.record(path, "tiny", {"fold": "small", "ecp5_25f": hardware.placement_entry(placement, 2000, True)})
