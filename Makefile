@@ -26,7 +26,7 @@ SIM_FLAGS += --waves
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit rtl emit synth pnr digits clean
+.PHONY: help setup icarus sim test lint unit rtl emit synth pnr bench digits clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,13 @@ synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
+
+bench: $(STAMP) ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
+	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
+	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD) --targets ecp5,xc7
+	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
+	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
 	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt

@@ -17,13 +17,19 @@ import numpy as np
 from rich.progress import Progress
 from scipy.optimize import nnls
 
-from wsfracbnn.gen.area import COEFFICIENTS, terms
+from wsfracbnn.gen.area import COEFFICIENTS, coefficients, estimate, terms
+from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.folding import StageFold, preset
+from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.memories import stage_memories
+from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.synthesis import synthesize
+from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
+from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +53,16 @@ SAMPLES = [
     *[(RESNET20, "head", fold) for fold in ((1, 1), (5, 1))],
     *[(HUNDRED, "head", fold) for fold in ((1, 1), (10, 1))],
 ]
+NETWORKS = [
+    ("digits", "auto"),
+    ("digits", "small"),
+    ("digits", "fast"),
+    ("small", "auto"),
+    ("small", "fast"),
+    ("cifar100", "rate=5000@120"),
+]
+"""Whole networks that the estimate is compared with: bundled checkpoints, and a random one (SMALL)."""
+
 AROUND = {"ecp5": (260.0, 260.0), "xc7": (170.0, 260.0)}
 """LUTs and flip-flops of what stands around the stages: guard, filter, verdicts, registers at both ends."""
 
@@ -83,6 +99,40 @@ def fit(rows: list[tuple[dict[str, float], int]]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in zip(names, solution, strict=True)}
 
 
+def description_of(name: str) -> NetworkDescription:
+    """A bundled network, or the small random one."""
+    if name == "small":
+        return random_description(SMALL, seed=1, name="small", wild=False)
+    return fold_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt"))
+
+
+def compare_networks(family: str, progress: Progress) -> list[dict[str, object]]:
+    """Estimate and measurement of every whole network."""
+    task = progress.add_task(f"{family}, whole networks", total=len(NETWORKS))
+    entries: list[dict[str, object]] = []
+    for name, fold in NETWORKS:
+        description = description_of(name)
+        design = build_design(description, choose(description, fold))
+        area, _ = synthesize(
+            design_sources(design), f"{design.name}_top", family, ROOT / "build" / "synthesis", report=lambda _: None
+        )
+        expected = estimate(design, family)
+        entries.append(
+            {
+                "network": name,
+                "fold": fold,
+                "luts": area.luts,
+                "estimated_luts": round(expected.luts),
+                "flip_flops": area.flip_flops,
+                "estimated_flip_flops": round(expected.flip_flops),
+                "block_rams": area.block_rams,
+                "estimated_block_rams": expected.block_rams,
+            }
+        )
+        progress.advance(task)
+    return entries
+
+
 def main() -> None:
     """Measure, fit, write."""
     table: dict[str, dict[str, dict[str, float]]] = {}
@@ -105,10 +155,32 @@ def main() -> None:
                 for label, sizes, measured, registers in rows
             ]
     COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
-    (ROOT / "results" / "area.json").write_text(json.dumps(report, indent=2) + "\n")
-    for family, entries in report.items():
-        errors = [abs(e["estimated_luts"] / e["luts"] - 1) for e in entries]  # type: ignore[operator]
-        print(f"{family}: {len(entries)} stages, LUT error {np.mean(errors):.1%} on average, {max(errors):.1%} at most")
+    coefficients.cache_clear()
+    with Progress() as progress:
+        networks = {family: compare_networks(family, progress) for family in FAMILIES}
+    path = ROOT / "results" / "area.json"
+    path.write_text(json.dumps({"stages": report, "networks": networks}, indent=2) + "\n")
+    for family in FAMILIES:
+        for what, entries in (("stages", report[family]), ("networks", networks[family])):
+            errors = [abs(e["estimated_luts"] / e["luts"] - 1) for e in entries]  # type: ignore[operator]
+            mean, worst = np.mean(errors), max(errors)
+            print(f"{family}: LUTs of {len(entries)} {what} {mean:.1%} off on average, {worst:.1%} at most")
+    replace_section(ROOT / "docs" / "hardware.md", "area", markdown(networks))
+
+
+def markdown(networks: dict[str, list[dict[str, object]]]) -> str:
+    """The whole networks as a table."""
+    lines = [
+        "| network | fold | family | LUTs: estimate | synthesis | block RAMs: estimate | synthesis |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for family, entries in networks.items():
+        for e in entries:
+            lines.append(
+                f"| {e['network']} | {e['fold']} | {family} | {e['estimated_luts']:,} | {e['luts']:,} | "
+                f"{e['estimated_block_rams']} | {e['block_rams']} |"
+            )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.memories import Memory, memories
 from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, synthesize
+from wsfracbnn.model.errors import InputError
 
 LANE_BITS = 144
 LANE_WRAPPER = """
@@ -108,6 +109,33 @@ def memory_table(mapped: list[MappedMemory]) -> str:
         meant = "block RAM" if memory.block else "LUTs"
         lines.append(f"| {memory.stage} | {memory.name} | {size} | {meant} | {', '.join(found) or 'LUTs'} |")
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
+
+    cycles_per_image: int
+    engine_busy: float
+
+
+def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
+    """The Verilator figures of a summary.json that belongs to the same network and folding.
+
+    Raises:
+        InputError: no such file, or one of another design.
+    """
+    try:
+        summary = json.loads(path.read_text())
+        measured = summary["simulators"]["verilator"]
+        folding, network = summary["folding"], summary["network"]
+        simulated = Simulated(int(measured["cycles_per_image"]), float(max(measured["busy"].values())))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the summary of a simulation under Verilator ({error!r})") from None
+    expected = {stage.name: [stage.fold.pe, stage.fold.simd] for stage in design.stages}
+    if network != design.name or folding != expected:
+        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
+    return simulated
 
 
 def lane_luts(target: str, cache: Path, report: Report) -> float:

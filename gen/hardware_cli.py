@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 Weights = Annotated[Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")]
 Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
 Results = Annotated[Path, typer.Option(help="JSON file that gets the figures.")]
-Cycles = Annotated[int | None, typer.Option(help="Cycles an image as simulation measured them; default the estimate.")]
+Summary = Annotated[
+    Path | None,
+    typer.Option(help="summary.json of `wsfracbnn sim` at the same folding, for measured cycles; else the estimate."),
+]
 Readme = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
 MemoryTable = Annotated[
     Path | None, typer.Option(help="Markdown file whose section 'memories' gets the table of the first target.")
@@ -72,7 +75,7 @@ def pnr(
     device: Annotated[str, typer.Option(help="ecp5-25f, ecp5-45f or ecp5-85f.")] = "ecp5-85f",
     mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
-    cycles: Cycles = None,
+    summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
     results: Results = Path("results/hardware.json"),
@@ -83,14 +86,18 @@ def pnr(
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
         placement, placed = place_and_route(folder / "netlist.json", device, mhz, cache, seed=seed, report=log.info)
-    estimated = max(stage.cycles for stage in design.stages)
-    entry = hardware.placement_entry(placement, cycles or estimated, measured=cycles is not None)
+    simulated = None if summary is None else hardware.read_summary(summary, design)
+    cycles = max(stage.cycles for stage in design.stages) if simulated is None else simulated.cycles_per_image
+    entry = hardware.placement_entry(placement, cycles, measured=simulated is not None)
     if bitstream is not None:
         entry["bitstream_bytes"] = pack_bitstream(placed, bitstream)
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
     name = device.replace("-", "_")
-    _show(hardware.record(results, design.name, {"fold": fold, name: entry}), readme)
+    figures: dict[str, Any] = {"fold": fold, name: entry}
+    if simulated is not None:
+        figures["engine_busy"] = simulated.engine_busy
+    _show(hardware.record(results, design.name, figures), readme)
 
 
 def _design(weights: Path | None, fold: str) -> AcceleratorDesign:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from wsfracbnn.gen import report
+from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emit import emit
 from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, require_simulator, simulate
 from wsfracbnn.gen.solver import choose
@@ -92,7 +93,7 @@ def run_regression(
     if all(result.layers for result in results):
         console.print(report.layer_table(results))
     console.print(report.simulator_table(results))
-    _write_summary(out / "summary.json", checkpoint.name, accuracy, len(design.stages), results)
+    _write_summary(out / "summary.json", design, accuracy, results)
     for result in results:
         if result.busy:
             name, share = max(result.busy.items(), key=lambda item: item[1])
@@ -123,11 +124,12 @@ def _torch_streams_agree(checkpoint: Checkpoint, vectors: Path) -> int:
     return len(images)
 
 
-def _write_summary(path: Path, network: str, accuracy: float, layers: int, results: list[SimulationResult]) -> None:
+def _write_summary(path: Path, design: AcceleratorDesign, accuracy: float, results: list[SimulationResult]) -> None:
     summary = {
-        "network": network,
+        "network": design.name,
+        "folding": {stage.name: [stage.fold.pe, stage.fold.simd] for stage in design.stages},
         "accuracy": round(accuracy, 4),
-        "layers": layers,
+        "layers": len(design.stages),
         "simulators": {result.simulator: result.to_json() for result in results},
     }
     temporary = path.with_name(path.name + ".partial")

@@ -58,8 +58,8 @@ module pass_sequencer #(
 
 localparam ROOM_W = $clog2(RESULTS + 1);
 
-localparam LAST_GROUP = GROUPS - 1;
-localparam LAST_CHUNK = CHUNKS - 1;
+localparam BEFORE_LAST_GROUP = GROUPS > 1 ? GROUPS - 2 : 0;
+localparam BEFORE_LAST_CHUNK = CHUNKS > 1 ? CHUNKS - 2 : 0;
 localparam ALL_ROOM = RESULTS;
 
 reg               parity;      // of the window on the input
@@ -70,7 +70,9 @@ reg               held_known;  // all its gates are known
 reg               running;     // an operation of several chunks is under way
 reg               running_lsb;
 reg [GROUP_W-1:0] group;       // of the first pass
+reg               last_group;  // group == GROUPS - 1
 reg [CHUNK_W-1:0] chunk;
+reg               ends;        // chunk == CHUNKS - 1
 reg [ROOM_W-1:0]  room;        // results that may still be begun
 reg               has_room;    // room != 0
 
@@ -82,11 +84,9 @@ wire plan_lsb = running ? running_lsb : !can_msb && can_lsb;
 wire plan_msb = running ? !running_lsb : can_msb;
 wire plan     = plan_msb || plan_lsb;
 wire begins   = !running;
-wire ends     = chunk == LAST_CHUNK[CHUNK_W-1:0];
 wire reserve  = plan_msb && begins;
 
 wire ends_group     = plan_msb && ends;
-wire last_group     = group == LAST_GROUP[GROUP_W-1:0];
 wire first_done_now = first_done || (ends_group && last_group);
 wire second_done    = !held || (held_known && lists_done);
 wire boundary       = !plan || ends;
@@ -103,9 +103,11 @@ always @(posedge clk) begin
     running_lsb <= plan_lsb;
     if (plan) begin
         chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
+        ends  <= CHUNKS == 1 || (!ends && chunk == BEFORE_LAST_CHUNK[CHUNK_W-1:0]);
     end
     if (ends_group) begin
-        group <= last_group ? {GROUP_W{1'b0}} : group + 1'b1;
+        group      <= last_group ? {GROUP_W{1'b0}} : group + 1'b1;
+        last_group <= GROUPS == 1 || (!last_group && group == BEFORE_LAST_GROUP[GROUP_W-1:0]);
     end
 
     if (plan_advance) begin
@@ -139,7 +141,9 @@ always @(posedge clk) begin
     if (rst) begin
         running     <= 1'b0;
         chunk       <= {CHUNK_W{1'b0}};
+        ends        <= CHUNKS == 1;
         group       <= {GROUP_W{1'b0}};
+        last_group  <= GROUPS == 1;
         parity      <= 1'b0;
         first_done  <= 1'b0;
         first_known <= 1'b0;

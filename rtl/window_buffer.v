@@ -65,12 +65,14 @@ reg [ROW_W-1:0] row;      // centre of the next window
 reg [COL_W-1:0] col;
 reg [LAG_W-1:0] lag;      // pixels that have come and whose windows have not left
 
-wire at_last_col = col == LAST_COL[COL_W-1:0];
-wire at_last_row = row == LAST_ROW[ROW_W-1:0];
+// Kept beside the counters: whether a window can be completed decides what the engine does in the same cycle.
+reg at_last_col;
+reg at_last_row;
+reg at_row_up;    // the last but one
+reg full;         // lag == FULL_LAG
 
 // With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
-wire full      = lag == FULL_LAG[LAG_W-1:0];
-wire can_flush = at_last_row || (full && at_last_col && row == ROW_UP[ROW_W-1:0]);
+wire can_flush = at_last_row || (full && at_last_col && at_row_up);
 
 // A window is loaded into the output register, and in the next cycle the step is made that shows the following one.
 wire out_free;
@@ -100,6 +102,10 @@ wire flush_ends = at_last_row && at_last_col;
 wire [COL_W-1:0] after_at = at == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : at + 1'b1;
 wire [COL_W-1:0] next_at  = flush && flush_ends ? in_col : after_at;
 
+wire [COL_W-1:0] next_col = !emit ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
+wire [ROW_W-1:0] next_row = !(emit && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
+wire [LAG_W-1:0] next_lag = pixel && !emit ? lag + 1'b1 : flush ? lag - 1'b1 : lag;
+
 always @(posedge clk) begin
     if (step) begin
         at <= next_at;
@@ -107,23 +113,23 @@ always @(posedge clk) begin
     if (pixel) begin
         in_col <= after_at;
     end
-    if (emit) begin
-        col <= at_last_col ? {COL_W{1'b0}} : col + 1'b1;
-        if (at_last_col) begin
-            row <= at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
-        end
-    end
-    if (pixel && !emit) begin
-        lag <= lag + 1'b1;
-    end else if (flush) begin
-        lag <= lag - 1'b1;
-    end
+    col         <= next_col;
+    row         <= next_row;
+    lag         <= next_lag;
+    at_last_col <= next_col == LAST_COL[COL_W-1:0];
+    at_last_row <= next_row == LAST_ROW[ROW_W-1:0];
+    at_row_up   <= next_row == ROW_UP[ROW_W-1:0];
+    full        <= next_lag == FULL_LAG[LAG_W-1:0];
     if (rst) begin
-        at     <= {COL_W{1'b0}};
-        in_col <= {COL_W{1'b0}};
-        row    <= {ROW_W{1'b0}};
-        col    <= {COL_W{1'b0}};
-        lag    <= {LAG_W{1'b0}};
+        at          <= {COL_W{1'b0}};
+        in_col      <= {COL_W{1'b0}};
+        row         <= {ROW_W{1'b0}};
+        col         <= {COL_W{1'b0}};
+        lag         <= {LAG_W{1'b0}};
+        at_last_col <= 1'b0;
+        at_last_row <= 1'b0;
+        at_row_up   <= ROW_UP == 0;
+        full        <= 1'b0;
     end
 end
 
