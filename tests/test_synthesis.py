@@ -10,7 +10,9 @@ import pytest
 
 from wsfracbnn.gen import hardware
 from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.memories import ECP5_SHAPES
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.synthesis import TARGETS, Placement, synthesize
 from wsfracbnn.model.config import NetworkConfig
@@ -86,3 +88,36 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
 def test_a_popcount_of_144_bits_stays_small(tmp_path: Path) -> None:
     assert RTL.is_dir()
     assert hardware.lane_luts("xc7", tmp_path, lambda line: None) <= 2.8
+
+
+def test_every_memory_is_found_in_the_netlist(tmp_path: Path) -> None:
+    """Block RAM where block RAM is meant, as many as expected, and none that bears no memory's name."""
+    config = NetworkConfig(8, 32, 1, 16, (8, 16), (1, 1), 10)
+    description = random_description(config, seed=1, name="mapped", wild=False)
+    design = build_design(description, choose(description, "auto"))
+    _, folder = synthesize(design_sources(design), "mapped_top", "ecp5", tmp_path, report=lambda line: None)
+    mapped, elsewhere = hardware.map_memories(design, folder / "netlist.json", TARGETS["ecp5"])
+    assert elsewhere == []
+    for entry in mapped:
+        assert entry.as_meant, entry
+        assert entry.block_rams == entry.memory.block_rams(ECP5_SHAPES), entry
+    assert sum(entry.block_rams for entry in mapped) > 10
+    table = hardware.memory_table(mapped)
+    assert "| stage_01 | corrections | 128 x 8 | block RAM | 1 block RAM |" in table
+
+
+def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
+    description = random_description(NetworkConfig(4, 4, 1, 4, (2,), (1,), 3), seed=1, name="tiny")
+    design = build_design(description, choose(description, "small"))
+    folding = {stage.name: [stage.fold.pe, stage.fold.simd] for stage in design.stages}
+    measured = {"verilator": {"cycles_per_image": 1234, "busy": {"input": 0.5, "stage_01": 0.97}}}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"network": "tiny", "folding": folding, "simulators": measured}))
+    assert hardware.read_summary(path, design) == hardware.Simulated(1234, 0.97)
+    path.write_text(json.dumps({"network": "tiny", "folding": folding | {"head": [3, 1]}, "simulators": measured}))
+    with pytest.raises(InputError, match="network 'tiny' at another folding"):
+        hardware.read_summary(path, design)
+    for text in ("{", '{"simulators": {}}'):
+        path.write_text(text)
+        with pytest.raises(InputError, match="not the summary of a simulation under Verilator"):
+            hardware.read_summary(path, design)
