@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
-from wsfracbnn.gen.design import border_taps, build_design, corrections, skip_minimum
+from wsfracbnn.gen.design import build_design, skip_minimum
+from wsfracbnn.gen.engines import border_taps, corrections
 from wsfracbnn.gen.folding import (
     StageFold,
     divisors,

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wsfracbnn.gen.design import build_design, level_products
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.engines import level_products
 from wsfracbnn.gen.folding import StageFold, preset, simd_choices
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.random_network import random_description
