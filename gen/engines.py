@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers and constants of the engines: rtl/fractional_engine.v's weights and corrections, rtl/table_engine.v's tables."""
+"""Numbers and constants of the engines: weights and corrections of the fractional one, the input stage's tables."""
 
 from __future__ import annotations
 
