@@ -175,9 +175,9 @@ class TB:
                 file.write(".")
 
     async def flush(self) -> None:
-        """Bring the probes' files up to date."""
+        """Bring the probes' files up to date: an edge may come before the flag is seen, or Python before the probes."""
         self.dut.flush.value = 1
-        await ClockCycles(self.dut.clk, 2)
+        await ClockCycles(self.dut.clk, 4)
         self.dut.flush.value = 0
 
     async def layers(self) -> list[Any]:

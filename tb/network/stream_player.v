@@ -37,7 +37,7 @@ initial begin
 end
 
 always @(posedge clk) begin
-    if (rst || !play) begin
+    if (rst || play !== 1'b1) begin
         tvalid <= 1'b0;
     end else if (!tvalid || tready) begin
         if (file == 0) begin
