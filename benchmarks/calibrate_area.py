@@ -45,7 +45,8 @@ SAMPLES = [
     *[(RESNET20, "stage_08", fold) for fold in ((1, 144), (2, 288))],
     *[(RESNET20, "stage_13", fold) for fold in ((1, 72),)],
     *[(RESNET20, "stage_14", fold) for fold in ((1, 144), (1, 576), (4, 72))],
-    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9))],
+    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9), (8, 72))],
+    *[(SMALL, "stage_02", fold) for fold in ((8, 36), (8, 72))],
     *[(SMALL, "stage_03", fold) for fold in ((2, 36),)],
     *[(SMALL, "stage_04", fold) for fold in ((4, 144),)],
     *[(RESNET20, "input", fold) for fold in ((1, 864), (4, 864), (1, 96))],
@@ -62,7 +63,7 @@ NETWORKS = {
         ("small", "fast"),
         ("cifar100", "rate=5000@120"),
     ],
-    "xc7": [("digits", "auto"), ("small", "auto"), ("cifar100", "rate=5000@120")],
+    "xc7": [("digits", "auto"), ("small", "auto")],
 }
 """Whole networks that the estimate is compared with: bundled checkpoints, and a random one (SMALL)."""
 

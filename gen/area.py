@@ -100,12 +100,16 @@ def terms(stage: StageDesign, own: list[Memory], family: str) -> dict[str, float
             "input_memory": in_luts(("tables",), but=True),
         }
     engine = stage.engine
-    bits = engine.pe * engine.simd
+    bits, widths = engine.pe * engine.simd, engine.pe * engine.sum_w
+    # With one group and one chunk a weight is a constant and XNOR is nothing: lanes of another kind.
+    fixed = engine.weights.depth == 1
     return {
         "stage": 1.0,
         "lane": engine.pe,
-        "lane_width": engine.pe * engine.sum_w,
-        "match": bits,
+        "lane_width": 0.0 if fixed else widths,
+        "fixed_lane_width": widths if fixed else 0.0,
+        "match": 0.0 if fixed else bits,
+        "fixed_match": bits if fixed else 0.0,
         "weights": in_luts(("weights",)),
         "operand": engine.simd,
         "chunks": engine.simd * (engine.chunks - 1),
