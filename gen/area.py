@@ -129,8 +129,6 @@ def coefficients() -> dict[str, dict[str, dict[str, float]]]:
 
 def estimate_stage(stage: StageDesign, own: list[Memory], family: str) -> Estimate:
     """Area of one stage."""
-    if family not in coefficients():
-        raise InputError(f"area of {family}: no calibration, expected one of {', '.join(coefficients())}")
     table = coefficients()[family]
     sizes = terms(stage, own, family)
 
@@ -150,6 +148,12 @@ def estimate(design: AcceleratorDesign, family: str) -> Estimate:
 
 
 def around(family: str) -> Estimate:
-    """What stands around the stages: frame guard and filter, verdicts, registers at both ends."""
+    """What stands around the stages: frame guard and filter, verdicts, registers at both ends.
+
+    Raises:
+        InputError: a family without calibration.
+    """
+    if family not in coefficients():
+        raise InputError(f"area of {family}: no calibration, expected one of {', '.join(coefficients())}")
     table = coefficients()[family]
     return Estimate(table["luts"]["around"], table["flip_flops"]["around"], 0)
