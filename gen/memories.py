@@ -20,7 +20,7 @@ FIFO_BLOCK_WORDS = 33
 LINE_BLOCK_WORDS = 32
 """So is a line memory of at least so many columns (rtl/window_buffer.v)."""
 
-FREE_BLOCK_BITS = 1024
+FREE_BLOCK_BITS = 1280
 """What synthesis puts into block RAM where nothing is said, observed on ECP5 and 7 series."""
 
 ECP5_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
