@@ -18,13 +18,13 @@ FIFO_BLOCK_WORDS = 33
 """A stream FIFO deeper than this is in block RAM (rtl/stream_fifo.v, BLOCK)."""
 
 LINE_BLOCK_WORDS = 32
-"""So is a line memory of at least so many columns (rtl/window_buffer.v)."""
+"""So is a line memory of at least so many columns (rtl/window_columns.v)."""
 
 FREE_BLOCK_BITS = 1280
 """What synthesis puts into block RAM where nothing is said, observed on ECP5 and 7 series."""
 
 ECP5_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-XC7_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+XC7_SHAPES = ECP5_SHAPES  # a RAMB18 can be the same
 ICE40_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 
 
@@ -89,7 +89,9 @@ def _fifo(
 
 
 def _lines(stage: str, instance: str, columns: int, width: int) -> Memory:
-    return Memory(stage, "lines", rf"{instance}\.window\.lines\b", columns, width, 1, columns >= LINE_BLOCK_WORDS)
+    return Memory(
+        stage, "lines", rf"{instance}\.window\.columns\.lines\b", columns, width, 1, columns >= LINE_BLOCK_WORDS
+    )
 
 
 def _free(stage: str, name: str, cell: str, words: int, width: int) -> Memory:

@@ -134,63 +134,36 @@ always @(posedge clk) begin
 end
 
 // -------------------------------------------------------------------------------------------------------------------
-// Line memory: the two rows above, of each column, read one step ahead
-// -------------------------------------------------------------------------------------------------------------------
-
-// The column that is read is the one after the column being written.
-localparam unused_style = WIDTH_PIXELS >= 32 ? "block" : "auto";  // by simulators
-(* ram_style = unused_style, no_rw_check *)
-reg [2*WIDTH-1:0] lines [0:WIDTH_PIXELS-1];
-reg [2*WIDTH-1:0] line;
-
-always @(posedge clk) begin
-    if (pixel) begin
-        lines[at] <= {line[WIDTH-1:0], s_axis_tdata};
-    end
-    if (step) begin
-        line <= lines[next_at];
-    end
-end
-
-// Columns of three rows: the one coming into view and the two before it.
-wire [3*WIDTH-1:0] column_2 = {line, s_axis_tdata};
-reg  [3*WIDTH-1:0] column_1;
-reg  [3*WIDTH-1:0] column_0;
-
-always @(posedge clk) begin
-    if (step) begin
-        column_1 <= column_2;
-        column_0 <= column_1;
-    end
-end
-
-// -------------------------------------------------------------------------------------------------------------------
 // Windows
 // -------------------------------------------------------------------------------------------------------------------
-
-reg [9*WIDTH-1:0] out_data;
-reg [8:0]         out_taps;
-reg               out_valid;
-
-assign out_free      = !out_valid || m_axis_tready;
-assign m_axis_tdata  = out_data;
-assign m_axis_tuser  = out_taps;
-assign m_axis_tvalid = out_valid;
-assign m_axis_tnext  = complete;
 
 wire [2:0] rows_inside = {!at_last_row, 1'b1, row != 0};
 wire [2:0] cols_inside = {!at_last_col, 1'b1, col != 0};
 
-integer ky;
+window_columns #(
+    .WIDTH(WIDTH),
+    .COLUMNS(WIDTH_PIXELS)
+) columns (
+    .clk(clk),
+    .pixel(s_axis_tdata),
+    .at(at),
+    .next_at(next_at),
+    .write(pixel),
+    .step(step),
+    .load(load),
+    .rows_inside(rows_inside),
+    .cols_inside(cols_inside),
+    .window(m_axis_tdata),
+    .taps(m_axis_tuser)
+);
+
+reg out_valid;
+
+assign out_free      = !out_valid || m_axis_tready;
+assign m_axis_tvalid = out_valid;
+assign m_axis_tnext  = complete;
+
 always @(posedge clk) begin
-    if (load) begin
-        for (ky = 0; ky < 3; ky = ky + 1) begin
-            out_data[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
-            out_data[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
-            out_data[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
-            out_taps[3*ky +: 3]               <= rows_inside[ky] ? cols_inside : 3'b000;
-        end
-    end
     if (out_free) begin
         out_valid <= load;
     end
