@@ -72,10 +72,8 @@ pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
 
-bench: $(STAMP) ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
+bench: sim synth ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
-	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD) --targets ecp5,xc7
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
 

@@ -27,6 +27,7 @@ from wsfracbnn.gen.simulate import simulate, simulator_environment
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.tb.network.golden import pixel_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 EXACT = "bit_exact"
@@ -50,16 +51,10 @@ def write_vectors(folder: Path, images: int) -> tuple[Path, Path, int]:
     """pixels.hex and logits.txt for the harness, and the width of a pixel."""
     vectors = np.load(folder / "vectors.npz")
     pixels, logits = vectors["images"][:images], vectors["logits"][:images]
-    width = 8 * pixels.shape[-1]
-    lines = []
-    for image in pixels:
-        words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image.reshape(-1, pixels.shape[-1])]
-        words[-1] |= 1 << width
-        lines += [f"{word:x}\n" for word in words]
     files = folder.parent / "pixels.hex", folder.parent / "logits.txt"
-    files[0].write_text("".join(lines))
+    files[0].write_text(pixel_lines(pixels))
     files[1].write_text("".join(f"{value}\n" for value in logits.reshape(-1)))
-    return *files, width
+    return *files, 8 * pixels.shape[-1]
 
 
 def main() -> None:

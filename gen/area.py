@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign, InputDesign
-from wsfracbnn.gen.memories import ECP5_SHAPES, ICE40_SHAPES, XC7_SHAPES, Memory, StageDesign, stage_memories
+from wsfracbnn.gen.memories import ECP5_SHAPES, ICE40_SHAPES, XC7_SHAPES, StageDesign, stage_memories
 from wsfracbnn.model.errors import InputError
 
 COEFFICIENTS = Path(__file__).with_name("area_coefficients.json")
@@ -73,21 +73,18 @@ class Estimate:
         )
 
 
-def terms(stage: StageDesign, own: list[Memory], family: str) -> dict[str, float]:
-    """Sizes that a stage's area grows with. own: the stage's memories."""
+def terms(stage: StageDesign, family: str) -> dict[str, float]:
+    """Sizes that a stage's area grows with."""
     words = LUT_WORDS[family]
-
-    def in_luts(names: tuple[str, ...], but: bool = False) -> float:
-        return sum(
-            m.copies * m.width * math.ceil(m.words / words) for m in own if not m.block and (m.name in names) != but
-        )
-
+    in_luts = {m.name: m.copies * m.width * math.ceil(m.words / words) for m in stage_memories(stage) if not m.block}
+    weights = in_luts.pop("weights", 0)
+    others = sum(in_luts.values())
     if isinstance(stage, HeadDesign):
         return {
             "head": 1.0,
             "head_lane": stage.fold.pe,
             "head_in": stage.in_lanes * stage.sum_w,
-            "head_constants": in_luts(("weights", "biases")),
+            "head_constants": weights + in_luts.get("biases", 0),
         }
     if isinstance(stage, InputDesign):
         table = stage.engine
@@ -97,7 +94,7 @@ def terms(stage: StageDesign, own: list[Memory], family: str) -> dict[str, float
             "input_adders": table.pe * table.values * table.value_w,
             "input_operand": table.values * table.level_w * table.chunks,
             "input_window": 9 * stage.stage.colours * table.level_w,
-            "input_memory": in_luts(("tables",), but=True),
+            "input_memory": others - in_luts.get("tables", 0),
         }
     engine = stage.engine
     bits, widths = engine.pe * engine.simd, engine.pe * engine.sum_w
@@ -110,11 +107,11 @@ def terms(stage: StageDesign, own: list[Memory], family: str) -> dict[str, float
         "fixed_lane_width": widths if fixed else 0.0,
         "match": 0.0 if fixed else bits,
         "fixed_match": bits if fixed else 0.0,
-        "weights": in_luts(("weights",)),
+        "weights": weights,
         "operand": engine.simd,
         "chunks": engine.simd * (engine.chunks - 1),
         "window": 18 * engine.in_channels,
-        "memory": in_luts(("weights",), but=True),
+        "memory": others,
         "beat": stage.in_lanes * stage.bits,
         "shrink": stage.in_lanes * stage.bits if stage.stage.stride == 2 else 0.0,
     }
@@ -127,15 +124,15 @@ def coefficients() -> dict[str, dict[str, dict[str, float]]]:
     return table
 
 
-def estimate_stage(stage: StageDesign, own: list[Memory], family: str) -> Estimate:
+def estimate_stage(stage: StageDesign, family: str) -> Estimate:
     """Area of one stage."""
     table = coefficients()[family]
-    sizes = terms(stage, own, family)
+    sizes = terms(stage, family)
 
     def weigh(what: Mapping[str, float]) -> float:
         return sum(what[term] * size for term, size in sizes.items())
 
-    rams = sum(memory.block_rams(SHAPES[family]) for memory in own)
+    rams = sum(memory.block_rams(SHAPES[family]) for memory in stage_memories(stage))
     return Estimate(weigh(table["luts"]), weigh(table["flip_flops"]), rams)
 
 
@@ -143,7 +140,7 @@ def estimate(design: AcceleratorDesign, family: str) -> Estimate:
     """Area of a whole design: its stages, and the frame guard and filter around them."""
     total = around(family)
     for stage in design.stages:
-        total += estimate_stage(stage, stage_memories(stage), family)
+        total += estimate_stage(stage, family)
     return total
 
 

@@ -152,6 +152,11 @@ class AcceleratorDesign:
         return self.input, *self.convs, self.head
 
     @property
+    def folding(self) -> dict[str, list[int]]:
+        """{stage: [PE, SIMD]}, as a simulation's summary.json names what it simulated."""
+        return {stage.name: [stage.fold.pe, stage.fold.simd] for stage in self.stages}
+
+    @property
     def occupancy_interval(self) -> int:
         """Cycles over which the testbench adds up how long each engine was at work: 48 such an image."""
         return max(1, max(stage.cycles for stage in self.stages) // 48)

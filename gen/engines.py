@@ -88,7 +88,7 @@ def fractional_engine(weights: Ints, fold: StageFold) -> EngineDesign:
 
     def word(channel: int, chunk: int) -> int:
         bits = window[channel, chunk * fold.simd : (chunk + 1) * fold.simd] > 0
-        return int("0" + "".join("1" if bit else "0" for bit in reversed(bits)), 2)
+        return pack([(int(bit), 1) for bit in bits])  # an unused slot has no bits and is 0
 
     rom = Rom(
         suffix="weights",

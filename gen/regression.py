@@ -127,7 +127,7 @@ def _torch_streams_agree(checkpoint: Checkpoint, vectors: Path) -> int:
 def _write_summary(path: Path, design: AcceleratorDesign, accuracy: float, results: list[SimulationResult]) -> None:
     summary = {
         "network": design.name,
-        "folding": {stage.name: [stage.fold.pe, stage.fold.simd] for stage in design.stages},
+        "folding": design.folding,
         "accuracy": round(accuracy, 4),
         "layers": len(design.stages),
         "simulators": {result.simulator: result.to_json() for result in results},

@@ -22,7 +22,6 @@ from wsfracbnn.gen.folding import (
     stage_choices,
     stage_cycles,
 )
-from wsfracbnn.gen.memories import stage_memories
 from wsfracbnn.model.errors import InputError
 
 
@@ -44,8 +43,7 @@ class AreaModel:
         self._stage = functools.cache(self._build)
 
     def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:
-        stage = build_stage(self.description, name, fold, in_lanes)
-        return estimate_stage(stage, stage_memories(stage), self.family)
+        return estimate_stage(build_stage(self.description, name, fold, in_lanes), self.family)
 
     def __call__(self, folding: Folding) -> Estimate:
         total = around(self.family)

@@ -76,17 +76,17 @@ TARGETS = {
 
 
 @dataclass(frozen=True)
-class Device:
-    """An ECP5 part as nextpnr names it."""
+class Part:
+    """An ECP5 as nextpnr names it."""
 
     option: str
     package: str
 
 
-DEVICES = {
-    "ecp5-25f": Device("--25k", "CABGA381"),
-    "ecp5-45f": Device("--45k", "CABGA381"),
-    "ecp5-85f": Device("--85k", "CABGA756"),
+PARTS = {
+    "ecp5-25f": Part("--25k", "CABGA381"),
+    "ecp5-45f": Part("--45k", "CABGA381"),
+    "ecp5-85f": Part("--85k", "CABGA756"),
 }
 
 
@@ -158,9 +158,9 @@ def place_and_route(
     Raises:
         InputError: unknown device, nextpnr missing, or nextpnr's error (a design that does not fit, for one).
     """
-    if device not in DEVICES:
-        raise InputError(f"--device: found '{device}', expected one of {', '.join(DEVICES)}")
-    part = DEVICES[device]
+    if device not in PARTS:
+        raise InputError(f"--device: found '{device}', expected one of {', '.join(PARTS)}")
+    part = PARTS[device]
     arguments = [part.option, "--package", part.package, "--freq", f"{mhz:g}", "--seed", str(seed)]
     arguments += ["--timing-allow-fail", "--lpf-allow-unconstrained", "--router", "router2"]
     text = netlist.read_text()

@@ -4,16 +4,11 @@
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.locations import NETWORK_TESTBENCH
-
-sys.path.insert(0, str(NETWORK_TESTBENCH))
-
-from golden import UNKNOWN, read_probe
+from wsfracbnn.tb.network.golden import UNKNOWN, read_probe
 
 
 @pytest.mark.parametrize("lanes, bits", [(1, 16), (2, 16), (3, 12), (5, 10), (1, 9)])

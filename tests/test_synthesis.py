@@ -109,7 +109,7 @@ def test_every_memory_is_found_in_the_netlist(tmp_path: Path) -> None:
 def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
     description = random_description(NetworkConfig(4, 4, 1, 4, (2,), (1,), 3), seed=1, name="tiny")
     design = build_design(description, choose(description, "small"))
-    folding = {stage.name: [stage.fold.pe, stage.fold.simd] for stage in design.stages}
+    folding = {"input": [1, 4], "stage_01": [1, 9], "stage_02": [1, 9], "head": [1, 1]}
     measured = {"verilator": {"cycles_per_image": 1234, "busy": {"input": 0.5, "stage_01": 0.97}}}
     path = tmp_path / "summary.json"
     path.write_text(json.dumps({"network": "tiny", "folding": folding, "simulators": measured}))

@@ -31,7 +31,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from golden import Vectors, compare_layers, load_vectors  # noqa: E402
+from golden import Vectors, compare_layers, load_vectors, pixel_lines  # noqa: E402
 
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
@@ -112,13 +112,7 @@ class TB:
 
         Python wakes up once in a while only, to see how many came out.
         """
-        colours = self.vectors.images.shape[-1]
-        lines = []
-        for image in self.vectors.images:
-            words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image.reshape(-1, colours)]
-            words[-1] |= 1 << (8 * colours)
-            lines += [f"{word:x}\n" for word in words]
-        Path("pixels.hex").write_text("".join(lines))
+        Path("pixels.hex").write_text(pixel_lines(self.vectors.images))
         start = get_sim_time("ns")
         self.dut.play.value = 1
         count, shown, seen = len(self.vectors.images), 0, start

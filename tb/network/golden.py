@@ -48,6 +48,17 @@ NIBBLES = np.full(256, 255, np.uint8)
 NIBBLES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 
 
+def pixel_lines(images: NDArray[np.uint8]) -> str:
+    """Images (n, H, W, colours) as stream_player.v reads them: a pixel a line, {tlast, tdata} in hexadecimal."""
+    colours = images.shape[-1]
+    lines = []
+    for image in images:
+        words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image.reshape(-1, colours)]
+        words[-1] |= 1 << (8 * colours)
+        lines += [f"{word:x}\n" for word in words]
+    return "".join(lines)
+
+
 @dataclass(frozen=True)
 class LayerResult:
     """How a stage's probed stream compares: values seen, values that differ, and the first that does in words."""
