@@ -122,8 +122,9 @@ def _conv_memories(stage: ConvDesign) -> list[Memory]:
     ]
     if layer.stride == 2:
         found.append(_fifo(name, "row_fifo", rf"{name}\.row_fifo", 2 * layer.in_channels, layer.width))
-        sums = layer.width // 2 * stage.in_beats
-        width = stage.in_lanes * (stage.bits + 2)
-        found.append(_free(name, "average_pool", rf"{name}\.average_2x2\.sums\b", sums, width))
+        pool = rf"{name}\.average_2x2"
+        found.append(_free(name, "pool_lefts", rf"{pool}\.lefts\b", stage.in_beats, beat))
+        pairs = layer.width // 2 * stage.in_beats
+        found.append(_free(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, stage.in_lanes * (stage.bits + 1)))
         found.append(_free(name, "repeat_pixel", rf"{name}\.channels_twice\.memory\b", stage.in_beats, beat))
     return found
