@@ -5,9 +5,10 @@
 `default_nettype none
 
 /*
- * Counts the beats of a pixel: next = the number of the beat that will be current after this clock edge.
+ * Reads the constants of a pixel's beats from a ROM, so that each beat's are there when it is.
  *
- * Used to address constant ROMs with registered outputs, whose data is then there when its beat is.
+ * The ROM holds the current beat's word; when that beat is taken (`advance`) it reads the next one's. The address is
+ * known beforehand, so that a handshake decides on the read alone. Reset reads the word of beat 0.
  */
 module beat_counter #(
     // Beats of a pixel
@@ -18,19 +19,27 @@ module beat_counter #(
     input  wire              clk,
     input  wire              rst,
     input  wire              advance,
-    output wire [BEAT_W-1:0] next
+
+    // ROM: data belongs to the address of the last cycle with `read`
+    output wire              read,
+    output wire [BEAT_W-1:0] addr
 );
 
-localparam LAST = BEATS - 1;
+localparam LAST   = BEATS - 1;
+localparam SECOND = BEATS > 1 ? 1 : 0;
 
-reg [BEAT_W-1:0] current;
+reg [BEAT_W-1:0] following;  // the current beat's successor
 
-wire [BEAT_W-1:0] following = current == LAST[BEAT_W-1:0] ? {BEAT_W{1'b0}} : current + 1'b1;
-
-assign next = rst ? {BEAT_W{1'b0}} : advance ? following : current;
+assign read = advance || rst;
+assign addr = rst ? {BEAT_W{1'b0}} : following;
 
 always @(posedge clk) begin
-    current <= next;
+    if (advance) begin
+        following <= following == LAST[BEAT_W-1:0] ? {BEAT_W{1'b0}} : following + 1'b1;
+    end
+    if (rst) begin
+        following <= SECOND[BEAT_W-1:0];
+    end
 end
 
 endmodule

@@ -27,7 +27,8 @@ module quantizer #(
     input  wire                    clk,
     input  wire                    rst,
 
-    // Threshold ROM: data belongs to the address of the cycle before
+    // Threshold ROM: data belongs to the address of the last cycle with rom_read
+    output wire                    rom_read,
     output wire [BEAT_W-1:0]       rom_addr,
     input  wire [LANES*3*BITS-1:0] rom_data,
 
@@ -64,7 +65,8 @@ beat_counter #(
     .clk(clk),
     .rst(rst),
     .advance(accept),
-    .next(rom_addr)
+    .read(rom_read),
+    .addr(rom_addr)
 );
 
 genvar lane;

@@ -34,7 +34,8 @@ module scale_bias #(
     input  wire                   clk,
     input  wire                   rst,
 
-    // Constant ROM: data belongs to the address of the cycle before
+    // Constant ROM: data belongs to the address of the last cycle with rom_read
+    output wire                   rom_read,
     output wire [BEAT_W-1:0]      rom_addr,
     input  wire [WORD_W-1:0]      rom_data,
 
@@ -64,7 +65,8 @@ beat_counter #(
     .clk(clk),
     .rst(rst),
     .advance(s_axis_tvalid && s_axis_tready),
-    .next(rom_addr)
+    .read(rom_read),
+    .addr(rom_addr)
 );
 
 always @(posedge clk) begin

@@ -147,9 +147,9 @@ class Bench:
             same(f"{prefix} beats too many", 0, sink.count())
 
 
-async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int]) -> None:
-    """A constant memory with a registered output, as templates/rom.v.j2 emits it."""
+async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = None) -> None:
+    """A constant memory with a registered output, as templates/rom.v.j2 emits it; without `read` it reads always."""
     while True:
         await RisingEdge(dut.clk)
-        if addr.value.is_resolvable:
+        if (read is None or read.value == 1) and addr.value.is_resolvable:
             data.value = words[int(addr.value) % len(words)]

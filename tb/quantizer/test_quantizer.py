@@ -31,7 +31,7 @@ async def counts_the_thresholds_that_are_reached(dut: Any, stalled: bool) -> Non
         for beat in range(channels // lanes)
     ]
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words))
+    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words, dut.rom_read))
     if stalled:
         bench.stall()
     await bench.reset()

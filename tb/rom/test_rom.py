@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rom.v.j2: every word of every lane comes back a cycle after its address."""
+"""rom.v.j2: every word of every lane comes back a cycle after its address was read, and stays until the next read."""
 
 from __future__ import annotations
 
@@ -39,8 +39,13 @@ async def returns_every_word(dut: Any) -> None:
     for step in range(2 * rom.depth):
         addresses = [(step + lane) % rom.depth for lane in range(rom.lanes)]
         await FallingEdge(dut.clk)
+        dut.read.value = 1
         dut.addr.value = sum(a << (lane * rom.addr_w) for lane, a in enumerate(addresses))
         await FallingEdge(dut.clk)
+        dut.read.value = 0
+        dut.addr.value = 0
+        for _ in range(step % 3):
+            await FallingEdge(dut.clk)
         for lane, address in enumerate(addresses):
             word = int(dut.data.value) >> (lane * rom.width) & ((1 << rom.width) - 1)
             same(f"lane {lane} word {address}", hex(rom.words[lane][address]), hex(word))

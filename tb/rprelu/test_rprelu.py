@@ -29,7 +29,7 @@ async def bends_below_zero(dut: Any, stalled: bool) -> None:
     n = ([slopes[0], slopes[-1], 0, -1] + [generator.choice(slopes) for _ in range(channels)])[:channels]
     b2 = corner_values(bits, generator, channels)
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(n, b2, lanes, bits)))
+    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(n, b2, lanes, bits), dut.rom_read))
     if stalled:
         bench.stall()
     await bench.reset()

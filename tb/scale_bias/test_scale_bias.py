@@ -30,7 +30,7 @@ async def scales_rounds_and_shifts(dut: Any, stalled: bool) -> None:
     m = ([factors[-1], factors[0], 0] + [generator.choice(factors) for _ in range(channels)])[:channels]
     b1 = corner_values(bits, generator, channels)
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(m, b1, lanes, bits)))
+    cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, affine_words(m, b1, lanes, bits), dut.rom_read))
     if stalled:
         bench.stall()
     await bench.reset()
