@@ -7,14 +7,14 @@
 /*
  * First-in first-out buffer of exactly DEPTH words.
  *
- * Throughput 1 word a cycle (DEPTH = 1: a word every other cycle). All but the last word lie in a memory that is read
- * through a register. Latency 1 cycle where that is distributed RAM; 2 cycles where it is block RAM, which is slow to
- * answer and gets an output register behind it. Reset empties it.
+ * Words lie in a memory; the last is read into a register. Where the memory is block RAM, which is slow to answer, its
+ * output has a register of its own behind it with nothing in between: latency 3 cycles. With distributed RAM a word
+ * passes an empty memory by: latency 1 cycle. Throughput 1 word a cycle. Reset empties it.
  */
 module stream_fifo #(
     // Width of a word in bits
     parameter WIDTH = 8,
-    // Words that fit, those in registers included
+    // Words that fit, those in registers included; at least 2, in block RAM 4
     parameter DEPTH = 4,
     // 1: block RAM, for deep ones; 0: what synthesis finds best, distributed RAM where there is any
     parameter BLOCK = DEPTH > 33
@@ -33,70 +33,41 @@ module stream_fifo #(
     input  wire             m_axis_tready
 );
 
-localparam INNER   = BLOCK ? DEPTH - 1 : DEPTH;  // words without the output register behind block RAM
-localparam WORDS   = INNER > 1 ? INNER - 1 : 1;
+localparam OUTSIDE = BLOCK ? 2 : 1;  // words in registers
+localparam WORDS   = DEPTH > OUTSIDE ? DEPTH - OUTSIDE : 1;
 localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
-localparam COUNT_W = $clog2(INNER + 1);
+localparam COUNT_W = $clog2(WORDS + 1);
 
 localparam LAST_ADDR = WORDS - 1;
-localparam ALL_BUT_ONE = INNER - 1;
 
 initial begin
-    if (INNER < 1) begin
-        $display("ERROR: %m: DEPTH is %0d, expected at least %0d", DEPTH, BLOCK ? 2 : 1);
+    if (DEPTH < 2 * OUTSIDE) begin
+        $display("ERROR: %m: DEPTH is %0d, expected at least %0d", DEPTH, 2 * OUTSIDE);
         $finish;
     end
 end
 
-// The word that is read is never the one being written: with an empty memory words bypass it, and a full one takes none.
+// -------------------------------------------------------------------------------------------------------------------
+// Memory
+// -------------------------------------------------------------------------------------------------------------------
+
+// The word that is read is never the one being written: only stored words are read, and a full memory takes none.
 localparam unused_style = BLOCK ? "block" : "auto";  // by simulators
 (* ram_style = unused_style, no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;
-reg [COUNT_W-1:0] count;         // words, the output word included
-reg               out_valid;     // count != 0
-reg               more;          // count > 1: the memory is not empty
-reg               full;
-reg               out_bypassed;  // the output word came straight from the input
+reg [COUNT_W-1:0] stored;
+reg               some;  // stored != 0
+reg               full;  // stored == WORDS
 reg [WIDTH-1:0]   read_data;
-reg [WIDTH-1:0]   bypass_data;
 
-wire out_take;
-wire push   = s_axis_tvalid && s_axis_tready;
-wire pop    = out_valid && out_take;
-wire load   = pop && more;
-wire bypass = push && !more && (!out_valid || out_take);
-wire store  = push && !bypass;
+wire read_free;  // the register behind the memory can take a word
+wire bypass;     // a word goes past the memory
+wire load  = read_free && some;
+wire store = s_axis_tvalid && s_axis_tready && !bypass;
 
 assign s_axis_tready = !full;
-
-wire [WIDTH-1:0] out_data = out_bypassed ? bypass_data : read_data;
-
-generate
-    if (BLOCK) begin : registered
-        reg [WIDTH-1:0] last_data;
-        reg             last_valid;
-
-        assign out_take      = !last_valid || m_axis_tready;
-        assign m_axis_tdata  = last_data;
-        assign m_axis_tvalid = last_valid;
-
-        always @(posedge clk) begin
-            if (out_take) begin
-                last_data  <= out_data;
-                last_valid <= out_valid;
-            end
-            if (rst) begin
-                last_valid <= 1'b0;
-            end
-        end
-    end else begin : direct
-        assign out_take      = m_axis_tready;
-        assign m_axis_tdata  = out_data;
-        assign m_axis_tvalid = out_valid;
-    end
-endgenerate
 
 always @(posedge clk) begin
     if (store) begin
@@ -104,12 +75,6 @@ always @(posedge clk) begin
     end
     if (load) begin
         read_data <= memory[read_addr];
-    end
-    if (bypass) begin
-        bypass_data <= s_axis_tdata;
-    end
-    if (load || bypass) begin
-        out_bypassed <= bypass;
     end
 end
 
@@ -120,26 +85,78 @@ always @(posedge clk) begin
     if (load) begin
         read_addr <= read_addr == LAST_ADDR[ADDR_W-1:0] ? {ADDR_W{1'b0}} : read_addr + 1'b1;
     end
-    if (push && !pop) begin
-        count     <= count + 1'b1;
-        out_valid <= 1'b1;
-        more      <= out_valid;
-        full      <= count == ALL_BUT_ONE[COUNT_W-1:0];
-    end else if (pop && !push) begin
-        count     <= count - 1'b1;
-        out_valid <= more;
-        more      <= more && count != 2;
-        full      <= 1'b0;
+    if (store && !load) begin
+        stored <= stored + 1'b1;
+        some   <= 1'b1;
+        full   <= stored == LAST_ADDR[COUNT_W-1:0];
+    end else if (load && !store) begin
+        stored <= stored - 1'b1;
+        some   <= stored != 1;
+        full   <= 1'b0;
     end
     if (rst) begin
         write_addr <= {ADDR_W{1'b0}};
         read_addr  <= {ADDR_W{1'b0}};
-        count      <= {COUNT_W{1'b0}};
-        out_valid  <= 1'b0;
-        more       <= 1'b0;
+        stored     <= {COUNT_W{1'b0}};
+        some       <= 1'b0;
         full       <= 1'b0;
     end
 end
+
+// -------------------------------------------------------------------------------------------------------------------
+// Output
+// -------------------------------------------------------------------------------------------------------------------
+
+generate
+    if (BLOCK) begin : registered
+        reg             read_valid;
+        reg [WIDTH-1:0] out_data;
+        reg             out_valid;
+
+        wire out_free = !out_valid || m_axis_tready;
+
+        assign read_free     = !read_valid || out_free;
+        assign bypass        = 1'b0;
+        assign m_axis_tdata  = out_data;
+        assign m_axis_tvalid = out_valid;
+
+        always @(posedge clk) begin
+            if (read_free) begin
+                read_valid <= some;
+            end
+            if (out_free) begin
+                out_data  <= read_data;
+                out_valid <= read_valid;
+            end
+            if (rst) begin
+                read_valid <= 1'b0;
+                out_valid  <= 1'b0;
+            end
+        end
+    end else begin : direct
+        reg             out_valid;
+        reg             out_bypassed;  // the output word came straight from the input
+        reg [WIDTH-1:0] bypass_data;
+
+        assign read_free     = !out_valid || m_axis_tready;
+        assign bypass        = s_axis_tvalid && !some && read_free;
+        assign m_axis_tdata  = out_bypassed ? bypass_data : read_data;
+        assign m_axis_tvalid = out_valid;
+
+        always @(posedge clk) begin
+            if (read_free) begin
+                out_valid    <= some || s_axis_tvalid;
+                out_bypassed <= !some;
+            end
+            if (bypass) begin
+                bypass_data <= s_axis_tdata;
+            end
+            if (rst) begin
+                out_valid <= 1'b0;
+            end
+        end
+    end
+endgenerate
 
 endmodule
 

@@ -63,27 +63,32 @@ end
 reg [ROW_W-1:0] row;
 reg [COL_W-1:0] col;
 
-wire in_image = row < ROWS[ROW_W-1:0] && col < COLS[COL_W-1:0];
-wire centred = row != 0 && col != 0 && (STRIDE == 1 || (row[0] && col[0]));
+// Kept beside the counters: whether a window can be completed decides what the engine does in the same cycle.
+reg in_image;
+reg centred;  // the step completes a window
+
 wire out_free;
 wire step    = (!in_image || s_axis_tvalid) && (!centred || out_free);
 wire load    = step && centred;
 
-wire [COL_W-1:0] next_col = col == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : col + 1'b1;
-wire [ROW_W-1:0] next_row = row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
+wire             row_ends = col == LAST_COL[COL_W-1:0];
+wire [COL_W-1:0] next_col = row_ends ? {COL_W{1'b0}} : col + 1'b1;
+wire [ROW_W-1:0] next_row = !row_ends ? row : row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
 
 assign s_axis_tready = in_image && (!centred || out_free);
 
 always @(posedge clk) begin
     if (step) begin
-        col <= next_col;
-        if (col == LAST_COL[COL_W-1:0]) begin
-            row <= next_row;
-        end
+        row      <= next_row;
+        col      <= next_col;
+        in_image <= next_row < ROWS[ROW_W-1:0] && next_col < COLS[COL_W-1:0];
+        centred  <= next_row != 0 && next_col != 0 && (STRIDE == 1 || (next_row[0] && next_col[0]));
     end
     if (rst) begin
-        row <= {ROW_W{1'b0}};
-        col <= {COL_W{1'b0}};
+        row      <= {ROW_W{1'b0}};
+        col      <= {COL_W{1'b0}};
+        in_image <= 1'b1;
+        centred  <= 1'b0;
     end
 end
 

@@ -14,11 +14,11 @@ from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
     {"WIDTH": 8, "DEPTH": 4},
-    {"WIDTH": 5, "DEPTH": 1},
+    {"WIDTH": 5, "DEPTH": 3},
     {"WIDTH": 32, "DEPTH": 2},
     {"WIDTH": 16, "DEPTH": 19},
     {"WIDTH": 9, "DEPTH": 40},
-    {"WIDTH": 4, "DEPTH": 2, "BLOCK": 1},
+    {"WIDTH": 4, "DEPTH": 4, "BLOCK": 1},
 ]
 
 
