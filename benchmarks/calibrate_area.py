@@ -25,7 +25,7 @@ from wsfracbnn.gen.folding import StageFold, preset
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import synthesize
+from wsfracbnn.gen.synthesis import synthesize, target_of
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.fold import fold_checkpoint
@@ -70,10 +70,11 @@ NETWORKS = {
 def measure(family: str, progress: Progress) -> list[tuple[str, dict[str, float], int, int]]:
     """Name, terms, LUTs and flip-flops of every sample."""
     rows = []
+    lut_inputs = target_of(family).lut_inputs
     task = progress.add_task(family, total=len(SAMPLES))
     for config, name, fold in SAMPLES:
         description = random_description(config, seed=1, wild=False)
-        design = build_design(description, preset(description, "small") | {name: StageFold(*fold)})
+        design = build_design(description, preset(description, "small") | {name: StageFold(*fold)}, lut_inputs)
         stage = next(s for s in design.stages if s.name == name)
         top = f"{design.name}_{name}"
         sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
@@ -94,7 +95,7 @@ def _needed(file: str, top: str, network: str) -> bool:
 def measure_around(family: str) -> tuple[int, int]:
     """LUTs and flip-flops of what stands around the stages: the digits network's top with its stages as black boxes."""
     description = description_of("digits")
-    design = build_design(description, preset(description, "auto"))
+    design = build_design(description, preset(description, "auto"), target_of(family).lut_inputs)
     stages = {f"{design.name}_{stage.name}.v" for stage in design.stages}
     sources = {}
     for file, text in design_sources(design).items():
@@ -128,7 +129,7 @@ def compare_networks(family: str, progress: Progress) -> list[dict[str, object]]
     entries: list[dict[str, object]] = []
     for name, fold in NETWORKS[family]:
         description = description_of(name)
-        design = build_design(description, choose(description, fold))
+        design = build_design(description, choose(description, fold), target_of(family).lut_inputs)
         area, _ = synthesize(
             design_sources(design), f"{design.name}_top", family, ROOT / "build" / "synthesis", report=lambda _: None
         )

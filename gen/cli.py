@@ -47,12 +47,18 @@ def emit(
     out: Annotated[Path | None, typer.Option(help="Folder to write; default build/NAME.", show_default=False)] = None,
     name: Annotated[str | None, typer.Option(help="Name of the top module; default the checkpoint's.")] = None,
     fold: Fold = "auto",
+    lut_inputs: Annotated[
+        int, typer.Option(help="Of the target's LUTs: 4 (ECP5, iCE40) or 6 (7 series and up); shapes the adder trees.")
+    ] = 4,
 ) -> None:
     """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
+    if lut_inputs not in (4, 6):
+        raise InputError(f"--lut-inputs: found {lut_inputs}, expected 4 or 6")
     checkpoint = load_checkpoint(weights)
     description = fold_checkpoint(checkpoint, name)
     folder = out or Path("build") / description.name
-    design = emit_folder(description, choose(description, fold), folder, *checkpoint.sample_arrays())
+    folding = choose(description, fold)
+    design = emit_folder(description, folding, folder, *checkpoint.sample_arrays(), lut_inputs=lut_inputs)
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
     console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")

@@ -135,7 +135,7 @@ class Link:
 
 @dataclass(frozen=True)
 class AcceleratorDesign:
-    """Everything that is emitted."""
+    """Everything that is emitted. lut_inputs: 4 or 6, those of the LUTs that the adder trees are made for."""
 
     name: str
     description: NetworkDescription
@@ -146,6 +146,7 @@ class AcceleratorDesign:
     head: HeadDesign
     links: tuple[Link, ...]
     status_depth: int
+    lut_inputs: int
 
     @property
     def stages(self) -> tuple[InputDesign | ConvDesign | HeadDesign, ...]:
@@ -204,7 +205,7 @@ def build_stage(
     return _build_head(stage, fold, bits, in_lanes)
 
 
-def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
+def build_design(description: NetworkDescription, folding: Folding, lut_inputs: int = 4) -> AcceleratorDesign:
     """Compute the design state."""
     bits = description.residual_bits
     first = _build_input(description.input, folding["input"], bits)
@@ -237,7 +238,16 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
     # A stage holds parts of two frames at most while the next waits before it.
     status_depth = len(description.convs) + 4
     return AcceleratorDesign(
-        description.name, description, description.digest(), bits, first, convs, head, tuple(links), status_depth
+        description.name,
+        description,
+        description.digest(),
+        bits,
+        first,
+        convs,
+        head,
+        tuple(links),
+        status_depth,
+        lut_inputs,
     )
 
 

@@ -36,15 +36,17 @@ def emit(
     out: Path,
     images: NDArray[np.uint8] | None = None,
     labels: NDArray[np.int64] | None = None,
+    lut_inputs: int = 4,
 ) -> AcceleratorDesign:
     """Emit into a temporary folder beside `out` and rename it; the same arguments give the same bytes.
 
     Args:
         images, labels: (n, H, W, colours) uint8 and (n,) for the golden vectors; seeded random images without.
+        lut_inputs: 4 or 6, those of the target's LUTs.
     Raises:
         InputError: `out` exists and was not emitted by this program, or cannot be written.
     """
-    design = build_design(description, folding)
+    design = build_design(description, folding, lut_inputs)
     emit_design(design, folding, out, images, labels)
     return design
 
@@ -82,6 +84,7 @@ def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
         "top": f"{design.name}_top",
         "sha256": design.digest,
         "bits": design.bits,
+        "lut_inputs": design.lut_inputs,
         "cycles": max(stage.cycles for stage in design.stages),
         "occupancy_interval": design.occupancy_interval,
         "lanes": {link.source: link.lanes_out for link in design.links},

@@ -16,8 +16,8 @@ BORDERS = 16
 """Combinations of the four borders of the image that a window can reach across."""
 
 
-def popcount_stages(simd: int) -> int:
-    """Registers in rtl/popcount.v: after the six-bit counts, then one per two adder levels."""
+def match_count_stages(simd: int) -> int:
+    """Registers in rtl/match_count.v: one for every two halvings of the groups of six bits, one behind all."""
     return 1 + (clog2((simd + 5) // 6) + 1) // 2
 
 
@@ -124,7 +124,7 @@ def fractional_engine(weights: Ints, fold: StageFold) -> EngineDesign:
         simd=fold.simd,
         groups=groups,
         chunks=chunks,
-        stages=popcount_stages(fold.simd),
+        stages=match_count_stages(fold.simd),
         sum_w=sum_w,
         acc_w=sum_w + 2,
         weights=rom,

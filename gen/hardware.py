@@ -13,13 +13,18 @@ from typing import Any
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.memories import Memory, memories
-from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, synthesize
+from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, synthesize, target_of
 from wsfracbnn.model.errors import InputError
 
 LANE_BITS = 144
 LANE_WRAPPER = """
-module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
-popcount #(.WIDTH({width}), .STAGES({stages})) counter (.clk(clk), .bits(~(data ^ weight)), .count(count));
+module lane_bench(input clk, input [143:0] data, input [143:0] weight, output [7:0] count);
+match_count #(.WIDTH(144), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
+    .clk(clk),
+    .data(data),
+    .weight(weight),
+    .count(count)
+);
 endmodule
 """
 
@@ -139,8 +144,8 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
 
 def lane_luts(target: str, cache: Path, report: Report) -> float:
     """LUTs per window bit of XNOR and popcount alone: 144 bits, both operands free."""
-    wrapper = LANE_WRAPPER.format(top=LANE_BITS - 1, count=LANE_BITS.bit_length() - 1, width=LANE_BITS, stages=4)
-    sources = {"popcount.v": (RTL / "popcount.v").read_text(), "lane_bench.v": wrapper}
+    sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
+    sources["lane_bench.v"] = LANE_WRAPPER.format(lut_inputs=target_of(target).lut_inputs)
     area, _ = synthesize(sources, "lane_bench", target, cache, report=report)
     return round(area.luts / LANE_BITS, 2)
 

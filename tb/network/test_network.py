@@ -64,12 +64,13 @@ def test_random_networks_pass_every_test(
     assert_exact(run(tmp_path / "net", simulator))
 
 
-@pytest.mark.parametrize("fold", ["small", "fast"])
-def test_digits_at_other_folds(tmp_path: Path, fold: str) -> None:
+@pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
+def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
     checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
     description = fold_checkpoint(checkpoint)
     assert checkpoint.samples is not None
-    emit(description, choose(description, fold), tmp_path / "digits", checkpoint.samples["images"].numpy())
+    images = checkpoint.samples["images"].numpy()
+    emit(description, choose(description, fold), tmp_path / "digits", images, lut_inputs=lut_inputs)
     assert_exact(run(tmp_path / "digits", "verilator", images=8), images=8)
 
 

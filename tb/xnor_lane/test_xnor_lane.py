@@ -16,6 +16,7 @@ from wsfracbnn.tb.common.runner import run_block
 GRID = [
     {"SIMD": 16, "SUM_W": 9, "STAGES": 2},
     {"SIMD": 144, "SUM_W": 9, "STAGES": 4},
+    {"SIMD": 72, "SUM_W": 9, "STAGES": 3, "LUT_INPUTS": 6},
 ]
 
 

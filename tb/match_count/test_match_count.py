@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""popcount: all ones, all zeros, single ones and random vectors, one a cycle."""
+"""match_count: all bits alike, none, one, and random vectors, one pair a cycle."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ GRID = [
     {"WIDTH": 7, "STAGES": 2},
     {"WIDTH": 100, "STAGES": 6},
     {"WIDTH": 288, "STAGES": 2},
+    {"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 6},
+    {"WIDTH": 1, "STAGES": 1, "LUT_INPUTS": 6},
+    {"WIDTH": 9, "STAGES": 2, "LUT_INPUTS": 6},
+    {"WIDTH": 101, "STAGES": 6, "LUT_INPUTS": 6},
+    {"WIDTH": 576, "STAGES": 5, "LUT_INPUTS": 6},
 ]
 
 
 @cocotb.test()
-async def counts_the_ones(dut: Any) -> None:
+async def counts_the_matches(dut: Any) -> None:
     width, stages = parameter(dut, "WIDTH"), parameter(dut, "STAGES")
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     generator = seeded()
@@ -34,9 +39,11 @@ async def counts_the_ones(dut: Any) -> None:
         await FallingEdge(dut.clk)
         if step >= stages:
             vector = vectors[step - stages]
-            same(f"vector {vector:#x}", vector.bit_count(), int(dut.count.value))
-        dut.bits.value = vectors[min(step, len(vectors) - 1)]
+            same(f"matches {vector:#x}", vector.bit_count(), int(dut.count.value))
+        weight = generator.getrandbits(width)
+        dut.weight.value = weight
+        dut.data.value = weight ^ vectors[min(step, len(vectors) - 1)] ^ ((1 << width) - 1)
 
 
-def test_popcount(block: tuple[str, dict[str, int]]) -> None:
-    run_block(block[0], "popcount", Path(__file__), block[1])
+def test_match_count(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "match_count", Path(__file__), block[1])
