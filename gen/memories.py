@@ -76,9 +76,10 @@ def stage_memories(stage: StageDesign) -> list[Memory]:
 
 
 def _rom(stage: StageDesign, instance: str, rom: Rom) -> Memory:
-    return Memory(
-        stage.name, rom.suffix, rf"{instance}\.{rom.suffix}_rom\.", rom.depth, rom.width, rom.lanes, rom.in_block_ram
-    )
+    """Cut into slices, a ROM counts as so many memories of the first one's width."""
+    cell = rf"{instance}\.{rom.suffix}_rom\."
+    width, copies = rom.slices[0][1], rom.lanes * len(rom.slices)
+    return Memory(stage.name, rom.suffix, cell, rom.depth, width, copies, rom.in_block_ram)
 
 
 def _fifo(

@@ -19,6 +19,10 @@ BLOCK_RAM_WORDS = 64
 BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
+SLICES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and width of a block RAM: a deeper memory is cut into slices of bits, each a block RAM. Cut into groups of words,
+as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
+
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
 
@@ -85,6 +89,13 @@ class Rom:
     def in_block_ram(self) -> bool:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
         return self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS
+
+    @property
+    def slices(self) -> list[tuple[int, int]]:
+        """(lowest bit, width) of the memories that each lane's words are cut into; one but for deep block RAM."""
+        fitting = next((width for words, width in SLICES if words >= self.depth), 1)
+        width = fitting if self.in_block_ram and self.depth > SLICES[0][0] else self.width
+        return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
 
     @property
     def bits(self) -> int:

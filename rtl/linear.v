@@ -157,7 +157,10 @@ always @(posedge clk) begin
     sum      <= sum_read;
 end
 
-reg started;  // the accumulators hold something of this group
+reg started;  // the accumulators hold products of this group
+
+// Until then they take its bias, which comes from its memory in time for the first product.
+wire begin_group = (state == RUN || state == DRAIN) && !started;
 
 always @(posedge clk) begin
     if (accumulate) begin
@@ -172,6 +175,7 @@ genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
         reg  [14:0] code;
+        reg  [31:0] bias;
         reg  [31:0] logit;
         wire [31:0] product;
 
@@ -189,8 +193,11 @@ generate
 
         always @(posedge clk) begin
             code <= weight_data[lane*15 +: 15];
+            bias <= bias_data[lane*32 +: 32];
             if (accumulate) begin
-                logit <= product + (started ? logit : bias_data[lane*32 +: 32]);
+                logit <= logit + product;
+            end else if (begin_group) begin
+                logit <= bias;
             end
         end
 

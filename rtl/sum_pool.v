@@ -7,8 +7,10 @@
 /*
  * Sum pooling: P_c = sum of X_c over the PIXELS pixels of a frame, exact.
  *
- * LANES channels a beat. The sums leave with the beats of the frame's last pixel: latency 1 cycle, throughput 1 beat
- * a cycle. Reset restarts at a frame's first pixel.
+ * LANES channels a beat. The sums leave with the beats of the frame's last pixel, throughput 1 beat a cycle. Partial
+ * sums lie in a memory, which may be block RAM and slow to answer: a beat meets its own behind two registers, latency
+ * 3 cycles. With one or two beats a pixel the same channel comes again too soon for that: they are then few enough for
+ * registers, latency 1 cycle. Reset restarts at a frame's first pixel.
  */
 module sum_pool #(
     // Channels of a pixel
@@ -52,10 +54,11 @@ wire last  = pixel == LAST_PIXEL[PIXEL_W-1:0];
 reg [LANES*SUM_W-1:0] out_data;
 reg                   out_valid;
 
-wire out_free = !out_valid || m_axis_tready;
-wire accept   = s_axis_tvalid && s_axis_tready;
+// The whole pipeline moves or none of it.
+wire step   = !out_valid || m_axis_tready;
+wire accept = s_axis_tvalid && s_axis_tready;
 
-assign s_axis_tready = !last || out_free;
+assign s_axis_tready = step;
 assign m_axis_tdata  = out_data;
 assign m_axis_tvalid = out_valid;
 
@@ -72,15 +75,55 @@ always @(posedge clk) begin
     end
 end
 
-reg  [LANES*SUM_W-1:0] sums [0:BEATS-1];
-wire [LANES*SUM_W-1:0] stored = sums[beat];
+(* no_rw_check *)
+reg [LANES*SUM_W-1:0] sums [0:BEATS-1];
+
+// A beat and its partial sum where they meet.
+wire [LANES*BITS-1:0]  in;
+wire                   in_valid;
+wire                   in_first;
+wire                   in_last;
+wire [BEAT_W-1:0]      in_beat;
+wire [LANES*SUM_W-1:0] stored;
 wire [LANES*SUM_W-1:0] updated;
+
+generate
+    if (BEATS > 2) begin : registered
+        reg [LANES*BITS-1:0]  in_1, in_2;
+        reg                   valid_1, valid_2;
+        reg                   first_1, first_2;
+        reg                   last_1, last_2;
+        reg [BEAT_W-1:0]      beat_1, beat_2;
+        reg [LANES*SUM_W-1:0] stored_1, stored_2;
+
+        assign {in, in_valid, in_first, in_last} = {in_2, valid_2, first_2, last_2};
+        assign {in_beat, stored}                 = {beat_2, stored_2};
+
+        always @(posedge clk) begin
+            if (step) begin
+                {in_1, first_1, last_1, beat_1} <= {s_axis_tdata, first, last, beat};
+                {in_2, first_2, last_2, beat_2} <= {in_1, first_1, last_1, beat_1};
+                valid_1  <= s_axis_tvalid;
+                valid_2  <= valid_1;
+                stored_1 <= sums[beat];
+                stored_2 <= stored_1;
+            end
+            if (rst) begin
+                valid_1 <= 1'b0;
+                valid_2 <= 1'b0;
+            end
+        end
+    end else begin : direct
+        assign {in, in_valid, in_first, in_last} = {s_axis_tdata, s_axis_tvalid, first, last};
+        assign {in_beat, stored}                 = {beat, sums[beat]};
+    end
+endgenerate
 
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        wire signed [BITS-1:0]  x      = s_axis_tdata[lane*BITS +: BITS];
-        wire signed [SUM_W-1:0] previous = first ? {SUM_W{1'b0}} : stored[lane*SUM_W +: SUM_W];
+        wire signed [BITS-1:0]  x        = in[lane*BITS +: BITS];
+        wire signed [SUM_W-1:0] previous = in_first ? {SUM_W{1'b0}} : stored[lane*SUM_W +: SUM_W];
         wire signed [SUM_W-1:0] wide_x;
         if (SUM_W > BITS) begin : extend
             assign wide_x = {{SUM_W-BITS{x[BITS-1]}}, x};
@@ -92,12 +135,12 @@ generate
 endgenerate
 
 always @(posedge clk) begin
-    if (accept) begin
-        sums[beat] <= updated;
+    if (step && in_valid) begin
+        sums[in_beat] <= updated;
     end
-    if (out_free) begin
+    if (step) begin
         out_data  <= updated;
-        out_valid <= s_axis_tvalid && last;
+        out_valid <= in_valid && in_last;
     end
     if (rst) begin
         out_valid <= 1'b0;

@@ -36,6 +36,8 @@ from golden import Vectors, compare_layers, load_vectors, pixel_lines  # noqa: E
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
 RESET_CYCLES = 4
+GLANCE_CYCLES = 20_000
+"""How often Python looks how many frames have come out: seldom beside what it costs, often for who watches."""
 
 
 def _path(variable: str, default: str) -> Path:
@@ -48,10 +50,10 @@ def reproduce() -> str:
 
 
 class TB:
-    """Clock, reset, AXI4-Stream source and sink of an accelerator.
+    """Reset, AXI4-Stream source and sink of an accelerator.
 
-    streams: whether source and sink are there. They run Python in every cycle, so that a test that plays whole frames
-    goes without.
+    streams: whether source and sink are there, with a clock that Python follows. They run Python in every cycle, so
+    that a test that plays whole frames goes without, on the testbench's own clock.
     """
 
     def __init__(self, dut: Any, streams: bool = True) -> None:
@@ -62,10 +64,12 @@ class TB:
         dut.rst.value = 1
         dut.flush.value = 0
         dut.play.value = 0
-        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start())
+        self.streams = streams
+        dut.run.value = not streams
         if not streams:
-            dut.s_axis_tvalid.value = dut.m_axis_tready.value = 0
+            dut.clk.value = dut.s_axis_tvalid.value = dut.m_axis_tready.value = 0
             return
+        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start())
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
         for stream in (self.source, self.sink):
@@ -78,9 +82,16 @@ class TB:
 
     async def reset(self) -> None:
         self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, RESET_CYCLES)
+        await self.cycles(RESET_CYCLES)
         self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
+        await self.cycles(1)
+
+    async def cycles(self, count: int) -> None:
+        """Wait; on the testbench's own clock to a moment between two edges."""
+        if self.streams:
+            await ClockCycles(self.dut.clk, count)
+        else:
+            await Timer(count * CLOCK_NS, "ns")
 
     def stall(self, seed: int) -> None:
         """Random pauses on both ends."""
@@ -117,10 +128,9 @@ class TB:
         self.dut.play.value = 1
         count, shown, seen = len(self.vectors.images), 0, start
         while shown < count:
-            await Timer(max(1, self.design["cycles"] // 2) * CLOCK_NS, "ns")
+            await self.cycles(max(GLANCE_CYCLES, self.design["cycles"] // 2))
             done = int(self.dut.frames.value)
-            for _ in range(done - shown):
-                self.progress()
+            self.progress(done - shown)
             now = get_sim_time("ns")
             seen = now if done > shown else seen
             shown = done
@@ -162,16 +172,16 @@ class TB:
                 return f"image {number}, logit {index}: expected {expected}, got {got}"
         return f"image {number}, winner: expected {best}, got {winner}" if winner != best else None
 
-    def progress(self) -> None:
-        """One more image came out."""
-        if "PROGRESS" in os.environ:
+    def progress(self, images: int) -> None:
+        """So many more images came out."""
+        if images and "PROGRESS" in os.environ:
             with Path(os.environ["PROGRESS"]).open("a") as file:
-                file.write(".")
+                file.write("." * images)
 
     async def flush(self) -> None:
         """Bring the probes' files up to date: an edge may come before the flag is seen, or Python before the probes."""
         self.dut.flush.value = 1
-        await ClockCycles(self.dut.clk, 4)
+        await self.cycles(4)
         self.dut.flush.value = 0
 
     async def layers(self) -> list[Any]:
@@ -198,7 +208,7 @@ class TB:
 
         For the first test of a simulation: the probes record everything since its start.
         """
-        await ClockCycles(self.dut.clk, 4)
+        await self.cycles(4)
         layers = await self.layers()
         fault = next((layer.first for layer in layers if layer.first and "values, got" not in layer.first), None)
         where = f"first wrong layer: {fault}" if fault else "every layer's stream is right: the fault is in the head"

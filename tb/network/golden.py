@@ -44,19 +44,13 @@ def load_vectors(path: Path, count: int | None = None) -> Vectors:
 UNKNOWN = 1 << 40
 """A value that no stream can have, for x and z."""
 
-NIBBLES = np.full(256, 255, np.uint8)
-NIBBLES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
-
 
 def pixel_lines(images: NDArray[np.uint8]) -> str:
     """Images (n, H, W, colours) as stream_player.v reads them: a pixel a line, {tlast, tdata} in hexadecimal."""
-    colours = images.shape[-1]
-    lines = []
-    for image in images:
-        words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image.reshape(-1, colours)]
-        words[-1] |= 1 << (8 * colours)
-        lines += [f"{word:x}\n" for word in words]
-    return "".join(lines)
+    count, colours = len(images), images.shape[-1]
+    words = images.reshape(count, -1, colours) @ (1 << 8 * np.arange(colours))
+    words[:, -1] |= 1 << (8 * colours)
+    return "".join(f"{word:x}\n" for word in words.ravel().tolist())
 
 
 @dataclass(frozen=True)
@@ -70,25 +64,23 @@ class LayerResult:
 
 
 def read_probe(path: Path, lanes: int, bits: int) -> Array:
-    """The values of a probe file in stream order: each line is a beat of `lanes` signed numbers, lane 0 lowest.
+    """The values of a probe file (stream_probe.v) in stream order: a beat is `lanes` signed numbers, lane 0 lowest.
 
-    A value with an x or z digit becomes UNKNOWN.
+    A value with an x or z bit becomes UNKNOWN. bits: at most 32.
     """
-    digits = -(-lanes * bits // 4)
-    text = np.frombuffer(path.read_bytes(), np.uint8)
-    text = text[: len(text) // (digits + 1) * (digits + 1)].reshape(-1, digits + 1)[:, :digits]
-    if not len(text):
-        return np.zeros(0, np.int64)
-    nibbles = NIBBLES[text[:, ::-1]]  # (beats, digits), the lowest first
-    unknown = nibbles > 15
-    places = (nibbles[:, :, None] >> np.arange(4, dtype=np.uint8) & 1).reshape(len(text), -1)[:, : lanes * bits]
-    weights = 1 << np.arange(bits, dtype=np.int64)
-    weights[-1] *= -1
-    values: Array = places.reshape(-1, bits) @ weights
-    if unknown.any():
-        of_bit = np.repeat(unknown, 4, axis=1)[:, : lanes * bits].reshape(-1, bits)
-        values[of_bit.any(axis=1)] = UNKNOWN
-    return values
+    size = -(-lanes * bits // 32)
+    raw = np.fromfile(path, "<u4")
+    raw = raw[: len(raw) // (2 * size) * (2 * size)].reshape(-1, size, 2)
+    # A number lies in one word or two: a word more than there is, and both as one of 64 bits.
+    words = np.zeros((2, len(raw), size + 1), np.uint64)
+    words[:, :, :size] = raw.transpose(2, 0, 1)
+    values = np.empty((len(raw), lanes), np.int64)
+    for lane in range(lanes):
+        word, shift = divmod(lane * bits, 32)
+        pair = words[:, :, word] | words[:, :, word + 1] << np.uint64(32)
+        number, unknown = (pair >> np.uint64(shift) & np.uint64((1 << bits) - 1)).astype(np.int64)
+        values[:, lane] = np.where(unknown != 0, UNKNOWN, number - (number >> (bits - 1) << bits))
+    return values.ravel()
 
 
 def compare_layer(name: str, probed: Array, golden: NDArray[np.int32]) -> LayerResult:
@@ -116,6 +108,6 @@ def compare_layer(name: str, probed: Array, golden: NDArray[np.int32]) -> LayerR
 def compare_layers(folder: Path, lanes: dict[str, int], bits: int, vectors: Vectors) -> list[LayerResult]:
     """Compare every stage's probe file in `folder`, in dataflow order; the first failing one holds the fault."""
     return [
-        compare_layer(name, read_probe(folder / f"probe_{name}.hex", lanes[name], bits), stream)
+        compare_layer(name, read_probe(folder / f"probe_{name}.bin", lanes[name], bits), stream)
         for name, stream in vectors.streams.items()
     ]

@@ -18,7 +18,7 @@ from wsfracbnn.gen.rom import Rom
 from wsfracbnn.tb.common.bench import same
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
-SHAPES = {"deep": (1, 37, 13), "single-word": (2, 1, 5), "lanes": (3, 8, 144)}
+SHAPES = {"deep": (1, 37, 13), "single-word": (2, 1, 5), "lanes": (3, 8, 144), "sliced": (2, 2049, 15)}
 
 
 def rom_of(shape: str) -> Rom:

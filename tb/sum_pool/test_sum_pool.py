@@ -15,6 +15,8 @@ GRID = [
     {"CHANNELS": 4, "LANES": 2, "BITS": 16, "PIXELS": 9},
     {"CHANNELS": 3, "LANES": 1, "BITS": 16, "PIXELS": 1},
     {"CHANNELS": 8, "LANES": 8, "BITS": 12, "PIXELS": 16},
+    {"CHANNELS": 12, "LANES": 4, "BITS": 16, "PIXELS": 16},
+    {"CHANNELS": 9, "LANES": 1, "BITS": 16, "PIXELS": 4},
 ]
 
 
