@@ -20,8 +20,8 @@ BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
 SLICES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and width of a block RAM: a deeper memory is cut into slices of bits, each a block RAM. Cut into groups of words,
-as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
+"""Words and width of a block RAM: a deeper memory is cut into slices of bits, each a block RAM. Cut into groups of
+words, as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""

@@ -66,13 +66,11 @@ reg [COL_W-1:0] col;
 reg [LAG_W-1:0] lag;      // pixels that have come and whose windows have not left
 
 // Kept beside the counters: whether a window can be completed decides what the engine does in the same cycle.
+// With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
 reg at_last_col;
 reg at_last_row;
-reg at_row_up;    // the last but one
 reg full;         // lag == FULL_LAG
-
-// With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
-wire can_flush = at_last_row || (full && at_last_col && at_row_up);
+reg can_flush;    // in the last row, or full at the end of the row above
 
 // A window is loaded into the output register, and in the next cycle the step is made that shows the following one.
 wire out_free;
@@ -106,6 +104,10 @@ wire [COL_W-1:0] next_col = !emit ? col : at_last_col ? {COL_W{1'b0}} : col + 1'
 wire [ROW_W-1:0] next_row = !(emit && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
 wire [LAG_W-1:0] next_lag = pixel && !emit ? lag + 1'b1 : flush ? lag - 1'b1 : lag;
 
+wire next_at_last_col = next_col == LAST_COL[COL_W-1:0];
+wire next_at_last_row = next_row == LAST_ROW[ROW_W-1:0];
+wire next_full        = next_lag == FULL_LAG[LAG_W-1:0];
+
 always @(posedge clk) begin
     if (step) begin
         at <= next_at;
@@ -116,10 +118,10 @@ always @(posedge clk) begin
     col         <= next_col;
     row         <= next_row;
     lag         <= next_lag;
-    at_last_col <= next_col == LAST_COL[COL_W-1:0];
-    at_last_row <= next_row == LAST_ROW[ROW_W-1:0];
-    at_row_up   <= next_row == ROW_UP[ROW_W-1:0];
-    full        <= next_lag == FULL_LAG[LAG_W-1:0];
+    at_last_col <= next_at_last_col;
+    at_last_row <= next_at_last_row;
+    full        <= next_full;
+    can_flush   <= next_at_last_row || (next_full && next_at_last_col && next_row == ROW_UP[ROW_W-1:0]);
     if (rst) begin
         at          <= {COL_W{1'b0}};
         in_col      <= {COL_W{1'b0}};
@@ -128,8 +130,8 @@ always @(posedge clk) begin
         lag         <= {LAG_W{1'b0}};
         at_last_col <= 1'b0;
         at_last_row <= 1'b0;
-        at_row_up   <= ROW_UP == 0;
         full        <= 1'b0;
+        can_flush   <= 1'b0;
     end
 end
 
