@@ -17,6 +17,7 @@ from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, 
 from wsfracbnn.model.errors import InputError
 
 LANE_BITS = 144
+LANE_KEYS = {"ecp5": "lane_lut4_per_bit", "ice40": "lane_lut4_per_bit_ice40", "xc7": "lane_lut6_per_bit"}
 LANE_WRAPPER = """
 module lane_bench(input clk, input [143:0] data, input [143:0] weight, output [7:0] count);
 match_count #(.WIDTH(144), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (

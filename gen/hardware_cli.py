@@ -59,7 +59,7 @@ def synth(
         entry[target] = hardware.area_entry(area, design, target)
         if target in coefficients():
             entry[target]["estimated_luts"] = round(estimate(design, target).luts)
-        entry[f"lane_lut_per_bit_{target}"] = hardware.lane_luts(target, cache, log.info)
+        entry[hardware.LANE_KEYS[target]] = hardware.lane_luts(target, cache, log.info)
         mapped, elsewhere = hardware.map_memories(design, folder / "netlist.json", target_of(target))
         tables.append(hardware.memory_table(mapped))
         for memory in mapped:

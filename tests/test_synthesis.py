@@ -87,7 +87,7 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
 
 def test_a_popcount_of_144_bits_stays_small(tmp_path: Path) -> None:
     assert RTL.is_dir()
-    assert hardware.lane_luts("xc7", tmp_path, lambda line: None) <= 2.8
+    assert hardware.lane_luts("xc7", tmp_path, lambda line: None) <= 1.5
 
 
 def test_every_memory_is_found_in_the_netlist(tmp_path: Path) -> None:
