@@ -162,15 +162,15 @@ generate
 
         if (l == 0) begin : enter
             assign in = ~(data ^ weight);
+            if (LUT_INPUTS == 6) begin : compared_later wire unused_in = &in; end  // by the first level itself
         end else begin : compress
             // Whether a register follows this level: STAGES - 1 of the LEVELS have one.
             localparam REGISTERED = (l * STAGES) / (LEVELS + 1) > ((l - 1) * STAGES) / (LEVELS + 1);
-
             wire [BITS-1:0] out;
 
             for (c = 0; c < COUNT_W; c = c + 1) begin : column
                 // This column, and the two above it, as this level finds them.
-                localparam [15:0] HEIGHT = HEIGHTS[LEVEL_W*(l-1)+16*c +: 16];
+                localparam HEIGHT = {16'd0, HEIGHTS[LEVEL_W*(l-1)+16*c +: 16]};
                 localparam [15:0] ABOVE  = HEIGHTS[LEVEL_W*(l-1)+16*(c+1) +: 16];
                 localparam [15:0] HIGHER = HEIGHTS[LEVEL_W*(l-1)+16*(c+2) +: 16];
                 localparam [15:0] SIXES_ABOVE    = sixes(ABOVE, l);
@@ -180,8 +180,8 @@ generate
                 localparam [15:0] THREES_HIGHER  = threes(HIGHER, SIXES_HIGHER);
                 localparam [15:0] KEPT_HIGHER    = kept(HIGHER, SIXES_HIGHER, THREES_HIGHER);
 
-                localparam SIXES  = {16'd0, sixes(HEIGHT, l)};
-                localparam THREES = {16'd0, threes(HEIGHT, sixes(HEIGHT, l))};
+                localparam SIXES  = {16'd0, sixes(HEIGHT[15:0], l)};
+                localparam THREES = {16'd0, threes(HEIGHT[15:0], SIXES[15:0])};
                 localparam ADDED  = 6 * SIXES + 3 * THREES;
                 localparam OVER   = HEIGHT > ADDED ? HEIGHT - ADDED : 0;
                 localparam FROM   = {16'd0, STARTS[LEVEL_W*(l-1)+16*c +: 16]};
@@ -192,9 +192,9 @@ generate
                 localparam TWICE = {16'd0, STARTS[LEVEL_W*l+16*(c+2) +: 16] + KEPT_HIGHER + SIXES_ABOVE + THREES_ABOVE};
 
                 for (i = 0; i < SIXES; i = i + 1) begin : six
-                    localparam REAL = HEIGHT < 6 * (i + 1) ? 5 : 6;
-                    wire [6:0] unused_wide = {{7-REAL{1'b0}}, level[l-1].in[FROM+6*i +: REAL]};
-                    wire [5:0] six_bits = unused_wide[5:0];
+                    localparam LAST = HEIGHT < 6 * (i + 1) ? 4 : 5;  // of five bits the sixth is 0
+                    wire sixth = LAST == 5 && level[l-1].in[FROM+6*i+LAST];
+                    wire [5:0] six_bits = {sixth, level[l-1].in[FROM+6*i +: 5]};
                     lut6 #(.TABLE(ONES_OF_SIX)) ones (.in(six_bits), .out(out[TO+i]));
                     if (c + 1 < COUNT_W) begin : carries
                         lut6 #(.TABLE(TWOS_OF_SIX)) twos (.in(six_bits), .out(out[ONCE+i]));

@@ -98,11 +98,11 @@ def test_the_saved_description_is_the_same_network(digits_description: NetworkDe
         NetworkDescription.load(tmp_path / "net")
 
 
-@pytest.mark.parametrize("fold", PRESETS)
-def test_no_tool_warns(digits_description: NetworkDescription, tmp_path: Path, fold: str) -> None:
+@pytest.mark.parametrize(("fold", "lut_inputs"), [*((fold, 4) for fold in PRESETS), ("auto", 6)])
+def test_no_tool_warns(digits_description: NetworkDescription, tmp_path: Path, fold: str, lut_inputs: int) -> None:
     """Verilator -Wall and Icarus -Wall say nothing at all."""
     folder = tmp_path / "net"
-    emit(digits_description, choose(digits_description, fold), folder)
+    emit(digits_description, choose(digits_description, fold), folder, lut_inputs=lut_inputs)
     top = "digits_top"
     verilator = shell(["verilator", "--lint-only", "-Wall", "--top-module", top, *sources(folder)], folder)
     assert [line for line in verilator.splitlines() if not line.startswith("- ")] == []
