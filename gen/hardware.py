@@ -19,8 +19,8 @@ from wsfracbnn.model.errors import InputError
 LANE_BITS = 144
 LANE_KEYS = {"ecp5": "lane_lut4_per_bit", "ice40": "lane_lut4_per_bit_ice40", "xc7": "lane_lut6_per_bit"}
 LANE_WRAPPER = """
-module lane_bench(input clk, input [143:0] data, input [143:0] weight, output [7:0] count);
-match_count #(.WIDTH(144), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
+module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
+match_count #(.WIDTH({width}), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
     .clk(clk),
     .data(data),
     .weight(weight),
@@ -146,7 +146,12 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
 def lane_luts(target: str, cache: Path, report: Report) -> float:
     """LUTs per window bit of XNOR and popcount alone: 144 bits, both operands free."""
     sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
-    sources["lane_bench.v"] = LANE_WRAPPER.format(lut_inputs=target_of(target).lut_inputs)
+    sources["lane_bench.v"] = LANE_WRAPPER.format(
+        width=LANE_BITS,
+        top=LANE_BITS - 1,
+        count=LANE_BITS.bit_length() - 1,
+        lut_inputs=target_of(target).lut_inputs,
+    )
     area, _ = synthesize(sources, "lane_bench", target, cache, report=report)
     return round(area.luts / LANE_BITS, 2)
 

@@ -162,10 +162,13 @@ generate
 
         if (l == 0) begin : enter
             assign in = ~(data ^ weight);
-            if (LUT_INPUTS == 6) begin : compared_later wire unused_in = &in; end  // by the first level itself
+            if (LUT_INPUTS == 6) begin : compared_later
+                wire unused_in = &in;  // the first level compares for itself
+            end
         end else begin : compress
             // Whether a register follows this level: STAGES - 1 of the LEVELS have one.
             localparam REGISTERED = (l * STAGES) / (LEVELS + 1) > ((l - 1) * STAGES) / (LEVELS + 1);
+
             wire [BITS-1:0] out;
 
             for (c = 0; c < COUNT_W; c = c + 1) begin : column
