@@ -72,27 +72,20 @@ reg at_last_row;
 reg full;         // lag == FULL_LAG
 reg can_flush;    // in the last row, or full at the end of the row above
 
-// A window is loaded into the output register, and in the next cycle the step is made that shows the following one.
-wire out_free;
-reg  loaded;
+// A window goes into the output register, and in the next cycle the step is made that shows the following one.
+wire loaded;
 reg  loaded_pixel;  // the step takes the pixel that completed the window
 
-wire complete = !loaded && (can_flush || (full && s_axis_tvalid));
-wire load     = out_free && complete;
+wire complete = can_flush || (full && s_axis_tvalid);
 
 assign s_axis_tready = loaded ? loaded_pixel : !full && !can_flush;
 
 wire pixel = s_axis_tvalid && s_axis_tready;
 wire flush = loaded && !loaded_pixel;
 wire step  = pixel || flush;
-wire emit  = loaded;
 
 always @(posedge clk) begin
-    loaded       <= load;
     loaded_pixel <= full && s_axis_tvalid;
-    if (rst) begin
-        loaded <= 1'b0;
-    end
 end
 
 wire flush_ends = at_last_row && at_last_col;
@@ -100,9 +93,9 @@ wire flush_ends = at_last_row && at_last_col;
 wire [COL_W-1:0] after_at = at == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : at + 1'b1;
 wire [COL_W-1:0] next_at  = flush && flush_ends ? in_col : after_at;
 
-wire [COL_W-1:0] next_col = !emit ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
-wire [ROW_W-1:0] next_row = !(emit && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
-wire [LAG_W-1:0] next_lag = pixel && !emit ? lag + 1'b1 : flush ? lag - 1'b1 : lag;
+wire [COL_W-1:0] next_col = !loaded ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
+wire [ROW_W-1:0] next_row = !(loaded && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
+wire [LAG_W-1:0] next_lag = pixel && !loaded ? lag + 1'b1 : flush ? lag - 1'b1 : lag;
 
 wire next_at_last_col = next_col == LAST_COL[COL_W-1:0];
 wire next_at_last_row = next_row == LAST_ROW[ROW_W-1:0];
@@ -147,32 +140,22 @@ window_columns #(
     .COLUMNS(WIDTH_PIXELS)
 ) columns (
     .clk(clk),
+    .rst(rst),
     .pixel(s_axis_tdata),
     .at(at),
     .next_at(next_at),
     .write(pixel),
     .step(step),
-    .load(load),
+    .complete(complete),
     .rows_inside(rows_inside),
     .cols_inside(cols_inside),
-    .window(m_axis_tdata),
-    .taps(m_axis_tuser)
+    .loaded(loaded),
+    .m_axis_tdata(m_axis_tdata),
+    .m_axis_tuser(m_axis_tuser),
+    .m_axis_tvalid(m_axis_tvalid),
+    .m_axis_tnext(m_axis_tnext),
+    .m_axis_tready(m_axis_tready)
 );
-
-reg out_valid;
-
-assign out_free      = !out_valid || m_axis_tready;
-assign m_axis_tvalid = out_valid;
-assign m_axis_tnext  = complete;
-
-always @(posedge clk) begin
-    if (out_free) begin
-        out_valid <= load;
-    end
-    if (rst) begin
-        out_valid <= 1'b0;
-    end
-end
 
 endmodule
 

@@ -5,12 +5,17 @@
 `default_nettype none
 
 /*
- * What window_buffer and window_walk share: the two rows above the current one, and a 3x3 window of the three rows.
+ * What window_buffer and window_walk share: the two rows above the current one, a 3x3 window of the three rows, and the
+ * register in which a window leaves.
  *
  * A step brings column `at` of the three rows into view behind the two columns before it, and reads column `next_at` of
  * the rows above for the step after; with `write` the pixel enters the line memory at `at`, which is then not `next_at`.
- * `load` copies what is in view into the window before the step: tap t = 3*ky + kx at window[t*WIDTH +: WIDTH], and in
- * taps[t] whether its row and its column are inside the image. One step a cycle. Data only: nothing to reset.
+ * One step a cycle.
+ *
+ * While `complete` says that what is in view, the coming column included, is a window, it leaves as soon as the output
+ * is free: tap t = 3*ky + kx at tdata[t*WIDTH +: WIDTH], and in tuser[t] whether its row and its column are inside the
+ * image. `loaded` tells so in the cycle after, when the step is due that shows what follows. Between the two stands a
+ * register, so that no path leads from the output's ready to the steps. Reset drops the window that waits.
  */
 module window_columns #(
     // Width of a pixel in bits
@@ -21,6 +26,7 @@ module window_columns #(
     parameter ADDR_W  = COLUMNS > 1 ? $clog2(COLUMNS) : 1
 ) (
     input  wire               clk,
+    input  wire               rst,
 
     // Pixel of the current row at column `at`
     input  wire [WIDTH-1:0]   pixel,
@@ -29,12 +35,19 @@ module window_columns #(
     input  wire               write,
     input  wire               step,
 
-    // Window, the current row last
-    input  wire               load,
+    // A window is in view; it has left. `complete` is not looked at in the cycle of `loaded`.
+    input  wire               complete,
     input  wire [2:0]         rows_inside,
     input  wire [2:0]         cols_inside,
-    output reg  [9*WIDTH-1:0] window,
-    output reg  [8:0]         taps
+    output reg                loaded,
+
+    // Stream output, one window a beat, the current row last; tnext: when the window is taken another is there in the
+    // next cycle
+    output reg  [9*WIDTH-1:0] m_axis_tdata,
+    output reg  [8:0]         m_axis_tuser,
+    output reg                m_axis_tvalid,
+    output wire               m_axis_tnext,
+    input  wire               m_axis_tready
 );
 
 localparam unused_style = COLUMNS >= 32 ? "block" : "auto";  // by simulators
@@ -63,15 +76,28 @@ always @(posedge clk) begin
     end
 end
 
+wire out_free = !m_axis_tvalid || m_axis_tready;
+wire load     = m_axis_tnext && out_free;
+
+assign m_axis_tnext = complete && !loaded;
+
 integer ky;
 always @(posedge clk) begin
     if (load) begin
         for (ky = 0; ky < 3; ky = ky + 1) begin
-            window[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
-            window[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
-            window[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
-            taps[3*ky +: 3]                 <= rows_inside[ky] ? cols_inside : 3'b000;
+            m_axis_tdata[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
+            m_axis_tdata[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
+            m_axis_tdata[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
+            m_axis_tuser[3*ky +: 3]               <= rows_inside[ky] ? cols_inside : 3'b000;
         end
+    end
+    if (out_free) begin
+        m_axis_tvalid <= load;
+    end
+    loaded <= load;
+    if (rst) begin
+        m_axis_tvalid <= 1'b0;
+        loaded        <= 1'b0;
     end
 end
 

@@ -11,7 +11,8 @@
  * tuser[t] tells whether it is inside the image (what tdata holds for a tap outside is arbitrary).
  *
  * The scan walks one column and one row past the image, without input there, so that the last windows need no further
- * pixels; each step takes 1 cycle. A window leaves 1 cycle after the pixel at its lower right corner arrived. At stride
+ * pixels; a step takes 1 cycle, one that completes a window 2 (the window leaves in the first, so that no path leads from
+ * one side's ready to the other's). A window leaves 1 cycle after the pixel at its lower right corner arrived. At stride
  * 2 no window is centred on the last row or column and nothing is walked in vain; at stride 1 window_buffer is faster,
  * which wants at least 2x2 pixels.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
@@ -67,15 +68,17 @@ reg [COL_W-1:0] col;
 reg in_image;
 reg centred;  // the step completes a window
 
-wire out_free;
-wire step    = (!in_image || s_axis_tvalid) && (!centred || out_free);
-wire load    = step && centred;
+// A window goes into the output register, and in the next cycle the step is made that shows the following column.
+wire loaded;
+wire there    = !in_image || s_axis_tvalid;
+wire complete = centred && there;
+wire step     = centred ? loaded : there;
 
 wire             row_ends = col == LAST_COL[COL_W-1:0];
 wire [COL_W-1:0] next_col = row_ends ? {COL_W{1'b0}} : col + 1'b1;
 wire [ROW_W-1:0] next_row = !row_ends ? row : row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
 
-assign s_axis_tready = in_image && (!centred || out_free);
+assign s_axis_tready = in_image && (!centred || loaded);
 
 always @(posedge clk) begin
     if (step) begin
@@ -100,32 +103,22 @@ window_columns #(
     .COLUMNS(WIDTH_PIXELS)
 ) columns (
     .clk(clk),
+    .rst(rst),
     .pixel(s_axis_tdata),
     .at(col[ADDR_W-1:0]),
     .next_at(next_col[ADDR_W-1:0]),
     .write(step && in_image),
     .step(step),
-    .load(load),
+    .complete(complete),
     .rows_inside(rows_inside),
     .cols_inside(cols_inside),
-    .window(m_axis_tdata),
-    .taps(m_axis_tuser)
+    .loaded(loaded),
+    .m_axis_tdata(m_axis_tdata),
+    .m_axis_tuser(m_axis_tuser),
+    .m_axis_tvalid(m_axis_tvalid),
+    .m_axis_tnext(m_axis_tnext),
+    .m_axis_tready(m_axis_tready)
 );
-
-reg out_valid;
-
-assign out_free      = !out_valid || m_axis_tready;
-assign m_axis_tvalid = out_valid;
-assign m_axis_tnext  = centred && (!in_image || s_axis_tvalid);
-
-always @(posedge clk) begin
-    if (out_free) begin
-        out_valid <= load;
-    end
-    if (rst) begin
-        out_valid <= 1'b0;
-    end
-end
 
 endmodule
 

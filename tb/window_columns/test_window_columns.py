@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""window_columns: windows of a random image scanned row by row, with pauses, with and without a load."""
+"""window_columns: windows of a random image scanned row by row, with and without pauses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import ClockCycles, FallingEdge
 
-from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -22,35 +21,69 @@ ROWS = 9
 
 
 @cocotb.test()
-async def shows_three_rows_of_three_columns(dut: Any) -> None:
+@cocotb.parametrize(stalled=[False, True])
+async def shows_three_rows_of_three_columns(dut: Any, stalled: bool) -> None:
+    """A step with every window taken, or windows and steps at random; a loaded window is followed by its step."""
     width, columns = parameter(dut, "WIDTH"), parameter(dut, "COLUMNS")
-    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
+    bench = Bench(dut, sources=(), sinks=("m_axis",))
+    dut.step.value = dut.write.value = dut.complete.value = 0
+    if stalled:
+        bench.stall()
+    await bench.reset()
     pixels = [generator.getrandbits(width) for _ in range(ROWS * columns)]
-    dut.step.value = dut.write.value = dut.load.value = 0
     # Reading column 0 of the rows above takes a step of its own; what is in view then is of no image.
+    await FallingEdge(dut.clk)
     dut.next_at.value = 0
     dut.step.value = 1
     await FallingEdge(dut.clk)
-    await FallingEdge(dut.clk)
-    expected = None
+    dut.step.value = 0
     for number, pixel in enumerate(pixels):
         at = number % columns
         dut.pixel.value, dut.at.value, dut.next_at.value = pixel, at, (at + 1) % columns
         whole = number >= 2 * columns + 2  # three columns of three rows have been in view
-        for step in (0,) * generator.randint(0, 2) + (1,):
+        if whole and generator.random() < 0.7:
             rows, cols = generator.getrandbits(3), generator.getrandbits(3)
-            load = int(whole and generator.random() < 0.7)
-            dut.step.value = dut.write.value = step
-            dut.load.value, dut.rows_inside.value, dut.cols_inside.value = load, rows, cols
-            if load:
-                # The columns in view run on over the rows' ends, as the image's pixels do.
-                window = [pixels[number - (2 - ky) * columns - (2 - kx)] for ky in range(3) for kx in range(3)]
-                expected = pack(window, width), sum(cols << (3 * ky) for ky in range(3) if rows >> ky & 1)
+            dut.complete.value, dut.rows_inside.value, dut.cols_inside.value = 1, rows, cols
             await FallingEdge(dut.clk)
-            if expected is not None:
-                same(f"pixel {number} window", f"{expected[0]:#x}", f"{int(dut.window.value):#x}")
-                same(f"pixel {number} taps", f"{expected[1]:09b}", f"{int(dut.taps.value):09b}")
+            while not dut.loaded.value:
+                await FallingEdge(dut.clk)
+            dut.complete.value = 0
+            frame = await bench.frame()
+            # The columns in view run on over the rows' ends, as the image's pixels do.
+            window = [pixels[number - (2 - ky) * columns - (2 - kx)] for ky in range(3) for kx in range(3)]
+            taps = sum(cols << (3 * ky) for ky in range(3) if rows >> ky & 1)
+            same(f"pixel {number} window", f"{pack(window, width):#x}", f"{int(frame.tdata[0]):#x}")
+            same(f"pixel {number} taps", f"{taps:09b}", f"{int(frame.tuser[0]):09b}")
+            await FallingEdge(dut.clk)
+        elif stalled:
+            await ClockCycles(dut.clk, generator.randint(0, 2))
+            await FallingEdge(dut.clk)
+        dut.step.value = dut.write.value = 1
+        await FallingEdge(dut.clk)
+        dut.step.value = dut.write.value = 0
+    await bench.quiet()
+
+
+@cocotb.test()
+async def a_window_waits_for_the_one_before(dut: Any) -> None:
+    """Two windows with the output not taken: the second is announced and loaded only when the first leaves."""
+    bench = Bench(dut, sources=(), sinks=())
+    dut.step.value = dut.write.value = 0
+    dut.complete.value, dut.m_axis_tready.value = 1, 0
+    await bench.reset()
+    await FallingEdge(dut.clk)
+    same("first window loaded", (1, 1), (int(dut.loaded.value), int(dut.m_axis_tvalid.value)))
+    same("the step comes first", 0, int(dut.m_axis_tnext.value))
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+        same("second window waits", (0, 1), (int(dut.loaded.value), int(dut.m_axis_tnext.value)))
+    dut.m_axis_tready.value = 1
+    await FallingEdge(dut.clk)
+    same("second window loaded", (1, 1), (int(dut.loaded.value), int(dut.m_axis_tvalid.value)))
+    dut.complete.value = 0
+    await FallingEdge(dut.clk)
+    same("nothing left", 0, int(dut.m_axis_tvalid.value))
 
 
 def test_window_columns(block: tuple[str, dict[str, int]]) -> None:
