@@ -21,6 +21,11 @@ PIPELINE_CYCLES = 32
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
 
+AFFINE_RESULTS = 17
+"""Results between a stage's engine and its residual sum: 10 cycles of scale path and RPReLU, 3 of the FIFO and of
+result_room, and what makes 16 words of memory and a register of it."""
+
+
 @dataclass(frozen=True)
 class InputDesign:
     """The input stage: levels of the thermometer code, their windows, convolution by tables, scale path."""
@@ -35,6 +40,7 @@ class InputDesign:
     scale_v_w: int
 
     template = "input_stage.v.j2"
+    affine_results = AFFINE_RESULTS
 
     @property
     def pixel_w(self) -> int:
@@ -77,6 +83,7 @@ class ConvDesign:
     rprelu_v_w: int
 
     template = "conv_stage.v.j2"
+    affine_results = AFFINE_RESULTS
 
     @property
     def out_lanes(self) -> int:

@@ -65,7 +65,8 @@ def stage_memories(stage: StageDesign) -> list[Memory]:
     elif isinstance(stage, InputDesign):
         engine = stage.engine
         results = rf"{instance}\.engine\.results"
-        found.append(_fifo("input", "results", results, engine.pe * engine.sum_w, 2 * engine.groups + 4))
+        found.append(_fifo("input", "sums", results, engine.pe * engine.sum_w, 2 * engine.groups + 4))
+        found.append(_fifo("input", "results", rf"{instance}\.results", engine.pe * stage.bits, stage.affine_results))
         found.append(_lines("input", instance, stage.stage.width, 2 * stage.stage.colours * engine.level_w))
     else:
         beats = stage.stage.in_channels // stage.in_lanes
@@ -114,10 +115,11 @@ def _conv_memories(stage: ConvDesign) -> list[Memory]:
             "list",
             rf"{lane}\.list",
             max(1, (engine.groups - 1).bit_length()),
-            2 * engine.groups,
+            2 * engine.groups + 1,
             engine.pe,
             block=False,
         ),
+        _fifo(name, "results", rf"{name}\.results", engine.pe * stage.rprelu_v_w, stage.affine_results),
         _fifo(name, skip, rf"{name}\.{skip}", beat, stage.skip_depth),
         _lines(name, name, layer.width, 4 * layer.in_channels),
     ]

@@ -163,14 +163,15 @@ always @(posedge clk) begin
     end
 end
 
-// A list holds two windows at most, which its counters bound: its handshakes need no looking at.
+// A list holds two windows at most, which its counters bound: its handshakes need no looking at. A group is on its way
+// through the FIFO as long as the counters are through the plan.
 wire unused_list_ready;
 wire unused_list_valid;
 
 stream_fifo #(
     .WIDTH(GROUP_W),
-    .DEPTH(2 * GROUPS),
-    .BLOCK(0)  // a weight's address depends on it in the same cycle
+    .DEPTH(2 * GROUPS + 1),  // one more: a FIFO of two takes a word every other cycle only
+    .BLOCK(0)                // a weight's address depends on it in the same cycle
 ) list (
     .clk(clk),
     .rst(rst),

@@ -185,7 +185,6 @@ generate
             .DIGITS(3)
         ) multiply_digits (
             .clk(clk),
-            .enable(1'b1),
             .x(sum),
             .code(code),
             .product(product)

@@ -56,11 +56,8 @@ module pass_sequencer #(
     output reg  [CHUNK_W-1:0] issue_chunk
 );
 
-localparam ROOM_W = $clog2(RESULTS + 1);
-
 localparam BEFORE_LAST_GROUP = GROUPS > 1 ? GROUPS - 2 : 0;
 localparam BEFORE_LAST_CHUNK = CHUNKS > 1 ? CHUNKS - 2 : 0;
-localparam ALL_ROOM = RESULTS;
 
 reg               parity;      // of the window on the input
 reg               first_done;  // its first pass has been planned
@@ -73,10 +70,9 @@ reg [GROUP_W-1:0] group;       // of the first pass
 reg               last_group;  // group == GROUPS - 1
 reg [CHUNK_W-1:0] chunk;
 reg               ends;        // chunk == CHUNKS - 1
-reg [ROOM_W-1:0]  room;        // results that may still be begun
-reg               has_room;    // room != 0
 
 // A new operation: the first pass of the window on the input before the second pass of the held one.
+wire has_room;
 wire there    = advance ? window_next : window_valid;
 wire can_msb  = there && !first_done && has_room;
 wire can_lsb  = held && held_known && !lists_empty;
@@ -84,7 +80,16 @@ wire plan_lsb = running ? running_lsb : !can_msb && can_lsb;
 wire plan_msb = running ? !running_lsb : can_msb;
 wire plan     = plan_msb || plan_lsb;
 wire begins   = !running;
-wire reserve  = plan_msb && begins;
+
+result_room #(
+    .RESULTS(RESULTS)
+) room (
+    .clk(clk),
+    .rst(rst),
+    .begun(plan_msb && begins),
+    .taken(result_taken),
+    .has_room(has_room)
+);
 
 wire ends_group     = plan_msb && ends;
 wire first_done_now = first_done || (ends_group && last_group);
@@ -130,14 +135,6 @@ always @(posedge clk) begin
         end
     end
 
-    if (reserve && !result_taken) begin
-        room     <= room - 1'b1;
-        has_room <= room != 1;
-    end else if (result_taken && !reserve) begin
-        room     <= room + 1'b1;
-        has_room <= 1'b1;
-    end
-
     if (rst) begin
         running     <= 1'b0;
         chunk       <= {CHUNK_W{1'b0}};
@@ -149,8 +146,6 @@ always @(posedge clk) begin
         first_known <= 1'b0;
         held        <= 1'b0;
         held_known  <= 1'b0;
-        room        <= ALL_ROOM[ROOM_W-1:0];
-        has_room    <= 1'b1;
     end
 end
 

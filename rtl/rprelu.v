@@ -8,7 +8,8 @@
  * Second half of RPReLU: V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V.
  *
  * N has at most two signed digits, >> is arithmetic. LANES channels a beat; latency 5 cycles, throughput 1 beat a
- * cycle; the whole pipeline waits while its output is not taken. Reset drops what is under way.
+ * cycle. Never stalls: what follows takes every beat when it comes (see result_room). Reset drops what is under way and
+ * returns to a pixel's first beat.
  *
  * ROM word, lane 0 in the low bits:  lane = {b2 [BITS], digit 1 [5], digit 0 [5]}.
  */
@@ -39,24 +40,16 @@ module rprelu #(
     output wire [BEAT_W-1:0]      rom_addr,
     input  wire [WORD_W-1:0]      rom_data,
 
-    // Stream input, V
+    // Stream input, V, taken at once
     input  wire [LANES*IN_W-1:0]  s_axis_tdata,
     input  wire                   s_axis_tvalid,
-    output wire                   s_axis_tready,
 
-    // Stream output, V'
+    // Stream output, V', to be taken at once
     output wire [LANES*OUT_W-1:0] m_axis_tdata,
-    output wire                   m_axis_tvalid,
-    input  wire                   m_axis_tready
+    output wire                   m_axis_tvalid
 );
 
 localparam LATENCY = 5;
-
-reg  [LATENCY-1:0] valid;
-wire               enable = !valid[LATENCY-1] || m_axis_tready;
-
-assign s_axis_tready = enable;
-assign m_axis_tvalid = valid[LATENCY-1];
 
 initial begin
     if (SHIFT < 1 || SHIFT > 7) begin
@@ -70,19 +63,20 @@ beat_counter #(
 ) beat (
     .clk(clk),
     .rst(rst),
-    .advance(s_axis_tvalid && s_axis_tready),
+    .advance(s_axis_tvalid),
     .read(rom_read),
     .addr(rom_addr)
 );
 
-always @(posedge clk) begin
-    if (enable) begin
-        valid <= {valid[LATENCY-2:0], s_axis_tvalid};
-    end
-    if (rst) begin
-        valid <= {LATENCY{1'b0}};
-    end
-end
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(LATENCY)
+) delay_valid (
+    .clk(clk),
+    .rst(rst),
+    .in(s_axis_tvalid),
+    .out(m_axis_tvalid)
+);
 
 genvar lane;
 generate
@@ -99,7 +93,6 @@ generate
             .DIGITS(2)
         ) slope (
             .clk(clk),
-            .enable(enable),
             .x(values[IN_W-1:0]),
             .code(code),
             .product(product)
@@ -115,12 +108,10 @@ generate
         wire [OUT_W-1:0] wide_bias     = {{OUT_W-BITS{bias[BITS-1]}}, bias};
 
         always @(posedge clk) begin
-            if (enable) begin
-                values <= {values[(LATENCY-2)*IN_W-1:0], s_axis_tdata[lane*IN_W +: IN_W]};
-                biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
-                code   <= rom_data[lane*(BITS+10) +: 10];
-                sum    <= (v[IN_W-1] ? wide_negative : wide_v) + wide_bias;
-            end
+            values <= {values[(LATENCY-2)*IN_W-1:0], s_axis_tdata[lane*IN_W +: IN_W]};
+            biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
+            code   <= rom_data[lane*(BITS+10) +: 10];
+            sum    <= (v[IN_W-1] ? wide_negative : wide_v) + wide_bias;
         end
 
         assign m_axis_tdata[lane*OUT_W +: OUT_W] = sum;

@@ -8,8 +8,9 @@
  * Scale path: V = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r, and no rounding at r = 0.
  *
  * Half of 2^r and b1 * 2^r have no bit in common: one addition before the shift does for rounding and bias both.
- * M has at most two signed digits. LANES channels a beat; latency 5 cycles, throughput 1 beat a cycle; the whole
- * pipeline waits while its output is not taken. Reset drops what is under way and returns to a pixel's first beat.
+ * M has at most two signed digits. LANES channels a beat; latency 5 cycles, throughput 1 beat a cycle. Never stalls:
+ * what follows takes every beat when it comes (see result_room). Reset drops what is under way and returns to a pixel's
+ * first beat.
  *
  * ROM word, lane 0 in the low bits:  lane = {b1 [BITS], digit 1 [5], digit 0 [5]}.
  */
@@ -39,44 +40,37 @@ module scale_bias #(
     output wire [BEAT_W-1:0]      rom_addr,
     input  wire [WORD_W-1:0]      rom_data,
 
-    // Stream input, A
+    // Stream input, A, taken at once
     input  wire [LANES*ACC_W-1:0] s_axis_tdata,
     input  wire                   s_axis_tvalid,
-    output wire                   s_axis_tready,
 
-    // Stream output, V
+    // Stream output, V, to be taken at once
     output wire [LANES*V_W-1:0]   m_axis_tdata,
-    output wire                   m_axis_tvalid,
-    input  wire                   m_axis_tready
+    output wire                   m_axis_tvalid
 );
 
 localparam LATENCY = 5;
 localparam SUM_W   = V_W + SHIFT;
-
-reg  [LATENCY-1:0] valid;
-wire               enable = !valid[LATENCY-1] || m_axis_tready;
-
-assign s_axis_tready = enable;
-assign m_axis_tvalid = valid[LATENCY-1];
 
 beat_counter #(
     .BEATS(BEATS)
 ) beat (
     .clk(clk),
     .rst(rst),
-    .advance(s_axis_tvalid && s_axis_tready),
+    .advance(s_axis_tvalid),
     .read(rom_read),
     .addr(rom_addr)
 );
 
-always @(posedge clk) begin
-    if (enable) begin
-        valid <= {valid[LATENCY-2:0], s_axis_tvalid};
-    end
-    if (rst) begin
-        valid <= {LATENCY{1'b0}};
-    end
-end
+delay_line #(
+    .WIDTH(1),
+    .CYCLES(LATENCY)
+) delay_valid (
+    .clk(clk),
+    .rst(rst),
+    .in(s_axis_tvalid),
+    .out(m_axis_tvalid)
+);
 
 genvar lane;
 generate
@@ -93,7 +87,6 @@ generate
             .DIGITS(2)
         ) scale (
             .clk(clk),
-            .enable(enable),
             .x(a),
             .code(code),
             .product(product)
@@ -113,12 +106,10 @@ generate
         end
 
         always @(posedge clk) begin
-            if (enable) begin
-                a      <= s_axis_tdata[lane*ACC_W +: ACC_W];
-                code   <= rom_data[lane*(BITS+10) +: 10];
-                biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
-                v      <= sum[SHIFT +: V_W];
-            end
+            a      <= s_axis_tdata[lane*ACC_W +: ACC_W];
+            code   <= rom_data[lane*(BITS+10) +: 10];
+            biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
+            v      <= sum[SHIFT +: V_W];
         end
 
         assign m_axis_tdata[lane*V_W +: V_W] = v;

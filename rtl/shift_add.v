@@ -8,8 +8,8 @@
  * Multiplies by a constant of few signed digits: product = sum over digits of +-(x << shift).
  *
  * Digit d of the code is {enable, negate, shift[2:0]} at code[5*d +: 5].
- * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle; waits while `enable`
- * is low. Data only: nothing to reset.
+ * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle. Data only:
+ * nothing to reset.
  */
 module shift_add #(
     // Width of x
@@ -20,7 +20,6 @@ module shift_add #(
     parameter DIGITS = 2
 ) (
     input  wire                    clk,
-    input  wire                    enable,
 
     input  wire signed [IN_W-1:0]  x,
     input  wire [5*DIGITS-1:0]     code,
@@ -47,23 +46,17 @@ generate
         if (d == 0) begin : lowest
             assign below = {OUT_W{1'b0}};
             always @(posedge clk) begin
-                if (enable) begin
-                    waiting <= term;
-                end
+                waiting <= term;
             end
         end else begin : higher
             assign below = digit[d-1].sum;
             always @(posedge clk) begin
-                if (enable) begin
-                    waiting <= {waiting[d*(OUT_W+1)-1:0], term};
-                end
+                waiting <= {waiting[d*(OUT_W+1)-1:0], term};
             end
         end
 
         always @(posedge clk) begin
-            if (enable) begin
-                sum <= negate ? below - shifted : below + shifted;
-            end
+            sum <= negate ? below - shifted : below + shifted;
         end
     end
 endgenerate

@@ -7,9 +7,9 @@
 /*
  * First-in first-out buffer of exactly DEPTH words.
  *
- * Words lie in a memory; the last is read into a register. Where the memory is block RAM, which is slow to answer, its
- * output has a register of its own behind it with nothing in between: latency 3 cycles. With distributed RAM a word
- * passes an empty memory by: latency 1 cycle. Throughput 1 word a cycle. Reset empties it.
+ * Words lie in a memory; the last is read into a register: latency 2 cycles. Where the memory is block RAM, which is
+ * slow to answer, that register has another behind it with nothing in between: latency 3 cycles. Throughput 1 word a
+ * cycle, half of it where the memory holds a single word. Reset empties it.
  */
 module stream_fifo #(
     // Width of a word in bits
@@ -62,10 +62,12 @@ reg               some;  // stored != 0
 reg               full;  // stored == WORDS
 reg [WIDTH-1:0]   read_data;
 
-wire read_free;  // the register behind the memory can take a word
-wire bypass;     // a word goes past the memory
-wire load  = read_free && some;
-wire store = s_axis_tvalid && s_axis_tready && !bypass;
+reg               read_valid;
+
+wire read_taken;  // the word behind the memory goes on
+wire read_free = !read_valid || read_taken;
+wire load      = read_free && some;
+wire store     = s_axis_tvalid && s_axis_tready;
 
 assign s_axis_tready = !full;
 
@@ -94,12 +96,16 @@ always @(posedge clk) begin
         some   <= stored != 1;
         full   <= 1'b0;
     end
+    if (read_free) begin
+        read_valid <= some;
+    end
     if (rst) begin
         write_addr <= {ADDR_W{1'b0}};
         read_addr  <= {ADDR_W{1'b0}};
         stored     <= {COUNT_W{1'b0}};
         some       <= 1'b0;
         full       <= 1'b0;
+        read_valid <= 1'b0;
     end
 end
 
@@ -109,52 +115,26 @@ end
 
 generate
     if (BLOCK) begin : registered
-        reg             read_valid;
         reg [WIDTH-1:0] out_data;
         reg             out_valid;
 
-        wire out_free = !out_valid || m_axis_tready;
-
-        assign read_free     = !read_valid || out_free;
-        assign bypass        = 1'b0;
+        assign read_taken    = !out_valid || m_axis_tready;
         assign m_axis_tdata  = out_data;
         assign m_axis_tvalid = out_valid;
 
         always @(posedge clk) begin
-            if (read_free) begin
-                read_valid <= some;
-            end
-            if (out_free) begin
+            if (read_taken) begin
                 out_data  <= read_data;
                 out_valid <= read_valid;
-            end
-            if (rst) begin
-                read_valid <= 1'b0;
-                out_valid  <= 1'b0;
-            end
-        end
-    end else begin : direct
-        reg             out_valid;
-        reg             out_bypassed;  // the output word came straight from the input
-        reg [WIDTH-1:0] bypass_data;
-
-        assign read_free     = !out_valid || m_axis_tready;
-        assign bypass        = s_axis_tvalid && !some && read_free;
-        assign m_axis_tdata  = out_bypassed ? bypass_data : read_data;
-        assign m_axis_tvalid = out_valid;
-
-        always @(posedge clk) begin
-            if (read_free) begin
-                out_valid    <= some || s_axis_tvalid;
-                out_bypassed <= !some;
-            end
-            if (bypass) begin
-                bypass_data <= s_axis_tdata;
             end
             if (rst) begin
                 out_valid <= 1'b0;
             end
         end
+    end else begin : direct
+        assign read_taken    = m_axis_tready;
+        assign m_axis_tdata  = read_data;
+        assign m_axis_tvalid = read_valid;
     end
 endgenerate
 

@@ -63,13 +63,11 @@ module table_engine #(
 localparam COUNT_W = WORD_W > 0 ? WORD_W : 1;
 localparam CHUNK_W = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
 localparam DEPTH   = 2 * GROUPS + 4;  // results of one window wait while the next is computed
-localparam ROOM_W  = $clog2(DEPTH + 1);
 localparam TREE    = VALUES > 1 ? $clog2(VALUES) : 1;  // latency of the adder tree
 localparam PART_W  = VALUE_W + (VALUES > 1 ? $clog2(VALUES) : 0);
 
 localparam LAST_WORD = GROUPS * CHUNKS - 1;
 localparam LAST_CHUNK = CHUNKS - 1;
-localparam ALL_ROOM = DEPTH;
 
 initial begin
     if (OUT_CHANNELS % PE != 0) begin
@@ -85,13 +83,11 @@ end
 // Sequencer: one chunk a cycle. An operation is begun when there is room for its result.
 reg  [COUNT_W-1:0] word;
 reg  [CHUNK_W-1:0] chunk;
-reg  [ROOM_W-1:0]  room;
+wire               has_room;
 
 wire begins  = chunk == 0;
 wire ends    = chunk == LAST_CHUNK[CHUNK_W-1:0];
-wire issue   = s_axis_tvalid && (!begins || room != 0);
-wire take    = m_axis_tvalid && m_axis_tready;
-wire reserve = issue && begins;
+wire issue   = s_axis_tvalid && (!begins || has_room);
 
 assign s_axis_tready = issue && word == LAST_WORD[COUNT_W-1:0];
 
@@ -100,17 +96,21 @@ always @(posedge clk) begin
         word  <= word == LAST_WORD[COUNT_W-1:0] ? {COUNT_W{1'b0}} : word + 1'b1;
         chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
     end
-    if (reserve && !take) begin
-        room <= room - 1'b1;
-    end else if (take && !reserve) begin
-        room <= room + 1'b1;
-    end
     if (rst) begin
         word  <= {COUNT_W{1'b0}};
         chunk <= {CHUNK_W{1'b0}};
-        room  <= ALL_ROOM[ROOM_W-1:0];
     end
 end
+
+result_room #(
+    .RESULTS(DEPTH)
+) room (
+    .clk(clk),
+    .rst(rst),
+    .begun(issue && begins),
+    .taken(m_axis_tvalid && m_axis_tready),
+    .has_room(has_room)
+);
 
 // Addresses: registered before the tables, and what the tables say after them.
 wire [9*COLOURS*LEVEL_W-1:0] levels;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+
+/*
+ * Room for results: how many may still be begun, of RESULTS that can be under way or waiting at once.
+ *
+ * For a pipeline that never stalls and ends in a FIFO of RESULTS words. Work is begun only while there is room, so that
+ * the FIFO cannot overflow, and no path leads from its end to the pipeline's beginning. Reset gives all room back.
+ */
+module result_room #(
+    // Results that may be under way or waiting at once
+    parameter RESULTS = 16
+) (
+    input  wire clk,
+    input  wire rst,
+
+    // One is begun (only with has_room); one is taken out of the FIFO
+    input  wire begun,
+    input  wire taken,
+
+    output reg  has_room
+);
+
+localparam ROOM_W = $clog2(RESULTS + 1);
+
+localparam ALL = RESULTS;
+
+reg [ROOM_W-1:0] room;  // kept beside it: has_room == (room != 0)
+
+always @(posedge clk) begin
+    if (begun && !taken) begin
+        room     <= room - 1'b1;
+        has_room <= room != 1;
+    end else if (taken && !begun) begin
+        room     <= room + 1'b1;
+        has_room <= 1'b1;
+    end
+    if (rst) begin
+        room     <= ALL[ROOM_W-1:0];
+        has_room <= 1'b1;
+    end
+end
+
+endmodule
+
+`resetall
