@@ -46,6 +46,7 @@ localparam LAG_W    = $clog2(WIDTH_PIXELS + 2);
 localparam LAST_ROW = HEIGHT_PIXELS - 1;
 localparam LAST_COL = WIDTH_PIXELS - 1;
 localparam ROW_UP   = HEIGHT_PIXELS - 2;
+localparam SECOND   = 1;
 localparam FULL_LAG = WIDTH_PIXELS + 1;
 
 initial begin
@@ -61,6 +62,7 @@ end
 
 reg [COL_W-1:0] in_col;   // of the next pixel
 reg [COL_W-1:0] at;       // column that the next step brings: in_col, or further while a frame is flushed
+reg [COL_W-1:0] next_at;  // column that the step after brings: a register, since it goes to all bits of the line memory
 reg [ROW_W-1:0] row;      // centre of the next window
 reg [COL_W-1:0] col;
 reg [LAG_W-1:0] lag;      // pixels that have come and whose windows have not left
@@ -90,8 +92,10 @@ end
 
 wire flush_ends = at_last_row && at_last_col;
 
-wire [COL_W-1:0] after_at = at == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : at + 1'b1;
-wire [COL_W-1:0] next_at  = flush && flush_ends ? in_col : after_at;
+// A window is loaded in a cycle without a step: whether its step takes a pixel, and where that leads, is then known.
+wire [COL_W-1:0] previous = step ? next_at : at;
+wire [COL_W-1:0] after    = previous == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : previous + 1'b1;
+wire             returns  = !step && flush_ends && !(full && s_axis_tvalid);
 
 wire [COL_W-1:0] next_col = !loaded ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
 wire [ROW_W-1:0] next_row = !(loaded && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
@@ -106,8 +110,9 @@ always @(posedge clk) begin
         at <= next_at;
     end
     if (pixel) begin
-        in_col <= after_at;
+        in_col <= next_at;
     end
+    next_at     <= returns ? in_col : after;
     col         <= next_col;
     row         <= next_row;
     lag         <= next_lag;
@@ -117,6 +122,7 @@ always @(posedge clk) begin
     can_flush   <= next_at_last_row || (next_full && next_at_last_col && next_row == ROW_UP[ROW_W-1:0]);
     if (rst) begin
         at          <= {COL_W{1'b0}};
+        next_at     <= SECOND[COL_W-1:0];
         in_col      <= {COL_W{1'b0}};
         row         <= {ROW_W{1'b0}};
         col         <= {COL_W{1'b0}};

@@ -51,6 +51,7 @@ localparam ROWS = HEIGHT_PIXELS;
 localparam COLS = WIDTH_PIXELS;
 localparam LAST_ROW = HEIGHT_PIXELS - 1 + PADDING;
 localparam LAST_COL = WIDTH_PIXELS - 1 + PADDING;
+localparam SECOND   = 1;
 
 initial begin
     if (STRIDE != 1 && (STRIDE != 2 || HEIGHT_PIXELS % 2 != 0 || WIDTH_PIXELS % 2 != 0)) begin
@@ -63,6 +64,7 @@ end
 // The step under way brings column `col` of rows row-2, row-1 and row into view.
 reg [ROW_W-1:0] row;
 reg [COL_W-1:0] col;
+reg [COL_W-1:0] next_col;  // a register, since it goes to all bits of the line memory
 
 // Kept beside the counters: whether a window can be completed decides what the engine does in the same cycle.
 reg in_image;
@@ -74,8 +76,7 @@ wire there    = !in_image || s_axis_tvalid;
 wire complete = centred && there;
 wire step     = centred ? loaded : there;
 
-wire             row_ends = col == LAST_COL[COL_W-1:0];
-wire [COL_W-1:0] next_col = row_ends ? {COL_W{1'b0}} : col + 1'b1;
+wire             row_ends = next_col == 0;
 wire [ROW_W-1:0] next_row = !row_ends ? row : row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
 
 assign s_axis_tready = in_image && (!centred || loaded);
@@ -84,12 +85,14 @@ always @(posedge clk) begin
     if (step) begin
         row      <= next_row;
         col      <= next_col;
+        next_col <= next_col == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : next_col + 1'b1;
         in_image <= next_row < ROWS[ROW_W-1:0] && next_col < COLS[COL_W-1:0];
         centred  <= next_row != 0 && next_col != 0 && (STRIDE == 1 || (next_row[0] && next_col[0]));
     end
     if (rst) begin
         row      <= {ROW_W{1'b0}};
         col      <= {COL_W{1'b0}};
+        next_col <= SECOND[COL_W-1:0];
         in_image <= 1'b1;
         centred  <= 1'b0;
     end
