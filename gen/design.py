@@ -10,9 +10,10 @@ import math
 from dataclasses import dataclass
 
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription
+from wsfracbnn.gen.digit_codes import DigitCodes, choose
 from wsfracbnn.gen.engines import EngineDesign, TableDesign, fractional_engine, table_engine
 from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
-from wsfracbnn.gen.rom import Rom, affine_rom, clog2, digit_code, index_width, pack, rom_per_beat
+from wsfracbnn.gen.rom import Rom, affine_rom, clog2, index_width, pack, rom_per_beat
 
 SKIP_REGISTER_BEATS = 2
 """Beats that the register behind a skip FIFO holds."""
@@ -37,6 +38,7 @@ class InputDesign:
     bits: int
     engine: TableDesign
     scales: Rom
+    scale_codes: DigitCodes
     scale_v_w: int
 
     template = "input_stage.v.j2"
@@ -78,7 +80,9 @@ class ConvDesign:
     thresholds: Rom
     gates: Rom
     scales: Rom
+    scale_codes: DigitCodes
     slopes: Rom
+    slope_codes: DigitCodes
     scale_v_w: int
     rprelu_v_w: int
 
@@ -108,6 +112,7 @@ class HeadDesign:
     sum_w: int
     class_w: int
     weights: Rom
+    codes: DigitCodes
     biases: Rom
 
     template = "head.v.j2"
@@ -270,8 +275,9 @@ def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
 
 def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
     engine = table_engine(stage, fold)
+    codes = choose(map(int, stage.scale), 2)
     scales = affine_rom(
-        "scales", "Scale path: V = rshift(S * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
+        "scales", "Scale path: V = rshift(S * M, r) + b1", ("M", "b1"), codes, stage.scale, stage.bias_in, fold.pe, bits
     )
     return InputDesign(
         name="input",
@@ -281,6 +287,7 @@ def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
         bits=bits,
         engine=engine,
         scales=scales,
+        scale_codes=codes,
         scale_v_w=_scale_width(engine.sum_w, bits, stage.scale_shift),
     )
 
@@ -289,6 +296,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
     engine = fractional_engine(stage.weights, fold)
     in_lanes = math.gcd(fold.pe, stage.in_channels)
     in_beats = stage.in_channels // in_lanes
+    scale_codes, slope_codes = choose(map(int, stage.scale), 2), choose(map(int, stage.slope), 2)
     minimum = skip_minimum(stage.height, stage.width, in_beats)
     scale_v_w = _scale_width(engine.acc_w, bits, stage.scale_shift)
     in_flight = pixels_in_flight(engine.stages, engine.groups * engine.chunks * (1.0 + stage.gate_fraction))
@@ -323,17 +331,27 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             [f"G = {g}" for g in stage.gate],
         ),
         scales=affine_rom(
-            "scales", "Scale path: V = rshift(A * M, r) + b1", ("M", "b1"), stage.scale, stage.bias_in, fold.pe, bits
+            "scales",
+            "Scale path: V = rshift(A * M, r) + b1",
+            ("M", "b1"),
+            scale_codes,
+            stage.scale,
+            stage.bias_in,
+            fold.pe,
+            bits,
         ),
+        scale_codes=scale_codes,
         slopes=affine_rom(
             "slopes",
             "RPReLU: (V * N) >> s below zero, then + b2",
             ("N", "b2"),
+            slope_codes,
             stage.slope,
             stage.bias_out,
             fold.pe,
             bits,
         ),
+        slope_codes=slope_codes,
         scale_v_w=scale_v_w,
         rprelu_v_w=_rprelu_width(scale_v_w, bits, stage.slope_shift),
     )
@@ -341,16 +359,17 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
 
 def _build_head(stage: HeadStage, fold: StageFold, bits: int, in_lanes: int) -> HeadDesign:
     pe, groups = fold.pe, stage.classes // fold.pe
-    codes = [[digit_code(int(w), 3) for w in row] for row in stage.weights]
+    codes = choose(map(int, stage.weights.reshape(-1)), 3)
+    coded = [[codes.code(int(w)) for w in row] for row in stage.weights]
     weights = Rom(
         suffix="weights",
         purpose="Linear weights W as up to three signed digits",
         layout=f"word = group * {stage.in_channels} + channel; lane l of group g is class g * {pe} + l; "
-        "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, shift}",
-        width=pe * 15,
+        "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, index of the shift}",
+        width=pe * codes.bits,
         words=(
             tuple(
-                pack([(codes[g * pe + lane][c], 15) for lane in range(pe)])
+                pack([(coded[g * pe + lane][c], codes.bits) for lane in range(pe)])
                 for g in range(groups)
                 for c in range(stage.in_channels)
             ),
@@ -375,5 +394,6 @@ def _build_head(stage: HeadStage, fold: StageFold, bits: int, in_lanes: int) -> 
         sum_w=bits + clog2(stage.height * stage.width),
         class_w=index_width(stage.classes),
         weights=weights,
+        codes=codes,
         biases=biases,
     )

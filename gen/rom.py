@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsfracbnn.gen.description import Ints
-from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.signed_digits import digits_of
-
-DIGIT_BITS = 5
-"""One signed digit in a ROM: {enable, negate, shift[2:0]}, see rtl/shift_add.v."""
+from wsfracbnn.gen.digit_codes import DIGIT_BITS, DigitCodes
 
 BLOCK_RAM_WORDS = 64
 """Memories of so many words go to block RAM. A word's bit takes depth / 16 LUT4 else, and a multiplexer."""
@@ -35,17 +31,6 @@ def clog2(n: int) -> int:
 def index_width(n: int) -> int:
     """Width of an index below n, at least one bit."""
     return max(1, clog2(n))
-
-
-def digit_code(value: int, digits: int) -> int:
-    """The ROM code of a constant of at most `digits` signed digits with shifts up to 7."""
-    found = digits_of(value)
-    if len(found) > digits or any(shift > 7 for _, shift in found):
-        raise InputError(f"constant {value}: expected at most {digits} signed digits below 2^8")
-    code = 0
-    for position, (sign, shift) in enumerate(found):
-        code |= (1 << 4 | (sign < 0) << 3 | shift) << (DIGIT_BITS * position)
-    return code
 
 
 def pack(fields: Sequence[tuple[int, int]]) -> int:
@@ -137,20 +122,27 @@ def rom_per_beat(
 
 
 def affine_rom(
-    suffix: str, purpose: str, symbols: tuple[str, str], factors: Ints, biases: Ints, lanes: int, bits: int
+    suffix: str,
+    purpose: str,
+    symbols: tuple[str, str],
+    codes: DigitCodes,
+    factors: Ints,
+    biases: Ints,
+    lanes: int,
+    bits: int,
 ) -> Rom:
     """Factors of two signed digits with biases, as rtl/scale_bias.v and rtl/rprelu.v read them.
 
-    symbols: the contract's names of both. factors, biases: (C,).
+    symbols: the contract's names of both. codes: the digits that the factors have. factors, biases: (C,).
     """
     factor, bias = symbols
     constants = [(int(m), int(b)) for m, b in zip(factors, biases, strict=True)]
     return rom_per_beat(
         suffix,
         purpose,
-        f"lane = {{{bias} [{bits}], digit 1 [5], digit 0 [5]}} with {factor} = sum of digits, "
-        "digit = {enable, negate, shift}",
+        f"lane = {{{bias} [{bits}], digit 1 [{DIGIT_BITS}], digit 0 [{DIGIT_BITS}]}} with {factor} = sum of digits, "
+        "digit = {enable, negate, index of the shift}",
         lanes,
-        [[(digit_code(m, 2), 10), (b, bits)] for m, b in constants],
+        [[(codes.code(m), codes.bits), (b, bits)] for m, b in constants],
         [f"{factor} = {m}, {bias} = {b}" for m, b in constants],
     )

@@ -22,6 +22,10 @@ module linear #(
     parameter LANES    = 1,
     // Width of P
     parameter IN_W     = 22,
+    // Digits of the weights, see shift_add
+    parameter [71:0] SHIFTS   = {3{24'o76543210}},
+    parameter [2:0]  NEGATED  = 3'b111,
+    parameter [2:0]  OPTIONAL = 3'b111,
     // Derived sizes
     parameter GROUPS   = CLASSES / LANES,
     parameter WORD_W   = GROUPS * CHANNELS > 1 ? $clog2(GROUPS * CHANNELS) : 1,
@@ -182,7 +186,10 @@ generate
         shift_add #(
             .IN_W(IN_W),
             .OUT_W(32),
-            .DIGITS(3)
+            .DIGITS(3),
+            .SHIFTS(SHIFTS),
+            .NEGATED(NEGATED),
+            .OPTIONAL(OPTIONAL)
         ) multiply_digits (
             .clk(clk),
             .x(sum),

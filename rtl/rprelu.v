@@ -24,6 +24,10 @@ module rprelu #(
     parameter BITS     = 16,
     // s
     parameter SHIFT    = 6,
+    // Digits of the constants, see shift_add
+    parameter [47:0] SHIFTS   = {2{24'o76543210}},
+    parameter [1:0]  NEGATED  = 2'b11,
+    parameter [1:0]  OPTIONAL = 2'b11,
     // Derived: |N| <= 127 adds 7 bits to the product, the shift takes SHIFT away, b2 may add one
     parameter PRODUCT_W = IN_W + 7,
     parameter BENT_W    = PRODUCT_W - SHIFT,
@@ -90,7 +94,10 @@ generate
         shift_add #(
             .IN_W(IN_W),
             .OUT_W(PRODUCT_W),
-            .DIGITS(2)
+            .DIGITS(2),
+            .SHIFTS(SHIFTS),
+            .NEGATED(NEGATED),
+            .OPTIONAL(OPTIONAL)
         ) slope (
             .clk(clk),
             .x(values[IN_W-1:0]),

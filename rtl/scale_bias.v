@@ -25,6 +25,10 @@ module scale_bias #(
     parameter BITS     = 16,
     // r
     parameter SHIFT    = 4,
+    // Digits of the constants, see shift_add
+    parameter [47:0] SHIFTS   = {2{24'o76543210}},
+    parameter [1:0]  NEGATED  = 2'b11,
+    parameter [1:0]  OPTIONAL = 2'b11,
     // Derived: |M| <= 127, so the product has 7 bits more; the sum with b1 has one more than the wider of both
     parameter PRODUCT_W = ACC_W + 7,
     parameter V_W       = (PRODUCT_W - SHIFT > BITS ? PRODUCT_W - SHIFT : BITS) + 1,
@@ -84,7 +88,10 @@ generate
         shift_add #(
             .IN_W(ACC_W),
             .OUT_W(PRODUCT_W),
-            .DIGITS(2)
+            .DIGITS(2),
+            .SHIFTS(SHIFTS),
+            .NEGATED(NEGATED),
+            .OPTIONAL(OPTIONAL)
         ) scale (
             .clk(clk),
             .x(a),

@@ -7,9 +7,11 @@
 /*
  * Multiplies by a constant of few signed digits: product = sum over digits of +-(x << shift).
  *
- * Digit d of the code is {enable, negate, shift[2:0]} at code[5*d +: 5].
- * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle. Data only:
- * nothing to reset.
+ * Digit d of the code is {enable, negate, index[2:0]} at code[5*d +: 5]; the index chooses among the shifts that the
+ * digit can have. The fewer these are the smaller the shifter: a layer's constants need few of them
+ * (gen/digit_codes.py), and entries that no index reaches repeat others, which costs nothing.
+ * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle. Data only: nothing
+ * to reset.
  */
 module shift_add #(
     // Width of x
@@ -17,7 +19,12 @@ module shift_add #(
     // Width of the product; the caller knows that it fits
     parameter OUT_W  = 24,
     // Signed digits
-    parameter DIGITS = 2
+    parameter DIGITS = 2,
+    // Shifts of each digit, an octal digit for each index, index 0 and digit 0 last
+    parameter [24*DIGITS-1:0] SHIFTS   = {DIGITS{24'o76543210}},
+    // Which digits are ever subtracted, and which are ever left out
+    parameter [DIGITS-1:0]    NEGATED  = {DIGITS{1'b1}},
+    parameter [DIGITS-1:0]    OPTIONAL = {DIGITS{1'b1}}
 ) (
     input  wire                    clk,
 
@@ -30,11 +37,17 @@ wire [OUT_W-1:0] wide = {{OUT_W-IN_W{x[IN_W-1]}}, x};
 
 // Digit d is added d cycles after digit 0: its term waits so long.
 genvar d;
+genvar i;
 generate
     for (d = 0; d < DIGITS; d = d + 1) begin : digit
-        wire             used  = code[5*d+4];
-        wire [2:0]       shift = code[5*d +: 3];
-        wire [OUT_W:0]   term  = {code[5*d+3], used ? wide << shift : {OUT_W{1'b0}}};
+        wire [8*OUT_W-1:0] choices;
+        for (i = 0; i < 8; i = i + 1) begin : choice
+            assign choices[OUT_W*i +: OUT_W] = wide << SHIFTS[24*d+3*i +: 3];
+        end
+
+        wire [2:0]       index = code[5*d +: 3];
+        wire             used  = code[5*d+4] || !OPTIONAL[d];
+        wire [OUT_W:0]   term  = {code[5*d+3] && NEGATED[d], used ? choices[OUT_W*index +: OUT_W] : {OUT_W{1'b0}}};
         wire [OUT_W-1:0] below;
 
         reg [(d+1)*(OUT_W+1)-1:0] waiting;
@@ -55,8 +68,15 @@ generate
             end
         end
 
-        always @(posedge clk) begin
-            sum <= negate ? below - shifted : below + shifted;
+        if (NEGATED[d]) begin : add_or_subtract
+            always @(posedge clk) begin
+                sum <= negate ? below - shifted : below + shifted;
+            end
+        end else begin : add
+            wire unused_negate = negate;
+            always @(posedge clk) begin
+                sum <= below + shifted;
+            end
         end
     end
 endgenerate

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsfracbnn.gen.rom import digit_code
+from wsfracbnn.gen.digit_codes import every_code
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.quantizers import nearest_signed_digits, quantize_scale
 from wsfracbnn.model.signed_digits import digits_of, representable
@@ -49,4 +49,4 @@ def test_scale_fits_its_bits(values: list[float]) -> None:
 
 def test_a_constant_of_too_many_digits_is_refused() -> None:
     with pytest.raises(InputError, match="at most 2 signed digits"):
-        digit_code(0b10101, 2)
+        every_code(2).code(0b10101)

@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from wsfracbnn.gen.rom import digit_code
+from wsfracbnn.gen.digit_codes import every_code
 
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
@@ -58,7 +58,7 @@ def pixel_beats(values: Sequence[int], lanes: int, width: int) -> list[int]:
 
 def affine_words(factors: Sequence[int], biases: Sequence[int], lanes: int, bits: int) -> list[int]:
     """ROM words of rtl/scale_bias.v and rtl/rprelu.v: lane = {bias [bits], digit 1 [5], digit 0 [5]}."""
-    fields = [pack([b], bits) << 10 | digit_code(f, 2) for f, b in zip(factors, biases, strict=True)]
+    fields = [pack([b], bits) << 10 | every_code(2).code(f) for f, b in zip(factors, biases, strict=True)]
     return pixel_beats(fields, lanes, bits + 10)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.gen.rom import digit_code
+from wsfracbnn.gen.digit_codes import every_code
 from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
@@ -29,7 +29,7 @@ async def multiplies_and_accumulates(dut: Any, stalled: bool) -> None:
     weights = [[generator.choice([values[0], values[-1], 0, *values]) for _ in range(channels)] for _ in range(classes)]
     biases = [generator.randint(-(1 << 27), 1 << 27) for _ in range(classes)]
     weight_words = [
-        pack([digit_code(weights[g + lane][c], 3) for lane in range(lanes)], 15)
+        pack([every_code(3).code(weights[g + lane][c]) for lane in range(lanes)], 15)
         for g in range(0, classes, lanes)
         for c in range(channels)
     ]
