@@ -59,6 +59,7 @@ module pass_sequencer #(
 localparam BEFORE_LAST_GROUP = GROUPS > 1 ? GROUPS - 2 : 0;
 localparam BEFORE_LAST_CHUNK = CHUNKS > 1 ? CHUNKS - 2 : 0;
 
+reg               stays;       // !advance, for planning: `advance` itself has all registers of the held window to reach
 reg               parity;      // of the window on the input
 reg               first_done;  // its first pass has been planned
 reg               first_known; // ... and all its gates are known
@@ -73,7 +74,7 @@ reg               ends;        // chunk == CHUNKS - 1
 
 // A new operation: the first pass of the window on the input before the second pass of the held one.
 wire has_room;
-wire there    = advance ? window_next : window_valid;
+wire there    = stays ? window_valid : window_next;
 wire can_msb  = there && !first_done && has_room;
 wire can_lsb  = held && held_known && !lists_empty;
 wire plan_lsb = running ? running_lsb : !can_msb && can_lsb;
@@ -157,10 +158,12 @@ always @(posedge clk) begin
     issue_group  <= group;
     issue_chunk  <= chunk;
     advance      <= plan_advance;
+    stays        <= !plan_advance;
     if (rst) begin
         issue_msb <= 1'b0;
         issue_lsb <= 1'b0;
         advance   <= 1'b0;
+        stays     <= 1'b1;
     end
 end
 
