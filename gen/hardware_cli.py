@@ -17,7 +17,7 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import pack_bitstream, place_and_route, synthesize, target_of
+from wsfracbnn.gen.synthesis import ROUTERS, pack_bitstream, place_and_route, synthesize, target_of
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.fold import fold_checkpoint
@@ -78,6 +78,7 @@ def pnr(
     device: Annotated[str, typer.Option(help="ecp5-25f, ecp5-45f or ecp5-85f.")] = "ecp5-85f",
     mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
+    router: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(ROUTERS)}.")] = ROUTERS[0],
     summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
@@ -89,7 +90,9 @@ def pnr(
     design = build_design(description, choose(description, fold))
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
-        placement, placed = place_and_route(folder / "netlist.json", device, mhz, cache, seed=seed, report=log.info)
+        placement, placed = place_and_route(
+            folder / "netlist.json", device, mhz, cache, seed=seed, router=router, report=log.info
+        )
     simulated = None if summary is None else hardware.read_summary(summary, design)
     cycles = max(stage.cycles for stage in design.stages) if simulated is None else simulated.cycles_per_image
     entry = hardware.placement_entry(placement, cycles, measured=simulated is not None)
