@@ -14,7 +14,7 @@ from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.memories import ECP5_SHAPES
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import TARGETS, Placement, synthesize
+from wsfracbnn.gen.synthesis import TARGETS, Placement, place_and_route, synthesize
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.random_network import random_description
@@ -121,3 +121,15 @@ def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match="not the summary of a simulation under Verilator"):
             hardware.read_summary(path, design)
+
+
+@pytest.mark.parametrize(
+    ("device", "router", "message"),
+    [
+        ("ecp5-12f", "router1", "--device: found 'ecp5-12f', expected one of ecp5-25f, ecp5-45f, ecp5-85f"),
+        ("ecp5-25f", "router3", "--router: found 'router3', expected one of router1, router2"),
+    ],
+)
+def test_an_unknown_device_or_router_is_refused(device: str, router: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        place_and_route(tmp_path / "netlist.json", device, 120, tmp_path, seed=1, router=router, report=print)
