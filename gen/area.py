@@ -78,6 +78,7 @@ def terms(stage: StageDesign, family: str) -> dict[str, float]:
     words = LUT_WORDS[family]
     in_luts = {m.name: m.copies * m.width * math.ceil(m.words / words) for m in stage_memories(stage) if not m.block}
     weights = in_luts.pop("weights", 0)
+    in_luts.pop("results", 0)  # of one depth everywhere: in the coefficients of what it stands behind
     others = sum(in_luts.values())
     if isinstance(stage, HeadDesign):
         return {

@@ -115,7 +115,7 @@ def _conv_memories(stage: ConvDesign) -> list[Memory]:
             "list",
             rf"{lane}\.list",
             max(1, (engine.groups - 1).bit_length()),
-            2 * engine.groups + 1,
+            2 * engine.groups,  # and one in the register behind
             engine.pe,
             block=False,
         ),

@@ -28,19 +28,19 @@ localparam ROOM_W = $clog2(RESULTS + 1);
 
 localparam ALL = RESULTS;
 
-reg [ROOM_W-1:0] room;  // kept beside it: has_room == (room != 0)
+reg [ROOM_W-1:0] remaining;  // has_room is kept beside it: remaining != 0
 
 always @(posedge clk) begin
     if (begun && !taken) begin
-        room     <= room - 1'b1;
-        has_room <= room != 1;
+        remaining <= remaining - 1'b1;
+        has_room  <= remaining != 1;
     end else if (taken && !begun) begin
-        room     <= room + 1'b1;
-        has_room <= 1'b1;
+        remaining <= remaining + 1'b1;
+        has_room  <= 1'b1;
     end
     if (rst) begin
-        room     <= ALL[ROOM_W-1:0];
-        has_room <= 1'b1;
+        remaining <= ALL[ROOM_W-1:0];
+        has_room  <= 1'b1;
     end
 end
 

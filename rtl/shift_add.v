@@ -40,14 +40,18 @@ genvar d;
 genvar i;
 generate
     for (d = 0; d < DIGITS; d = d + 1) begin : digit
-        wire [8*OUT_W-1:0] choices;
         for (i = 0; i < 8; i = i + 1) begin : choice
-            assign choices[OUT_W*i +: OUT_W] = wide << SHIFTS[24*d+3*i +: 3];
+            wire [OUT_W-1:0] shifted_x = wide << SHIFTS[24*d+3*i +: 3];
         end
 
         wire [2:0]       index = code[5*d +: 3];
-        wire             used  = code[5*d+4] || !OPTIONAL[d];
-        wire [OUT_W:0]   term  = {code[5*d+3] && NEGATED[d], used ? choices[OUT_W*index +: OUT_W] : {OUT_W{1'b0}}};
+        wire [OUT_W-1:0] among_0_to_3 = index[1] ? (index[0] ? choice[3].shifted_x : choice[2].shifted_x) :
+                                                   (index[0] ? choice[1].shifted_x : choice[0].shifted_x);
+        wire [OUT_W-1:0] among_4_to_7 = index[1] ? (index[0] ? choice[7].shifted_x : choice[6].shifted_x) :
+                                                   (index[0] ? choice[5].shifted_x : choice[4].shifted_x);
+        wire [OUT_W-1:0] chosen = index[2] ? among_4_to_7 : among_0_to_3;
+        wire             used   = code[5*d+4] || !OPTIONAL[d];
+        wire [OUT_W:0]   term   = {code[5*d+3] && NEGATED[d], used ? chosen : {OUT_W{1'b0}}};
         wire [OUT_W-1:0] below;
 
         reg [(d+1)*(OUT_W+1)-1:0] waiting;
