@@ -102,6 +102,7 @@ def fractional_engine(weights: Ints, fold: StageFold) -> EngineDesign:
         comments=tuple(
             f"group {g}, chunk {k}" if k < chunks else "unused" for g in range(groups) for k in range(slots)
         ),
+        latency=2,
     )
     constants = corrections(weights)
     borders = Rom(

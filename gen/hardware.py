@@ -13,7 +13,17 @@ from typing import Any
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.memories import Memory, memories
-from wsfracbnn.gen.synthesis import Area, Placement, Report, Target, is_one_of, synthesize, target_of
+from wsfracbnn.gen.synthesis import (
+    SPEEDS,
+    Area,
+    PlaceAndRoute,
+    Placement,
+    Report,
+    Target,
+    is_one_of,
+    synthesize,
+    target_of,
+)
 from wsfracbnn.model.errors import InputError
 
 LANE_BITS = 144
@@ -50,9 +60,16 @@ def area_entry(area: Area, design: AcceleratorDesign, target: str) -> dict[str, 
     }
 
 
+def placement_key(settings: PlaceAndRoute) -> str:
+    """What a placement is recorded as: the device, and its speed grade unless that is the slowest."""
+    device = settings.device.replace("-", "_")
+    return device if settings.speed == SPEEDS[0] else f"{device}_speed{settings.speed}"
+
+
 def placement_entry(placement: Placement, cycles: int, measured: bool) -> dict[str, Any]:
     """One device's figures; images/s is the routed clock over cycles an image, measured in simulation or estimated."""
     return {
+        "speed_grade": placement.settings.speed,
         "fmax_mhz": placement.fmax_mhz,
         "lut4": placement.luts,
         "flip_flops": placement.flip_flops,
@@ -62,6 +79,7 @@ def placement_entry(placement: Placement, cycles: int, measured: bool) -> dict[s
         "cycles_are": "measured in simulation" if measured else "estimated by the folding solver",
         "images_per_s": round(placement.fmax_mhz * 1e6 / cycles),
         "critical_path": f"{placement.critical_path[0]} -> {placement.critical_path[-1]}",
+        "nextpnr": " ".join(placement.settings.arguments),
         "place_and_route_s": placement.seconds,
     }
 

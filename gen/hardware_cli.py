@@ -17,7 +17,16 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import ROUTERS, pack_bitstream, place_and_route, synthesize, target_of
+from wsfracbnn.gen.synthesis import (
+    PLACERS,
+    ROUTERS,
+    SPEEDS,
+    PlaceAndRoute,
+    pack_bitstream,
+    place_and_route,
+    synthesize,
+    target_of,
+)
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.fold import fold_checkpoint
@@ -77,7 +86,9 @@ def pnr(
     fold: Fold = "auto",
     device: Annotated[str, typer.Option(help="ecp5-25f, ecp5-45f or ecp5-85f.")] = "ecp5-85f",
     mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
+    speed: Annotated[int, typer.Option(help="Speed grade: 6, the slowest, 7 or 8.")] = SPEEDS[0],
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
+    placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
     router: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(ROUTERS)}.")] = ROUTERS[0],
     summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
@@ -86,13 +97,13 @@ def pnr(
     readme: Readme = None,
 ) -> None:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
+    settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)
+    settings.check()
     description = _description(weights)
     design = build_design(description, choose(description, fold))
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
-        placement, placed = place_and_route(
-            folder / "netlist.json", device, mhz, cache, seed=seed, router=router, report=log.info
-        )
+        placement, placed = place_and_route(folder / "netlist.json", settings, cache, report=log.info)
     simulated = None if summary is None else hardware.read_summary(summary, design)
     cycles = max(stage.cycles for stage in design.stages) if simulated is None else simulated.cycles_per_image
     entry = hardware.placement_entry(placement, cycles, measured=simulated is not None)
@@ -100,8 +111,7 @@ def pnr(
         entry["bitstream_bytes"] = pack_bitstream(placed, bitstream)
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    name = device.replace("-", "_")
-    figures: dict[str, Any] = {"fold": fold, name: entry}
+    figures: dict[str, Any] = {"fold": fold, hardware.placement_key(settings): entry}
     if simulated is not None:
         figures["engine_busy"] = simulated.engine_busy
     _show(hardware.record(results, design.name, figures), readme)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsfracbnn.gen.design import AcceleratorDesign, ConvDesign, HeadDesign, InputDesign
-from wsfracbnn.gen.rom import Rom
+from wsfracbnn.gen.rom import ONE_PORT, Rom, block_rams
 
 StageDesign = InputDesign | ConvDesign | HeadDesign
 
@@ -23,7 +23,7 @@ LINE_BLOCK_WORDS = 32
 FREE_BLOCK_BITS = 1280
 """What synthesis puts into block RAM where nothing is said, observed on ECP5 and 7 series."""
 
-ECP5_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+ECP5_SHAPES = ONE_PORT
 XC7_SHAPES = ECP5_SHAPES  # a RAMB18 can be the same
 ICE40_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 
@@ -48,7 +48,7 @@ class Memory:
         """Block RAMs that it takes where one can be any of `shapes` (words, width)."""
         if not self.block:
             return 0
-        return self.copies * min(-(-self.words // words) * -(-self.width // width) for words, width in shapes)
+        return self.copies * block_rams(self.words, self.width, shapes)
 
 
 def memories(design: AcceleratorDesign) -> list[Memory]:
@@ -77,10 +77,11 @@ def stage_memories(stage: StageDesign) -> list[Memory]:
 
 
 def _rom(stage: StageDesign, instance: str, rom: Rom) -> Memory:
-    """Cut into slices, a ROM counts as so many memories of the first one's width."""
+    """Cut into slices, a ROM counts as so many memories of the first one's width; in pairs, as so many of two lanes."""
     cell = rf"{instance}\.{rom.suffix}_rom\."
-    width, copies = rom.slices[0][1], rom.lanes * len(rom.slices)
-    return Memory(stage.name, rom.suffix, cell, rom.depth, width, copies, rom.in_block_ram)
+    width, copies = rom.slices[0][1], len(rom.units) * len(rom.slices)
+    words = rom.depth if len(rom.units) == rom.lanes else 2 << rom.addr_w
+    return Memory(stage.name, rom.suffix, cell, words, width, copies, rom.in_block_ram)
 
 
 def _fifo(

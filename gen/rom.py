@@ -16,8 +16,11 @@ BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
 SLICES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and width of a block RAM: a deeper memory is cut into slices of bits, each a block RAM. Cut into groups of
-words, as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
+"""Words and width of each of a block RAM's two ports: a deeper memory is cut into slices of bits, each a block RAM. Cut
+into groups of words, as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
+
+ONE_PORT = ((512, 36), *SLICES)
+"""The same where one port is all that is asked of it."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
@@ -33,6 +36,11 @@ def index_width(n: int) -> int:
     return max(1, clog2(n))
 
 
+def block_rams(words: int, width: int, shapes: Sequence[tuple[int, int]]) -> int:
+    """Block RAMs of a memory where one can be any of `shapes` (words, width)."""
+    return min(-(-words // deep) * -(-width // wide) for deep, wide in shapes)
+
+
 def pack(fields: Sequence[tuple[int, int]]) -> int:
     """(value, width) pairs to one word, the first in the low bits; values are taken modulo 2^width."""
     word = offset = 0
@@ -44,10 +52,10 @@ def pack(fields: Sequence[tuple[int, int]]) -> int:
 
 @dataclass(frozen=True)
 class Rom:
-    """A constant memory with a registered output; lane l has its own address and contents.
+    """A constant memory; lane l has its own address and contents.
 
     words[lane][address] are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
-    they belong to.
+    they belong to. latency: cycles from address to data, 1 or 2.
     """
 
     suffix: str
@@ -57,6 +65,7 @@ class Rom:
     words: tuple[tuple[int, ...], ...]
     comments: tuple[str, ...]
     per_line: int = 1
+    latency: int = 1
 
     @property
     def lanes(self) -> int:
@@ -76,11 +85,26 @@ class Rom:
         return self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS
 
     @property
+    def late_words(self) -> bool:
+        """Whether the second of two registers stands behind the words as well: block RAM brings one itself, and its
+        words come late. Before words in LUTs there are fewer bits to hold."""
+        return self.latency == 2 and self.in_block_ram
+
+    @property
     def slices(self) -> list[tuple[int, int]]:
         """(lowest bit, width) of the memories that each lane's words are cut into; one but for deep block RAM."""
         fitting = next((width for words, width in SLICES if words >= self.depth), 1)
         width = fitting if self.in_block_ram and self.depth > SLICES[0][0] else self.width
         return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
+
+    @property
+    def units(self) -> list[tuple[int, ...]]:
+        """Lanes that share a memory: pairs where the two ports of a block RAM serve two lanes that would leave most of
+        one empty each (an ECP5 has 208 of them, and the input stage alone would take 27), else each its own."""
+        pair = block_rams(2 << self.addr_w, self.width, SLICES)
+        apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
+        step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
+        return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]
 
     @property
     def bits(self) -> int:

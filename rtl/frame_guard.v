@@ -43,7 +43,8 @@ module frame_guard #(
 
 localparam COUNT_W = PIXELS > 1 ? $clog2(PIXELS) : 1;
 
-localparam LAST = PIXELS - 1;
+// The pixel before the last; a frame of one pixel has none, and its only one is always the last.
+localparam PENULTIMATE = PIXELS > 1 ? PIXELS - 2 : 0;
 
 localparam [1:0] PASS    = 2'd0;
 localparam [1:0] FILL    = 2'd1;  // after a short frame: zero pixels
@@ -51,8 +52,9 @@ localparam [1:0] DISCARD = 2'd2;  // after a long frame: up to its tlast
 
 reg [1:0]         state;
 reg [COUNT_W-1:0] count;
+// Known a pixel ahead, so that the handshakes of both ends wait for no comparison.
+reg               last;
 
-wire last   = count == LAST[COUNT_W-1:0];
 wire pass   = state == PASS;
 wire fill   = state == FILL;
 wire offer  = fill || (pass && s_axis_tvalid);
@@ -73,6 +75,7 @@ always @(posedge clk) begin
     frame_error <= too_short || too_long;
     if (moved) begin
         count <= last ? {COUNT_W{1'b0}} : count + 1'b1;
+        last  <= PIXELS == 1 || (!last && count == PENULTIMATE[COUNT_W-1:0]);
     end
     case (state)
         PASS: begin
@@ -96,6 +99,7 @@ always @(posedge clk) begin
     if (rst) begin
         state       <= PASS;
         count       <= {COUNT_W{1'b0}};
+        last        <= PIXELS == 1;
         frame_error <= 1'b0;
     end
 end

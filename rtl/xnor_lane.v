@@ -11,7 +11,8 @@
  * image the correction is v. Bits outside come as 0 and match the weights that are 0, n of them, which the correction
  * v + 2*n takes out again: no mask stands between XNOR and popcount.
  *
- *   cycle 0            data, weight
+ *   cycle 0            data
+ *   cycle 1            weight of the same chunk
  *   cycle STAGES + 1   first, last and correction of the same chunk (the caller delays them)
  *   cycle STAGES + 2   sum, where last was set
  *
@@ -41,14 +42,12 @@ module xnor_lane #(
 
 localparam COUNT_W = $clog2(SIMD + 1);
 
-// Registered before they meet: weights may come late, from block RAM, and XNOR and the first full adders share LUTs.
+// Each lane has its copy of what all share.
 reg  [SIMD-1:0]    own_data;
-reg  [SIMD-1:0]    own_weight;
 wire [COUNT_W-1:0] count;
 
 always @(posedge clk) begin
-    own_data   <= data;
-    own_weight <= weight;
+    own_data <= data;
 end
 
 match_count #(
@@ -58,7 +57,7 @@ match_count #(
 ) compare (
     .clk(clk),
     .data(own_data),
-    .weight(own_weight),
+    .weight(weight),
     .count(count)
 );
 

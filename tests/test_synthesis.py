@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.memories import ECP5_SHAPES
 from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import TARGETS, Placement, place_and_route, synthesize
+from wsfracbnn.gen.synthesis import TARGETS, PlaceAndRoute, Placement, place_and_route, synthesize
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.random_network import random_description
@@ -74,15 +75,17 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
     description = random_description(config, seed=1, name="tiny")
     design = build_design(description, choose(description, "small"))
     assert hardware.xnor_bits_per_cycle(design) == 4 + 9 + 9  # one value of the input, one channel of each layer
-    placement = Placement("ecp5-25f", 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
+    settings = PlaceAndRoute("ecp5-25f", 120, speed=7)
+    placement = Placement(settings, 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
     path = tmp_path / "results" / "hardware.json"
-    hardware.record(path, "tiny", {"fold": "small", "ecp5_25f": hardware.placement_entry(placement, 2000, True)})
+    key = hardware.placement_key(settings)
+    hardware.record(path, "tiny", {"fold": "small", key: hardware.placement_entry(placement, 2000, True)})
     results = hardware.record(path, "tiny", {"engine_busy": 0.97})
     assert json.loads(path.read_text()) == results
-    assert results["tiny"]["ecp5_25f"]["images_per_s"] == 50_000
-    assert results["tiny"]["ecp5_25f"]["critical_path"] == "a -> c"
+    assert results["tiny"]["ecp5_25f_speed7"]["images_per_s"] == 50_000
+    assert results["tiny"]["ecp5_25f_speed7"]["critical_path"] == "a -> c"
     text = hardware.table(results)
-    assert "| tiny | small | ecp5_25f | 800 LUT4 | 700 | 1 | 0 | - | 100.0 | 2,000 | 50,000 |" in text
+    assert "| tiny | small | ecp5_25f_speed7 | 800 LUT4 | 700 | 1 | 0 | - | 100.0 | 2,000 | 50,000 |" in text
 
 
 def test_a_popcount_of_144_bits_stays_small(tmp_path: Path) -> None:
@@ -124,12 +127,16 @@ def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "router", "message"),
+    ("settings", "message"),
     [
-        ("ecp5-12f", "router1", "--device: found 'ecp5-12f', expected one of ecp5-25f, ecp5-45f, ecp5-85f"),
-        ("ecp5-25f", "router3", "--router: found 'router3', expected one of router1, router2"),
+        ({"device": "ecp5-12f"}, "--device: found 'ecp5-12f', expected one of ecp5-25f, ecp5-45f, ecp5-85f"),
+        ({"speed": 9}, "--speed: found '9', expected one of 6, 7, 8"),
+        ({"placer": "sa"}, "--placer: found 'sa', expected one of heap, static"),
+        ({"router": "router3"}, "--router: found 'router3', expected one of router1, router2"),
     ],
 )
-def test_an_unknown_device_or_router_is_refused(device: str, router: str, message: str, tmp_path: Path) -> None:
+def test_what_nextpnr_does_not_have_is_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
-        place_and_route(tmp_path / "netlist.json", device, 120, tmp_path, seed=1, router=router, report=print)
+        place_and_route(
+            tmp_path / "netlist.json", PlaceAndRoute(**{"device": "ecp5-25f", "mhz": 120} | settings), tmp_path
+        )

@@ -45,14 +45,18 @@ def _correction(weight: int, border: int, channels: int) -> int:
     return inside + 2 * sum(1 for b in bits if not _taps(border) >> (b % 9) & 1 and not weight >> b & 1)
 
 
-async def _lane_roms(dut: Any, addr: Any, data: Any, words: list[list[int]], width: int) -> None:
-    """A constant memory with a registered output for each lane, addressed by its own share of `addr`."""
+async def _lane_roms(dut: Any, addr: Any, data: Any, words: list[list[int]], width: int, latency: int) -> None:
+    """A constant memory for each lane, addressed by its own share of `addr`."""
     share = len(addr) // len(words)
+    under_way = [0] * (latency - 1)
     while True:
         await RisingEdge(dut.clk)
+        word = 0
         if addr.value.is_resolvable:
             own = [int(addr.value) >> (lane * share) & ((1 << share) - 1) for lane in range(len(words))]
-            data.value = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
+            word = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
+        under_way.append(word)
+        data.value = under_way.pop(0)
 
 
 async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[int, int]:
@@ -74,8 +78,8 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
 
     bench = Bench(dut)
     dut.s_axis_tnext.value = 0  # the source promises nothing: each window costs a cycle more
-    cocotb.start_soon(_lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd))
-    cocotb.start_soon(_lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w))
+    cocotb.start_soon(_lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd, 2))
+    cocotb.start_soon(_lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w, 1))
     gate_words = [pack(gates[g : g + pe], sum_w) for g in range(0, outputs, pe)]
     cocotb.start_soon(rom(dut, dut.gate_addr, dut.gate_data, gate_words))
     if stalled:

@@ -29,6 +29,7 @@ class Lane:
         self.simd, self.groups, self.chunks = (parameter(dut, n) for n in ("SIMD", "GROUPS", "CHUNKS"))
         self.stages = parameter(dut, "STAGES")
         self.rom: list[int] = []
+        self.word = 0  # the weights of the address before
         self.corrections: list[int] = []
         self.correction_address = 0
         self.threshold: list[int] = []
@@ -74,7 +75,7 @@ class Lane:
         address = int(dut.weight_addr.value) if now["issue"] else 0
         corrects = dut.correction_addr.value
         await ClockCycles(dut.clk, 1)
-        dut.weight_data.value = self.rom[address % len(self.rom)]
+        dut.weight_data.value, self.word = self.word, self.rom[address % len(self.rom)]
         self.correction_address = int(corrects) if corrects.is_resolvable else 0
         dut.data.value = now["plane"] >> (now["chunk"] * self.simd) & ((1 << self.simd) - 1)
         await Timer(1, "ns")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rom.v.j2: every word of every lane comes back a cycle after its address was read, and stays until the next read."""
+"""rom.v.j2: every word of every lane comes back in time, and where there is a `read`, stays until the next."""
 
 from __future__ import annotations
 
@@ -18,17 +18,28 @@ from wsfracbnn.gen.rom import Rom
 from wsfracbnn.tb.common.bench import same
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
-SHAPES = {"deep": (1, 37, 13), "single-word": (2, 1, 5), "lanes": (3, 8, 144), "sliced": (2, 2049, 15)}
+# (lanes, depth, width, latency); of those that take two cycles one in block RAM and one in LUTs.
+SHAPES = {
+    "deep": (1, 37, 13, 1),
+    "single-word": (2, 1, 5, 1),
+    "lanes": (3, 8, 144, 1),
+    "sliced": (2, 2049, 15, 1),
+    "paired": (3, 600, 7, 1),
+    "late": (2, 70, 36, 2),
+    "late-luts": (2, 12, 36, 2),
+}
 
 
 def rom_of(shape: str) -> Rom:
     """Words that differ in every address and lane."""
-    lanes, depth, width = SHAPES[shape]
+    lanes, depth, width, latency = SHAPES[shape]
     mask = (1 << width) - 1
     words = tuple(
         tuple((0x9E3779B97F4A7C15 * (lane * depth + a + 1)) ** 3 & mask for a in range(depth)) for lane in range(lanes)
     )
-    return Rom("words", "Test words", "as they come", width, words, tuple(f"word {a}" for a in range(depth)))
+    return Rom(
+        "words", "Test words", "as they come", width, words, tuple(f"word {a}" for a in range(depth)), latency=latency
+    )
 
 
 @cocotb.test()
@@ -39,19 +50,23 @@ async def returns_every_word(dut: Any) -> None:
     for step in range(2 * rom.depth):
         addresses = [(step + lane) % rom.depth for lane in range(rom.lanes)]
         await FallingEdge(dut.clk)
-        dut.read.value = 1
         dut.addr.value = sum(a << (lane * rom.addr_w) for lane, a in enumerate(addresses))
+        if rom.latency == 1:
+            dut.read.value = 1
         await FallingEdge(dut.clk)
-        dut.read.value = 0
         dut.addr.value = 0
-        for _ in range(step % 3):
+        if rom.latency == 1:
+            dut.read.value = 0
+        for _ in range(step % 3 if rom.latency == 1 else rom.latency - 1):
             await FallingEdge(dut.clk)
         for lane, address in enumerate(addresses):
             word = int(dut.data.value) >> (lane * rom.width) & ((1 << rom.width) - 1)
             same(f"lane {lane} word {address}", hex(rom.words[lane][address]), hex(word))
 
 
-@pytest.mark.parametrize("simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", "lanes")])
+@pytest.mark.parametrize(
+    "simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", "lanes"), ("verilator", "paired")]
+)
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ async def sums_the_chunks_of_a_window(dut: Any) -> None:
     ones = (1 << simd) - 1
     control: list[tuple[int, int, int]] = [(0, 0, 0)] * (stages + 1)  # first, last, correction: beside the count
     results: list[int | None] = [None] * (stages + 2)
+    late = 0  # the weight comes a cycle after the data
     for window in range(40):
         total = correction = 0
         for chunk in range(chunks):
@@ -45,7 +46,8 @@ async def sums_the_chunks_of_a_window(dut: Any) -> None:
                 same(f"window {window}", done, dut.sum.value.to_signed())
             last = chunk == chunks - 1
             results.append(total if last else None)
-            dut.data.value, dut.weight.value = data, weight
+            dut.data.value, dut.weight.value = data, late
+            late = weight
             control.append((int(chunk == 0), int(last), correction % (1 << parameter(dut, "SUM_W")) if last else 0))
             dut.first.value, dut.last.value, dut.correction.value = control.pop(0)
 
