@@ -170,6 +170,11 @@ class AcceleratorDesign:
         return {stage.name: [stage.fold.pe, stage.fold.simd] for stage in self.stages}
 
     @property
+    def reset_parts(self) -> tuple[str, ...]:
+        """Parts of the design that have a reset register of their own."""
+        return "ends", *(stage.name for stage in self.stages)
+
+    @property
     def occupancy_interval(self) -> int:
         """Cycles over which the testbench adds up how long each engine was at work: 48 such an image."""
         return max(1, max(stage.cycles for stage in self.stages) // 48)

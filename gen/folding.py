@@ -20,7 +20,7 @@ HEAD_OVERHEAD = 8
 """Cycles per group of classes that rtl/linear.v spends beside one per channel."""
 
 WINDOW_CYCLES = 2
-"""Cycles that rtl/window_buffer.v spends on a window at least."""
+"""Cycles that rtl/window_buffer.v and rtl/window_walk.v spend on a pixel at least."""
 
 LANE_OVERHEAD = 16
 """What a lane costs beside its XNOR bits (accumulator, list of gated outputs, scale path), in XNOR bits."""
@@ -84,8 +84,8 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
         return pixels * max(groups * chunks, WINDOW_CYCLES)
     operations = groups + expected_busiest(groups, fold.pe, stage.gate_fraction)
     lanes = math.gcd(fold.pe, stage.in_channels)
-    beats = stage.height * stage.width * (stage.in_channels // lanes)
-    return max(math.ceil(pixels * max(chunks * operations, WINDOW_CYCLES)), beats)
+    entering = stage.height * stage.width * max(stage.in_channels // lanes, WINDOW_CYCLES)
+    return max(math.ceil(pixels * chunks * operations), entering)
 
 
 def stage_choices(stage: Stage) -> Iterator[StageFold]:

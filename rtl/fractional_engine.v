@@ -172,24 +172,33 @@ pass_sequencer #(
 // Operands, one cycle after the weights' address and one before the weights
 // -------------------------------------------------------------------------------------------------------------------
 
-wire [8:0]          taps  = issue_lsb ? held_taps : s_axis_tuser;
-wire [WINDOW_W-1:0] plane = issue_lsb ? held_plane : msb_plane;
-wire [SIMD-1:0]     data_chunk;
+wire [8:0]      taps = issue_lsb ? held_taps : s_axis_tuser;
+wire [SIMD-1:0] msb_chunk;
+wire [SIMD-1:0] lsb_chunk;
 
 reg [SIMD-1:0] data;
 
 chunk_select #(
     .WIDTH(SIMD),
     .CHUNKS(CHUNKS)
-) select_data (
-    .in(plane),
+) select_msb (
+    .in(msb_plane),
     .index(issue_chunk),
-    .out(data_chunk)
+    .out(msb_chunk)
+);
+
+chunk_select #(
+    .WIDTH(SIMD),
+    .CHUNKS(CHUNKS)
+) select_lsb (
+    .in(held_plane),
+    .index(issue_chunk),
+    .out(lsb_chunk)
 );
 
 // Bits outside the image are 0: the correction reckons with that.
 always @(posedge clk) begin
-    data <= data_chunk & {SIMD/9{taps}};
+    data <= (issue_lsb ? lsb_chunk : msb_chunk) & {SIMD/9{taps}};
 end
 
 // -------------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@
  * it is inside the image (what tdata holds for a tap outside is arbitrary).
  *
  * While a frame's last row of windows leaves, the first row of the next frame comes in, so that a full stream never
- * waits: a window a pixel, at most every other cycle (the window leaves in the first, the pixel that completed it is
- * taken in the second, so that no path leads from one side's ready to the other's). Where no pixel comes, the windows
+ * waits: a window a pixel, at most every other cycle (what happens is decided in the first and done in the second, so
+ * that no path leads from one side's ready to the other's, and steps come from a register). Where no pixel comes, the windows
  * of a complete frame leave by themselves, so that no result waits for another frame; the pixels of the next are then
  * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 1 cycle.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
@@ -75,24 +75,29 @@ reg full;         // lag == FULL_LAG
 reg can_flush;    // in the last row, or full at the end of the row above
 
 // A window goes into the output register, and in the next cycle the step is made that shows the following one.
+reg  step;
+reg  pixel;  // the step takes a pixel
+wire load;
 wire loaded;
-reg  loaded_pixel;  // the step takes the pixel that completed the window
+wire fill = !full && !can_flush && s_axis_tvalid && !step;  // a pixel that completes no window
 
 wire complete = can_flush || (full && s_axis_tvalid);
+wire flush    = step && !pixel;
 
-assign s_axis_tready = loaded ? loaded_pixel : !full && !can_flush;
-
-wire pixel = s_axis_tvalid && s_axis_tready;
-wire flush = loaded && !loaded_pixel;
-wire step  = pixel || flush;
+assign s_axis_tready = pixel;
 
 always @(posedge clk) begin
-    loaded_pixel <= full && s_axis_tvalid;
+    step  <= load || fill;
+    pixel <= (load && full && s_axis_tvalid) || fill;
+    if (rst) begin
+        step  <= 1'b0;
+        pixel <= 1'b0;
+    end
 end
 
 wire flush_ends = at_last_row && at_last_col;
 
-// A window is loaded in a cycle without a step: whether its step takes a pixel, and where that leads, is then known.
+// What a step does is decided in a cycle without one: whether its step takes a pixel, and where that leads, is then known.
 wire [COL_W-1:0] previous = step ? next_at : at;
 wire [COL_W-1:0] after    = previous == LAST_COL[COL_W-1:0] ? {COL_W{1'b0}} : previous + 1'b1;
 wire             returns  = !step && flush_ends && !(full && s_axis_tvalid);
@@ -155,6 +160,7 @@ window_columns #(
     .complete(complete),
     .rows_inside(rows_inside),
     .cols_inside(cols_inside),
+    .load(load),
     .loaded(loaded),
     .m_axis_tdata(m_axis_tdata),
     .m_axis_tuser(m_axis_tuser),

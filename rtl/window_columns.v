@@ -14,8 +14,9 @@
  *
  * While `complete` says that what is in view, the coming column included, is a window, it leaves as soon as the output
  * is free: tap t = 3*ky + kx at tdata[t*WIDTH +: WIDTH], and in tuser[t] whether its row and its column are inside the
- * image. `loaded` tells so in the cycle after, when the step is due that shows what follows. Between the two stands a
- * register, so that no path leads from the output's ready to the steps. Reset drops the window that waits.
+ * image. `load` says so; in the cycle after, that of `loaded`, the step is due that shows what follows. `step` is to be a
+ * register of the caller's, since it enables all columns, and so that no path leads from the output's ready to the steps.
+ * Reset drops the window that waits.
  */
 module window_columns #(
     // Width of a pixel in bits
@@ -35,10 +36,11 @@ module window_columns #(
     input  wire               write,
     input  wire               step,
 
-    // A window is in view; it has left. `complete` is not looked at in the cycle of `loaded`.
+    // A window is in view; it leaves; it has left. `complete` is not looked at in the cycle of `loaded`.
     input  wire               complete,
     input  wire [2:0]         rows_inside,
     input  wire [2:0]         cols_inside,
+    output wire               load,
     output reg                loaded,
 
     // Stream output, one window a beat, the current row last; tnext: when the window is taken another is there in the
@@ -77,13 +79,14 @@ always @(posedge clk) begin
 end
 
 wire out_free = !m_axis_tvalid || m_axis_tready;
-wire load     = m_axis_tnext && out_free;
 
 assign m_axis_tnext = complete && !loaded;
+assign load         = m_axis_tnext && out_free;
 
+// Where the output is free, what it holds does not matter: whether a window is complete need not reach every bit.
 integer ky;
 always @(posedge clk) begin
-    if (load) begin
+    if (out_free) begin
         for (ky = 0; ky < 3; ky = ky + 1) begin
             m_axis_tdata[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
             m_axis_tdata[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];

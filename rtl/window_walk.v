@@ -11,8 +11,8 @@
  * tuser[t] tells whether it is inside the image (what tdata holds for a tap outside is arbitrary).
  *
  * The scan walks one column and one row past the image, without input there, so that the last windows need no further
- * pixels; a step takes 1 cycle, one that completes a window 2 (the window leaves in the first, so that no path leads from
- * one side's ready to the other's). A window leaves 1 cycle after the pixel at its lower right corner arrived. At stride
+ * pixels; a step takes 2 cycles (it is decided in the first, in which the window that it completes leaves, and done in
+ * the second, so that no path leads from one side's ready to the other's, and steps come from a register). At stride
  * 2 no window is centred on the last row or column and nothing is walked in vain; at stride 1 window_buffer is faster,
  * which wants at least 2x2 pixels.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
@@ -71,17 +71,19 @@ reg in_image;
 reg centred;  // the step completes a window
 
 // A window goes into the output register, and in the next cycle the step is made that shows the following column.
-wire loaded;
+reg  step;
+wire load;
+wire unused_loaded;  // the step tells
 wire there    = !in_image || s_axis_tvalid;
 wire complete = centred && there;
-wire step     = centred ? loaded : there;
 
 wire             row_ends = next_col == 0;
 wire [ROW_W-1:0] next_row = !row_ends ? row : row == LAST_ROW[ROW_W-1:0] ? {ROW_W{1'b0}} : row + 1'b1;
 
-assign s_axis_tready = in_image && (!centred || loaded);
+assign s_axis_tready = step && in_image;
 
 always @(posedge clk) begin
+    step <= load || (there && !centred && !step);
     if (step) begin
         row      <= next_row;
         col      <= next_col;
@@ -90,6 +92,7 @@ always @(posedge clk) begin
         centred  <= next_row != 0 && next_col != 0 && (STRIDE == 1 || (next_row[0] && next_col[0]));
     end
     if (rst) begin
+        step     <= 1'b0;
         row      <= {ROW_W{1'b0}};
         col      <= {COL_W{1'b0}};
         next_col <= SECOND[COL_W-1:0];
@@ -115,7 +118,8 @@ window_columns #(
     .complete(complete),
     .rows_inside(rows_inside),
     .cols_inside(cols_inside),
-    .loaded(loaded),
+    .load(load),
+    .loaded(unused_loaded),
     .m_axis_tdata(m_axis_tdata),
     .m_axis_tuser(m_axis_tuser),
     .m_axis_tvalid(m_axis_tvalid),
