@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wsfracbnn.gen.block_ram import ICE40, ONE_PORT
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign, InputDesign
-from wsfracbnn.gen.memories import ECP5_SHAPES, ICE40_SHAPES, XC7_SHAPES, StageDesign, stage_memories
+from wsfracbnn.gen.memories import StageDesign, stage_memories
 from wsfracbnn.model.errors import InputError
 
 COEFFICIENTS = Path(__file__).with_name("area_coefficients.json")
@@ -24,7 +25,7 @@ COEFFICIENTS = Path(__file__).with_name("area_coefficients.json")
 LUT_WORDS = {"ecp5": 16, "ice40": 16, "xc7": 64}
 """Words of a constant memory of which one LUT holds one bit."""
 
-SHAPES = {"ecp5": ECP5_SHAPES, "ice40": ICE40_SHAPES, "xc7": XC7_SHAPES}
+SHAPES = {"ecp5": ONE_PORT, "ice40": ICE40, "xc7": ONE_PORT}
 
 FULL = 0.85
 """Share of a device's LUTs that place and route can be expected to fill."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from wsfracbnn.gen.block_ram import FIFO_BLOCK_WORDS, ONE_PORT, room
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription
 from wsfracbnn.gen.digit_codes import DigitCodes, choose
 from wsfracbnn.gen.engines import EngineDesign, TableDesign, fractional_engine, table_engine
@@ -21,6 +22,12 @@ SKIP_REGISTER_BEATS = 2
 PIPELINE_CYCLES = 32
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
+
+MOST_SLACK = 33
+"""Pixels that a stage takes in ahead at most: 32 words of LUT RAM and a register."""
+
+LEAST_SLACK = 6
+"""Fewer are not worth a FIFO."""
 
 AFFINE_RESULTS = 17
 """Results between a stage's engine and its residual sum: 10 cycles of scale path and RPReLU, 3 of the FIFO and of
@@ -63,6 +70,7 @@ class ConvDesign:
 
     in_lanes: channels per input beat, gcd(PE, C_in), so that the shortcut meets the residual sum at the right width.
     skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
+    slack: pixels that the stage can take in ahead, for stages whose gates open more often on one image than on another.
     """
 
     name: str
@@ -76,6 +84,7 @@ class ConvDesign:
     skip_minimum: int
     lookahead: int
     skip_depth: int
+    slack: int
     engine: EngineDesign
     thresholds: Rom
     gates: Rom
@@ -209,6 +218,18 @@ def pixels_in_flight(stages: int, cycles_per_pixel: float) -> int:
     return 3 + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
 
 
+def slack_pixels(skip_depth: int, beats: int, width: int) -> int:
+    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits holds in the block RAM that it takes anyway.
+
+    Stages work in step, each at the pace of the one that has most to do just then. What one takes in ahead evens that
+    out, and costs no more than a few words of LUT RAM for the two bits of each channel.
+    """
+    if skip_depth <= FIFO_BLOCK_WORDS:
+        return 0
+    slack = min(MOST_SLACK, (room(skip_depth, width, ONE_PORT) - skip_depth) // beats)
+    return slack if slack >= LEAST_SLACK else 0
+
+
 def build_stage(
     description: NetworkDescription, name: str, fold: StageFold, in_lanes: int
 ) -> InputDesign | ConvDesign | HeadDesign:
@@ -305,6 +326,9 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
     minimum = skip_minimum(stage.height, stage.width, in_beats)
     scale_v_w = _scale_width(engine.acc_w, bits, stage.scale_shift)
     in_flight = pixels_in_flight(engine.stages, engine.groups * engine.chunks * (1.0 + stage.gate_fraction))
+    # At stride 2 half a row of pooled pixels waits beside the row of pixels that the window branch holds.
+    skip_depth = (minimum if stage.stride == 1 else stage.width // 2 * in_beats) + in_flight * in_beats
+    slack = slack_pixels(skip_depth, in_beats, in_lanes * bits) if stage.stride == 1 else 0
     return ConvDesign(
         name=name,
         stage=stage,
@@ -316,8 +340,8 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         skip_upsize=fold.pe // in_lanes,
         skip_minimum=minimum if stage.stride == 1 else 1,
         lookahead=lookahead_pixels(stage.height, stage.width),
-        # At stride 2 half a row of pooled pixels waits beside the row of pixels that the window branch holds.
-        skip_depth=(minimum if stage.stride == 1 else stage.width // 2 * in_beats) + in_flight * in_beats,
+        skip_depth=skip_depth + slack * in_beats,
+        slack=slack,
         engine=engine,
         thresholds=rom_per_beat(
             "thresholds",

@@ -9,23 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsfracbnn.gen.block_ram import FIFO_BLOCK_WORDS, LINE_BLOCK_WORDS, Shapes, block_rams
 from wsfracbnn.gen.design import AcceleratorDesign, ConvDesign, HeadDesign, InputDesign
-from wsfracbnn.gen.rom import ONE_PORT, Rom, block_rams
+from wsfracbnn.gen.rom import Rom
 
 StageDesign = InputDesign | ConvDesign | HeadDesign
 
-FIFO_BLOCK_WORDS = 33
-"""A stream FIFO deeper than this is in block RAM (rtl/stream_fifo.v, BLOCK)."""
-
-LINE_BLOCK_WORDS = 32
-"""So is a line memory of at least so many columns (rtl/window_columns.v)."""
-
 FREE_BLOCK_BITS = 1280
 """What synthesis puts into block RAM where nothing is said, observed on ECP5 and 7 series."""
-
-ECP5_SHAPES = ONE_PORT
-XC7_SHAPES = ECP5_SHAPES  # a RAMB18 can be the same
-ICE40_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class Memory:
     def bits(self) -> int:
         return self.words * self.width * self.copies
 
-    def block_rams(self, shapes: tuple[tuple[int, int], ...]) -> int:
+    def block_rams(self, shapes: Shapes) -> int:
         """Block RAMs that it takes where one can be any of `shapes` (words, width)."""
         if not self.block:
             return 0
@@ -124,6 +115,8 @@ def _conv_memories(stage: ConvDesign) -> list[Memory]:
         _fifo(name, skip, rf"{name}\.{skip}", beat, stage.skip_depth),
         _lines(name, name, layer.width, 4 * layer.in_channels),
     ]
+    if stage.slack:
+        found.append(_fifo(name, "pixel_fifo", rf"{name}\.pixel_fifo", 2 * layer.in_channels, stage.slack))
     if layer.stride == 2:
         found.append(_fifo(name, "row_fifo", rf"{name}\.row_fifo", 2 * layer.in_channels, layer.width))
         pool = rf"{name}\.average_2x2"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wsfracbnn.gen.block_ram import ONE_PORT, TWO_PORTS, block_rams
 from wsfracbnn.gen.description import Ints
 from wsfracbnn.gen.digit_codes import DIGIT_BITS, DigitCodes
 
@@ -14,13 +15,6 @@ BLOCK_RAM_WORDS = 64
 
 BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
-
-SLICES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and width of each of a block RAM's two ports: a deeper memory is cut into slices of bits, each a block RAM. Cut
-into groups of words, as synthesis would, it needs a multiplexer behind outputs that are late as it is."""
-
-ONE_PORT = ((512, 36), *SLICES)
-"""The same where one port is all that is asked of it."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
@@ -34,11 +28,6 @@ def clog2(n: int) -> int:
 def index_width(n: int) -> int:
     """Width of an index below n, at least one bit."""
     return max(1, clog2(n))
-
-
-def block_rams(words: int, width: int, shapes: Sequence[tuple[int, int]]) -> int:
-    """Block RAMs of a memory where one can be any of `shapes` (words, width)."""
-    return min(-(-words // deep) * -(-width // wide) for deep, wide in shapes)
 
 
 def pack(fields: Sequence[tuple[int, int]]) -> int:
@@ -92,16 +81,18 @@ class Rom:
 
     @property
     def slices(self) -> list[tuple[int, int]]:
-        """(lowest bit, width) of the memories that each lane's words are cut into; one but for deep block RAM."""
-        fitting = next((width for words, width in SLICES if words >= self.depth), 1)
-        width = fitting if self.in_block_ram and self.depth > SLICES[0][0] else self.width
+        """(lowest bit, width) of the memories that each lane's words are cut into; one but for deep block RAM, of which
+        each slice is one. Cut into groups of words, as synthesis would, it needs a multiplexer behind outputs that are
+        late as it is."""
+        fitting = next((width for words, width in TWO_PORTS if words >= self.depth), 1)
+        width = fitting if self.in_block_ram and self.depth > TWO_PORTS[0][0] else self.width
         return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
 
     @property
     def units(self) -> list[tuple[int, ...]]:
         """Lanes that share a memory: pairs where the two ports of a block RAM serve two lanes that would leave most of
         one empty each (an ECP5 has 208 of them, and the input stage alone would take 27), else each its own."""
-        pair = block_rams(2 << self.addr_w, self.width, SLICES)
+        pair = block_rams(2 << self.addr_w, self.width, TWO_PORTS)
         apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
         step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
         return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]

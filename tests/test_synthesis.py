@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from wsfracbnn.gen import hardware
+from wsfracbnn.gen.block_ram import ONE_PORT
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
 from wsfracbnn.gen.locations import RTL
-from wsfracbnn.gen.memories import ECP5_SHAPES
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.synthesis import TARGETS, PlaceAndRoute, Placement, place_and_route, synthesize
 from wsfracbnn.model.config import NetworkConfig
@@ -103,7 +103,7 @@ def test_every_memory_is_found_in_the_netlist(tmp_path: Path) -> None:
     assert elsewhere == []
     for entry in mapped:
         assert entry.as_meant, entry
-        assert entry.block_rams == entry.memory.block_rams(ECP5_SHAPES), entry
+        assert entry.block_rams == entry.memory.block_rams(ONE_PORT), entry
     assert sum(entry.block_rams for entry in mapped) > 10
     table = hardware.memory_table(mapped)
     assert "| stage_01 | corrections | 128 x 8 | block RAM | 1 block RAM |" in table
