@@ -60,7 +60,7 @@ NETWORKS = {
         ("digits", "fast"),
         ("small", "auto"),
         ("small", "fast"),
-        ("cifar100", "rate=5000@120"),
+        ("cifar100", "cycles=23100"),
     ],
     "xc7": [("digits", "auto"), ("small", "auto")],
 }

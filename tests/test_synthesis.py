@@ -137,6 +137,4 @@ def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
 )
 def test_what_nextpnr_does_not_have_is_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
-        place_and_route(
-            tmp_path / "netlist.json", PlaceAndRoute(**{"device": "ecp5-25f", "mhz": 120} | settings), tmp_path
-        )
+        place_and_route("{}", PlaceAndRoute(**{"device": "ecp5-25f", "mhz": 120} | settings), tmp_path)

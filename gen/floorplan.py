@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Floorplan: which block RAM sites of an ECP5 the stages' memories get, before nextpnr places the rest around them.
+
+An ECP5's block RAMs stand in a few rows across the die. nextpnr moves them to legal sites late and one by one, so that
+those of a stage end up far apart and pull its logic after them: wires of ResNet-20 on an ECP5-85F were half as long
+again as with this. Here the sites are one snake through the rows, and the stages take them in the order of the
+pipeline, each its own piece.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from wsfracbnn.gen.synthesis import TARGETS
+from wsfracbnn.model.errors import InputError
+
+GROUP = (0, 2, 4, 6)
+"""Columns of the four block RAMs of a group, from the group's first."""
+
+FIRST, PITCH, GAP = 4, 9, 2
+"""Column of the first group, columns between groups, and how much wider the middle of the die makes one such gap."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A device's rows of block RAMs: groups left and right of the middle; rows of the die by strips of the snake."""
+
+    left: int
+    right: int
+    strips: tuple[tuple[int, ...], ...]
+
+
+# Read off nextpnr's placement of a design that fills each device with block RAMs. Rows close together share a strip.
+DEVICE_ROWS = {
+    "ecp5-25f": Rows(3, 4, ((25,), (37,))),
+    "ecp5-45f": Rows(4, 5, ((10,), (34,), (58,))),
+    "ecp5-85f": Rows(7, 6, ((22,), (46,), (70, 82))),
+}
+
+
+def block_ram_sites(device: str) -> list[str]:
+    """Names of all sites, as nextpnr's BEL attribute takes them, along the snake."""
+    rows = DEVICE_ROWS[device]
+    starts = [FIRST + PITCH * group + (GAP if group >= rows.left else 0) for group in range(rows.left + rows.right)]
+    columns = [(start + offset, index) for start in starts for index, offset in enumerate(GROUP)]
+    sites = []
+    for strip, backwards in zip(rows.strips, cycle((False, True))):
+        for column, index in reversed(columns) if backwards else columns:
+            sites += [f"X{column}/Y{row}/EBR{index}" for row in strip]
+    return sites
+
+
+def pin_block_rams(netlist: str, top: str, device: str, instances: Sequence[str]) -> str:
+    """Give every block RAM of a netlist its site.
+
+    Args:
+        netlist: Yosys's JSON of the flattened module `top`.
+        device: one of `DEVICE_ROWS`.
+        instances: those of `top` in the order of the pipeline. What is in none of them comes last. Sites that are left
+            over lie evenly between.
+    Raises:
+        InputError: more block RAMs than the device has.
+    """
+    design = json.loads(netlist)
+    cells = design["modules"][top]["cells"]
+    found = [name for name, cell in cells.items() if cell["type"] in TARGETS["ecp5"].block_rams]
+    place = {instance: number for number, instance in enumerate(instances)}
+    found.sort(key=lambda name: (place.get(name.split(".")[0], len(place)), name))
+    sites = block_ram_sites(device)
+    if len(found) > len(sites):
+        raise InputError(f"--device: {top} takes {len(found)} block RAMs, {device} has {len(sites)}")
+    for number, name in enumerate(found):
+        cells[name].setdefault("attributes", {})["BEL"] = sites[number * len(sites) // len(found)]
+    return json.dumps(design)
