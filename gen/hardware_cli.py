@@ -100,7 +100,6 @@ def pnr(
 ) -> None:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
     settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)
-    settings.check()
     description = _description(weights)
     design = build_design(description, choose(description, fold))
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):

