@@ -49,7 +49,7 @@ def memories(design: AcceleratorDesign) -> list[Memory]:
 
 def stage_memories(stage: StageDesign) -> list[Memory]:
     """Those of one stage."""
-    instance = "input_stage" if isinstance(stage, InputDesign) else stage.name
+    instance = stage.instance
     found = [_rom(stage, instance, rom) for rom in stage.roms]
     if isinstance(stage, ConvDesign):
         found += _conv_memories(stage)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from wsfracbnn.gen.description import HeadStage, NetworkDescription
-from wsfracbnn.gen.design import build_design, skip_minimum
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.engines import border_taps, corrections
 from wsfracbnn.gen.folding import (
     StageFold,
@@ -22,6 +22,7 @@ from wsfracbnn.gen.folding import (
     stage_cycles,
 )
 from wsfracbnn.gen.rom import clog2
+from wsfracbnn.gen.skip_fifo import skip_minimum
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
