@@ -21,7 +21,7 @@ FIFO_BLOCK_WORDS = 33
 """A stream FIFO deeper than this is in block RAM (rtl/stream_fifo.v, BLOCK)."""
 
 LINE_BLOCK_WORDS = 32
-"""So is a line memory of at least so many columns (rtl/window_columns.v)."""
+"""So is a line memory of more columns (rtl/window_columns.v): block RAM is too slow for the logic behind it."""
 
 
 def block_rams(words: int, width: int, shapes: Shapes) -> int:

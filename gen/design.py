@@ -368,6 +368,7 @@ def _build_head(stage: HeadStage, fold: StageFold, bits: int, in_lanes: int) -> 
             ),
         ),
         comments=tuple(f"group {g}, channel {c}" for g in range(groups) for c in range(stage.in_channels)),
+        latency=2,
     )
     biases = Rom(
         suffix="biases",
@@ -376,6 +377,7 @@ def _build_head(stage: HeadStage, fold: StageFold, bits: int, in_lanes: int) -> 
         width=pe * 32,
         words=(tuple(pack([(int(stage.bias[g * pe + lane]), 32) for lane in range(pe)]) for g in range(groups)),),
         comments=tuple(f"group {g}" for g in range(groups)),
+        latency=2,
     )
     return HeadDesign(
         name="head",

@@ -16,7 +16,7 @@ from pathlib import Path
 from wsfracbnn.gen.description import TAPS, ConvStage, HeadStage, InputStage, NetworkDescription, Stage
 from wsfracbnn.model.errors import InputError
 
-HEAD_OVERHEAD = 8
+HEAD_OVERHEAD = 9
 """Cycles per group of classes that rtl/linear.v spends beside one per channel."""
 
 WINDOW_CYCLES = 2
@@ -73,7 +73,7 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
     """Cycles of work per image: the busiest of a stage's engine, its input beats and its output beats.
 
     Engine: pixels * (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane); input layer: no gates;
-    head: (classes / PE) * (C + 8) + C.
+    head: (classes / PE) * (C + 9) + C.
     """
     if isinstance(stage, HeadStage):
         return stage.classes // fold.pe * (stage.in_channels + HEAD_OVERHEAD) + stage.in_channels

@@ -84,7 +84,7 @@ def _fifo(
 
 def _lines(stage: str, instance: str, columns: int, width: int) -> Memory:
     return Memory(
-        stage, "lines", rf"{instance}\.window\.columns\.lines\b", columns, width, 1, columns >= LINE_BLOCK_WORDS
+        stage, "lines", rf"{instance}\.windows\.columns\.lines\b", columns, width, 1, columns > LINE_BLOCK_WORDS
     )
 
 

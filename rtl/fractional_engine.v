@@ -61,13 +61,14 @@ module fractional_engine #(
     output wire [GROUP_W-1:0]         gate_addr,
     input  wire [PE*SUM_W-1:0]        gate_data,
 
-    // Stream input: a window of {msb, lsb} pairs; tuser: taps inside the image; tnext: when the window is taken another
-    // is there in the next cycle
-    input  wire [9*IN_CHANNELS*2-1:0] s_axis_tdata,
+    // Stream input, one window a beat; tuser: taps inside the image; tnext: when the window is taken another is there in
+    // the next cycle
     input  wire [8:0]                 s_axis_tuser,
     input  wire                       s_axis_tvalid,
     input  wire                       s_axis_tnext,
     output wire                       s_axis_tready,
+    // The window, {msb, lsb} pairs, from a cycle after its beat is offered to a cycle after it is taken
+    input  wire [9*IN_CHANNELS*2-1:0] s_window,
 
     // Stream output: A of PE channels
     output wire [PE*ACC_W-1:0]        m_axis_tdata,
@@ -103,7 +104,7 @@ genvar t;
 generate
     for (c = 0; c < IN_CHANNELS; c = c + 1) begin : channels
         for (t = 0; t < 9; t = t + 1) begin : of_tap
-            assign {msb_plane[9*c+t], lsb_plane[9*c+t]} = s_axis_tdata[2*(t*IN_CHANNELS+c) +: 2];
+            assign {msb_plane[9*c+t], lsb_plane[9*c+t]} = s_window[2*(t*IN_CHANNELS+c) +: 2];
         end
     end
 endgenerate
@@ -112,11 +113,15 @@ wire advance;
 
 reg [WINDOW_W-1:0] held_plane;
 reg [8:0]          held_taps;
+reg                advanced;  // the planes follow the taps by a cycle, as the window follows its beat
 
 always @(posedge clk) begin
+    advanced <= advance;
     if (advance) begin
+        held_taps <= s_axis_tuser;
+    end
+    if (advanced) begin
         held_plane <= lsb_plane;
-        held_taps  <= s_axis_tuser;
     end
 end
 
@@ -169,21 +174,30 @@ pass_sequencer #(
 );
 
 // -------------------------------------------------------------------------------------------------------------------
-// Operands, one cycle after the weights' address and one before the weights
+// Operands, one cycle after the weights' address and one before the weights: what chooses them reaches every bit of the
+// window, hence comes from registers of its own
 // -------------------------------------------------------------------------------------------------------------------
 
 wire [8:0]      taps = issue_lsb ? held_taps : s_axis_tuser;
 wire [SIMD-1:0] msb_chunk;
 wire [SIMD-1:0] lsb_chunk;
 
-reg [SIMD-1:0] data;
+reg               operand_lsb;
+reg [CHUNK_W-1:0] operand_chunk;
+reg [8:0]         operand_taps;
+
+always @(posedge clk) begin
+    operand_lsb   <= issue_lsb;
+    operand_chunk <= issue_chunk;
+    operand_taps  <= taps;
+end
 
 chunk_select #(
     .WIDTH(SIMD),
     .CHUNKS(CHUNKS)
 ) select_msb (
     .in(msb_plane),
-    .index(issue_chunk),
+    .index(operand_chunk),
     .out(msb_chunk)
 );
 
@@ -192,14 +206,12 @@ chunk_select #(
     .CHUNKS(CHUNKS)
 ) select_lsb (
     .in(held_plane),
-    .index(issue_chunk),
+    .index(operand_chunk),
     .out(lsb_chunk)
 );
 
 // Bits outside the image are 0: the correction reckons with that.
-always @(posedge clk) begin
-    data <= (issue_lsb ? lsb_chunk : msb_chunk) & {SIMD/9{taps}};
-end
+wire [SIMD-1:0] data = (operand_lsb ? lsb_chunk : msb_chunk) & {SIMD/9{operand_taps}};
 
 // -------------------------------------------------------------------------------------------------------------------
 // Control beside the pipeline

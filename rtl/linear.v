@@ -8,7 +8,7 @@
  * Linear layer: logit_j = B_j + sum over c of W_jc * P_c, W_jc of at most three signed digits, exact in 32 bits.
  *
  * The sums P are taken in first (CHANNELS cycles), then LANES classes at once are worked off, one channel a cycle:
- * (CLASSES / LANES) * (CHANNELS + 8) cycles. One beat holds the logits of LANES classes. Reset drops the frame.
+ * (CLASSES / LANES) * (CHANNELS + 9) cycles. One beat holds the logits of LANES classes. Reset drops the frame.
  *
  * Weight ROM word g*CHANNELS + c, lane l: {digit 2, digit 1, digit 0} of W for class g*LANES + l, channel c.
  * Bias ROM word g, lane l: B of class g*LANES + l.
@@ -34,7 +34,7 @@ module linear #(
     input  wire                clk,
     input  wire                rst,
 
-    // Weight ROM and bias ROM: data belongs to the address of the cycle before
+    // Weight ROM and bias ROM: data belongs to the address of two cycles before
     output wire [WORD_W-1:0]   weight_addr,
     input  wire [LANES*15-1:0] weight_data,
     output wire [GROUP_W-1:0]  bias_addr,
@@ -72,7 +72,8 @@ localparam [1:0] SEND  = 2'd3;  // the group's logits are offered
 reg [1:0]           state;
 reg [CHANNEL_W-1:0] channel;
 reg [WORD_W-1:0]    word;
-reg [GROUP_W-1:0]   group;
+reg [GROUP_W-1:0]   group;     // the next one while a group's logits are offered
+reg                 finished;  // they are the frame's last
 
 wire load         = state == LOAD && s_axis_tvalid;
 wire run          = state == RUN;
@@ -86,10 +87,10 @@ assign m_axis_tvalid = state == SEND;
 assign weight_addr   = word;
 assign bias_addr     = group;
 
-// One cycle for the ROM, one for the register behind it, four in shift_add.
+// Two cycles for the ROM, one for the register behind it, four in shift_add.
 delay_line #(
     .WIDTH(1),
-    .CYCLES(5)
+    .CYCLES(6)
 ) delay_run (
     .clk(clk),
     .rst(rst),
@@ -130,13 +131,14 @@ always @(posedge clk) begin
         end
         DRAIN: begin
             if (last_added) begin
-                state <= SEND;
+                group    <= group == LAST_GROUP[GROUP_W-1:0] ? {GROUP_W{1'b0}} : group + 1'b1;
+                finished <= group == LAST_GROUP[GROUP_W-1:0];
+                state    <= SEND;
             end
         end
         default: begin
             if (m_axis_tready) begin
-                group <= group == LAST_GROUP[GROUP_W-1:0] ? {GROUP_W{1'b0}} : group + 1'b1;
-                state <= group == LAST_GROUP[GROUP_W-1:0] ? LOAD : RUN;
+                state <= finished ? LOAD : RUN;
             end
         end
     endcase
@@ -150,15 +152,17 @@ end
 
 reg [IN_W-1:0] sums [0:CHANNELS-1];
 reg [IN_W-1:0] sum_read;
+reg [IN_W-1:0] sum_on_its_way;
 reg [IN_W-1:0] sum;
 
-// A register behind each memory: block RAM is slow to answer, and shift_add begins with its widest logic.
+// Two registers behind each memory: block RAM is slow to answer, and shift_add begins with its widest logic.
 always @(posedge clk) begin
     if (load) begin
         sums[channel] <= s_axis_tdata;
     end
-    sum_read <= sums[channel];
-    sum      <= sum_read;
+    sum_read       <= sums[channel];
+    sum_on_its_way <= sum_read;
+    sum            <= sum_on_its_way;
 end
 
 reg started;  // the accumulators hold products of this group

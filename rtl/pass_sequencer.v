@@ -92,17 +92,19 @@ result_room #(
     .has_room(has_room)
 );
 
-wire ends_group     = plan_msb && ends;
-wire first_done_now = first_done || (ends_group && last_group);
+// Of several chunks an operation that begins does not end: what ends need not wait for the choice of what begins.
+wire ends_msb       = CHUNKS == 1 ? plan_msb : running && !running_lsb && ends;
+wire ends_lsb       = CHUNKS == 1 ? plan_lsb : running && running_lsb && ends;
+wire boundary       = CHUNKS == 1 || !running || ends;
+wire first_done_now = first_done || (ends_msb && last_group);
 wire second_done    = !held || (held_known && lists_done);
-wire boundary       = !plan || ends;
 wire plan_advance   = boundary && first_done_now && second_done;
 
 // The gates of a window are known when its last first-pass result is back; windows come back in order.
 wire result_is_held = held && !held_known;
 
 assign list_parity   = !parity;
-assign plan_lsb_ends = plan_lsb && ends;
+assign plan_lsb_ends = ends_lsb;
 
 always @(posedge clk) begin
     running     <= plan && !ends;
@@ -111,7 +113,7 @@ always @(posedge clk) begin
         chunk <= ends ? {CHUNK_W{1'b0}} : chunk + 1'b1;
         ends  <= CHUNKS == 1 || (!ends && chunk == BEFORE_LAST_CHUNK[CHUNK_W-1:0]);
     end
-    if (ends_group) begin
+    if (ends_msb) begin
         group      <= last_group ? {GROUP_W{1'b0}} : group + 1'b1;
         last_group <= GROUPS == 1 || (!last_group && group == BEFORE_LAST_GROUP[GROUP_W-1:0]);
     end

@@ -16,7 +16,7 @@
  *
  * PE output channels are computed at once (group g: channels g*PE .. g*PE + PE - 1), each from VALUES of the window's
  * 9 * COLOURS values a cycle. A window takes GROUPS * CHUNKS cycles and the next follows without a pause while results
- * are taken. Latency of a group: CHUNKS + 5 cycles and those of the adder tree. Nothing stalls inside; windows are only
+ * are taken. Latency of a group: CHUNKS + 6 cycles and those of the adder tree. Nothing stalls inside; windows are only
  * begun when their results have room. Reset drops all work under way.
  *
  * Table j holds value k*VALUES + j of chunk k. Its word {g*CHUNKS + k, n}, lane l: f(n) of channel g*PE + l.
@@ -48,11 +48,12 @@ module table_engine #(
     output wire [VALUES*ADDR_W-1:0]       table_addr,
     input  wire [VALUES*PE*VALUE_W-1:0]   table_data,
 
-    // Stream input: a window of levels, colour by colour; tuser: taps inside the image
-    input  wire [9*COLOURS*LEVEL_W-1:0]   s_axis_tdata,
+    // Stream input, one window a beat; tuser: taps inside the image
     input  wire [8:0]                     s_axis_tuser,
     input  wire                           s_axis_tvalid,
     output wire                           s_axis_tready,
+    // The window, levels colour by colour, from a cycle after its beat is offered to a cycle after it is taken
+    input  wire [9*COLOURS*LEVEL_W-1:0]   s_window,
 
     // Stream output: S of PE channels
     output wire [PE*SUM_W-1:0]            m_axis_tdata,
@@ -112,7 +113,10 @@ result_room #(
     .has_room(has_room)
 );
 
-// Addresses: registered before the tables, and what the tables say after them.
+// The window follows its beat by a cycle. Addresses are registered before the tables, and what the tables say after them.
+reg  [8:0]                   taps;
+reg  [CHUNK_W-1:0]           taken_chunk;
+reg  [COUNT_W-1:0]           taken_word;
 wire [9*COLOURS*LEVEL_W-1:0] levels;
 wire [VALUES*LEVEL_W-1:0]    level_chunk;
 
@@ -124,7 +128,7 @@ genvar value;
 generate
     for (value = 0; value < 9 * COLOURS; value = value + 1) begin : outside_taps
         assign levels[value*LEVEL_W +: LEVEL_W] =
-            s_axis_tdata[value*LEVEL_W +: LEVEL_W] | {LEVEL_W{!s_axis_tuser[value/COLOURS]}};
+            s_window[value*LEVEL_W +: LEVEL_W] | {LEVEL_W{!taps[value/COLOURS]}};
     end
 
     for (value = 0; value < VALUES; value = value + 1) begin : addresses
@@ -143,24 +147,27 @@ chunk_select #(
     .CHUNKS(CHUNKS)
 ) select_levels (
     .in(levels),
-    .index(chunk),
+    .index(taken_chunk),
     .out(level_chunk)
 );
 
 always @(posedge clk) begin
+    taps           <= s_axis_tuser;
+    taken_chunk    <= chunk;
+    taken_word     <= word;
     address_levels <= level_chunk;
-    address_word   <= word;
+    address_word   <= taken_word;
     found          <= table_data;
 end
 
-// Control beside the pipeline: address, table, `found`, adder tree.
+// Control beside the pipeline: window, address, table, `found`, adder tree.
 wire summed_first;
 wire summed_last;
 wire result;
 
 delay_line #(
     .WIDTH(2),
-    .CYCLES(TREE + 3)
+    .CYCLES(TREE + 4)
 ) delay_control (
     .clk(clk),
     .rst(rst),

@@ -7,14 +7,14 @@
 /*
  * 3x3 windows with zero padding 1 over a pixel stream, stride 1, frames back to back.
  *
- * Output (y, x) is centred on pixel (y, x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH]; tuser[t] tells whether
- * it is inside the image (what tdata holds for a tap outside is arbitrary).
+ * Output (y, x) is centred on pixel (y, x). Tap t = 3*ky + kx lies at m_window[t*WIDTH +: WIDTH]; tuser[t] tells whether
+ * it is inside the image (what m_window holds for a tap outside is arbitrary).
  *
  * While a frame's last row of windows leaves, the first row of the next frame comes in, so that a full stream never
  * waits: a window a pixel, at most every other cycle (what happens is decided in the first and done in the second, so
  * that no path leads from one side's ready to the other's, and steps come from a register). Where no pixel comes, the windows
  * of a complete frame leave by themselves, so that no result waits for another frame; the pixels of the next are then
- * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 1 cycle.
+ * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 2 cycles, its beat by 1.
  * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
  */
 module window_buffer #(
@@ -33,11 +33,12 @@ module window_buffer #(
     output wire               s_axis_tready,
 
     // Stream output, one window a beat; tnext: when the window is taken another is there in the next cycle
-    output wire [9*WIDTH-1:0] m_axis_tdata,
     output wire [8:0]         m_axis_tuser,
     output wire               m_axis_tvalid,
     output wire               m_axis_tnext,
-    input  wire               m_axis_tready
+    input  wire               m_axis_tready,
+    // The window, from a cycle after its beat is offered to a cycle after it is taken
+    output wire [9*WIDTH-1:0] m_window
 );
 
 localparam ROW_W    = $clog2(HEIGHT_PIXELS);
@@ -162,11 +163,11 @@ window_columns #(
     .cols_inside(cols_inside),
     .load(load),
     .loaded(loaded),
-    .m_axis_tdata(m_axis_tdata),
     .m_axis_tuser(m_axis_tuser),
     .m_axis_tvalid(m_axis_tvalid),
     .m_axis_tnext(m_axis_tnext),
-    .m_axis_tready(m_axis_tready)
+    .m_axis_tready(m_axis_tready),
+    .m_window(m_window)
 );
 
 endmodule

@@ -13,10 +13,13 @@
  * One step a cycle.
  *
  * While `complete` says that what is in view, the coming column included, is a window, it leaves as soon as the output
- * is free: tap t = 3*ky + kx at tdata[t*WIDTH +: WIDTH], and in tuser[t] whether its row and its column are inside the
- * image. `load` says so; in the cycle after, that of `loaded`, the step is due that shows what follows. `step` is to be a
- * register of the caller's, since it enables all columns, and so that no path leads from the output's ready to the steps.
- * Reset drops the window that waits.
+ * is free. `load` says so; in the cycle after, that of `loaded`, the step is due that shows what follows. `step` is to be
+ * a register of the caller's, since it enables all columns, and so that no path leads from the output's ready to the
+ * steps. Reset drops the window that waits.
+ *
+ * m_window holds 9 * WIDTH bits, so that what enables it must come from a register: it follows the beat that announces
+ * it by a cycle. Tap t = 3*ky + kx lies at m_window[t*WIDTH +: WIDTH]; tuser[t], which comes with the beat, tells whether
+ * its row and its column are inside the image.
  */
 module window_columns #(
     // Width of a pixel in bits
@@ -45,14 +48,15 @@ module window_columns #(
 
     // Stream output, one window a beat, the current row last; tnext: when the window is taken another is there in the
     // next cycle
-    output reg  [9*WIDTH-1:0] m_axis_tdata,
     output reg  [8:0]         m_axis_tuser,
     output reg                m_axis_tvalid,
     output wire               m_axis_tnext,
-    input  wire               m_axis_tready
+    input  wire               m_axis_tready,
+    // The window, from a cycle after its beat is offered to a cycle after it is taken
+    output reg  [9*WIDTH-1:0] m_window
 );
 
-localparam unused_style = COLUMNS >= 32 ? "block" : "auto";  // by simulators
+localparam unused_style = COLUMNS > 32 ? "block" : "auto";  // by simulators
 (* ram_style = unused_style, no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:COLUMNS-1];
 reg [2*WIDTH-1:0] line;
@@ -79,6 +83,7 @@ always @(posedge clk) begin
 end
 
 wire out_free = !m_axis_tvalid || m_axis_tready;
+reg  renew;  // out_free of the last cycle; nothing has stepped since
 
 assign m_axis_tnext = complete && !loaded;
 assign load         = m_axis_tnext && out_free;
@@ -86,12 +91,15 @@ assign load         = m_axis_tnext && out_free;
 // Where the output is free, what it holds does not matter: whether a window is complete need not reach every bit.
 integer ky;
 always @(posedge clk) begin
-    if (out_free) begin
-        for (ky = 0; ky < 3; ky = ky + 1) begin
-            m_axis_tdata[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
-            m_axis_tdata[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
-            m_axis_tdata[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
-            m_axis_tuser[3*ky +: 3]               <= rows_inside[ky] ? cols_inside : 3'b000;
+    renew <= out_free;
+    for (ky = 0; ky < 3; ky = ky + 1) begin
+        if (renew) begin
+            m_window[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
+            m_window[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
+            m_window[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
+        end
+        if (out_free) begin
+            m_axis_tuser[3*ky +: 3] <= rows_inside[ky] ? cols_inside : 3'b000;
         end
     end
     if (out_free) begin

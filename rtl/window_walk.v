@@ -7,8 +7,8 @@
 /*
  * 3x3 windows with zero padding 1 over a pixel stream, stride 1 or 2.
  *
- * Output (y, x) is centred on pixel (STRIDE*y, STRIDE*x). Tap t = 3*ky + kx lies at tdata[t*WIDTH +: WIDTH];
- * tuser[t] tells whether it is inside the image (what tdata holds for a tap outside is arbitrary).
+ * Output (y, x) is centred on pixel (STRIDE*y, STRIDE*x). Tap t = 3*ky + kx lies at m_window[t*WIDTH +: WIDTH];
+ * tuser[t] tells whether it is inside the image (what m_window holds for a tap outside is arbitrary).
  *
  * The scan walks one column and one row past the image, without input there, so that the last windows need no further
  * pixels; a step takes 2 cycles (it is decided in the first, in which the window that it completes leaves, and done in
@@ -35,11 +35,12 @@ module window_walk #(
     output wire               s_axis_tready,
 
     // Stream output, one window a beat; tnext: when the window is taken another is there in the next cycle
-    output wire [9*WIDTH-1:0] m_axis_tdata,
     output wire [8:0]         m_axis_tuser,
     output wire               m_axis_tvalid,
     output wire               m_axis_tnext,
-    input  wire               m_axis_tready
+    input  wire               m_axis_tready,
+    // The window, from a cycle after its beat is offered to a cycle after it is taken
+    output wire [9*WIDTH-1:0] m_window
 );
 
 localparam PADDING = STRIDE == 1 ? 1 : 0;  // at stride 2 no window is centred on the last row or column
@@ -120,11 +121,11 @@ window_columns #(
     .cols_inside(cols_inside),
     .load(load),
     .loaded(unused_loaded),
-    .m_axis_tdata(m_axis_tdata),
     .m_axis_tuser(m_axis_tuser),
     .m_axis_tvalid(m_axis_tvalid),
     .m_axis_tnext(m_axis_tnext),
-    .m_axis_tready(m_axis_tready)
+    .m_axis_tready(m_axis_tready),
+    .m_window(m_window)
 );
 
 endmodule

@@ -147,9 +147,11 @@ class Bench:
             same(f"{prefix} beats too many", 0, sink.count())
 
 
-async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = None) -> None:
-    """A constant memory with a registered output, as templates/rom.v.j2 emits it; without `read` it reads always."""
+async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = None, latency: int = 1) -> None:
+    """A constant memory with registered outputs, as templates/rom.v.j2 emits it; without `read` it reads always."""
+    under_way = [0] * (latency - 1)
     while True:
         await RisingEdge(dut.clk)
         if (read is None or read.value == 1) and addr.value.is_resolvable:
-            data.value = words[int(addr.value) % len(words)]
+            under_way.append(words[int(addr.value) % len(words)])
+            data.value = under_way.pop(0)

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cocotb.triggers import FallingEdge, ReadOnly
+import cocotb
+from cocotb.queue import Queue
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, SimTimeoutError, with_timeout
 
-from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, parameter, same
+from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, Bench, parameter, same, stalls
 
 Frames = list[list[list[int]]]
 
@@ -27,23 +31,60 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
     a sink would not take.
     """
 
-    promised: int | None = None
+    windows: Queue[tuple[str, int]] = Queue()
 
-    async def window() -> tuple[str, int]:
-        nonlocal promised
-        for _ in range(PATIENCE_CYCLES):
+    async def read() -> None:
+        taken: tuple[int, int] | None = None  # taps of the window that was taken in the cycle before, and tnext
+        while True:
             await FallingEdge(dut.clk)
             dut.m_axis_tready.value = int(accept())
             await ReadOnly()
-            if promised is not None:
+            if taken is not None:
+                taps, promised = taken
                 same("window in the cycle after one was taken, as tnext said", promised, int(dut.m_axis_tvalid.value))
-                promised = None
-            if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
-                promised = int(dut.m_axis_tnext.value)
-                return str(dut.m_axis_tdata.value), int(dut.m_axis_tuser.value)
-        raise AssertionError("no window: the stream hangs")
+                windows.put_nowait((str(dut.m_window.value), taps))
+            is_taken = int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value)
+            taken = (int(dut.m_axis_tuser.value), int(dut.m_axis_tnext.value)) if is_taken else None
+
+    cocotb.start_soon(read())
+
+    async def window() -> tuple[str, int]:
+        try:
+            return await with_timeout(windows.get(), PATIENCE_CYCLES * CLOCK_NS, "ns")
+        except SimTimeoutError:
+            raise AssertionError("no window: the stream hangs") from None
 
     return window
+
+
+class WindowSource:
+    """Offers windows to an engine: its beat with the taps, and the window itself a cycle later."""
+
+    def __init__(self, dut: Any, stalled: bool) -> None:
+        self.dut = dut
+        self.waiting: deque[tuple[int, int]] = deque()
+        self._paused = stalls(SEED) if stalled else itertools.repeat(False)
+        dut.s_axis_tvalid.value = 0
+        cocotb.start_soon(self._drive())
+
+    def send(self, window: int, taps: int) -> None:
+        """Queue a window, its bits as `s_window` takes them, and its taps inside the image."""
+        self.waiting.append((window, taps))
+
+    async def _drive(self) -> None:
+        offered = False
+        while True:
+            await RisingEdge(self.dut.clk)
+            if offered:
+                self.dut.s_window.value = self.waiting[0][0]
+                if int(self.dut.s_axis_tready.value):
+                    self.waiting.popleft()
+                    offered = False
+            paused = next(self._paused)
+            offered = offered or (not paused and bool(self.waiting) and not int(self.dut.rst.value))
+            self.dut.s_axis_tvalid.value = int(offered)
+            if offered:
+                self.dut.s_axis_tuser.value = self.waiting[0][1]
 
 
 async def check_windows(dut: Any, stalled: bool, generator: random.Random, stride: int) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 from cocotb.utils import get_sim_time
-from cocotbext.axi import AxiStreamFrame
 
 from wsfracbnn.tb.common.bench import Bench, pack, parameter, rom, same, seeded
 from wsfracbnn.tb.common.runner import run_block
+from wsfracbnn.tb.common.windows import WindowSource
 
 GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 2, "SIMD": 36, "STAGES": 3},
@@ -76,7 +76,8 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
         for lane in range(pe)
     ]
 
-    bench = Bench(dut)
+    bench = Bench(dut, sources=())
+    source = WindowSource(dut, stalled)
     dut.s_axis_tnext.value = 0  # the source promises nothing: each window costs a cycle more
     cocotb.start_soon(_lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd, 2))
     cocotb.start_soon(_lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w, 1))
@@ -94,7 +95,7 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
         both = 0
         for b in range(bits):
             both |= ((msb >> b & 1) << 1 | lsb >> b & 1) << 2 * (b % 9 * channels + b // 9)
-        bench.sources["s_axis"].send_nowait(AxiStreamFrame([both], tuser=[taps]))
+        source.send(both, taps)
         s_m = [_sum(w, msb, taps, channels) for w in weights]
         is_open = [s > g for s, g in zip(s_m, gates, strict=True)]
         a = [2 * s + (_sum(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)]

@@ -35,8 +35,8 @@ async def multiplies_and_accumulates(dut: Any, stalled: bool) -> None:
     ]
     bias_words = [pack(biases[g : g + lanes], 32) for g in range(0, classes, lanes)]
     bench = Bench(dut)
-    cocotb.start_soon(rom(dut, dut.weight_addr, dut.weight_data, weight_words))
-    cocotb.start_soon(rom(dut, dut.bias_addr, dut.bias_data, bias_words))
+    cocotb.start_soon(rom(dut, dut.weight_addr, dut.weight_data, weight_words, latency=2))
+    cocotb.start_soon(rom(dut, dut.bias_addr, dut.bias_data, bias_words, latency=2))
     if stalled:
         bench.stall()
     await bench.reset()

@@ -8,10 +8,10 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiStreamFrame
 
 from wsfracbnn.tb.common.bench import Bench, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
+from wsfracbnn.tb.common.windows import WindowSource
 
 GRID = [
     {"COLOURS": 3, "LEVELS": 32, "OUT_CHANNELS": 6, "PE": 2, "VALUES": 27},
@@ -54,7 +54,8 @@ async def convolves_windows(dut: Any, stalled: bool) -> None:
                 words = [entry(j, a) if a >> level_w < outputs // pe * chunks else 0 for j, a in enumerate(own)]
                 dut.table_data.value = pack(words, pe * value_w)
 
-    bench = Bench(dut)
+    bench = Bench(dut, sources=())
+    source = WindowSource(dut, stalled)
     cocotb.start_soon(tables())
     if stalled:
         bench.stall()
@@ -63,7 +64,7 @@ async def convolves_windows(dut: Any, stalled: bool) -> None:
     for window in range(30):
         pixels = [generator.randint(0, levels) if window > 1 else window * levels for _ in range(9 * colours)]
         taps = [0x1FF, 0x010][window % 2] if window < 4 else generator.getrandbits(9)
-        bench.sources["s_axis"].send_nowait(AxiStreamFrame([pack(pixels, level_w)], tuser=[taps]))
+        source.send(pack(pixels, level_w), taps)
         inside = [v for v in range(9 * colours) if taps >> (v // colours) & 1]
         sums = [sum(_product(w[v], pixels[v], levels) for v in inside) for w in weights]
         expected += [pack(sums[g : g + pe], sum_w) for g in range(0, outputs, pe)]
