@@ -45,11 +45,12 @@ def xnor_bits_per_cycle(design: AcceleratorDesign) -> int:
     return sum(s.fold.pe * s.fold.simd for s in design.stages if not isinstance(s, HeadDesign))
 
 
-def area_entry(area: Area, design: AcceleratorDesign, target: str) -> dict[str, Any]:
+def area_entry(area: Area, design: AcceleratorDesign, target: str, fold: str) -> dict[str, Any]:
     """One target's figures; `lut_per_bit` is the whole design's LUTs over its XNOR bits a cycle."""
     lut = "lut6" if target == "xc7" else "lut4"
     bits = xnor_bits_per_cycle(design)
     return {
+        "fold": fold,
         lut: area.luts,
         "flip_flops": area.flip_flops,
         "block_rams": area.block_rams,
@@ -66,9 +67,10 @@ def placement_key(settings: PlaceAndRoute) -> str:
     return device if settings.speed == SPEEDS[0] else f"{device}_speed{settings.speed}"
 
 
-def placement_entry(placement: Placement, cycles: int, measured: bool) -> dict[str, Any]:
+def placement_entry(placement: Placement, cycles: int, fold: str, measured: bool) -> dict[str, Any]:
     """One device's figures; images/s is the routed clock over cycles an image, measured in simulation or estimated."""
     return {
+        "fold": fold,
         "speed_grade": placement.settings.speed,
         "fmax_mhz": placement.fmax_mhz,
         "lut4": placement.luts,
@@ -212,7 +214,7 @@ def table(results: Mapping[str, Any]) -> str:
             cycles = f"{row['cycles_per_image']:,}" if "cycles_per_image" in row else "-"
             rate = f"{row['images_per_s']:,}" if "images_per_s" in row else "-"
             lines.append(
-                f"| {network} | {entry['fold']} | {target} | {luts:,} {kind} | {row['flip_flops']:,} | "
+                f"| {network} | {row['fold']} | {target} | {luts:,} {kind} | {row['flip_flops']:,} | "
                 f"{row['block_rams']} | {row['dsp']} | {per_bit or '-'} | {clock} | {cycles} | {rate} |"
             )
     return "\n".join(lines)

@@ -60,13 +60,13 @@ def synth(
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
     description = _description(weights)
     folding = choose(description, fold)
-    entry: dict[str, Any] = {"fold": fold, "sha256": description.digest()}
+    entry: dict[str, Any] = {"sha256": description.digest()}
     tables = []
     for target in targets.split(","):
         design = build_design(description, folding, target_of(target).lut_inputs)
         with console.status(f"{design.name}: synthesis for {target}"):
             area, folder = synthesize(design_sources(design), f"{design.name}_top", target, cache, report=log.info)
-        entry[target] = hardware.area_entry(area, design, target)
+        entry[target] = hardware.area_entry(area, design, target, fold)
         if target in coefficients():
             entry[target]["estimated_luts"] = round(estimate(design, target).luts)
         entry[hardware.LANE_KEYS[target]] = hardware.lane_luts(target, cache, log.info)
@@ -110,12 +110,13 @@ def pnr(
         placement, placed = place_and_route(netlist, settings, cache, report=log.info)
     simulated = None if summary is None else hardware.read_summary(summary, design)
     cycles = max(stage.cycles for stage in design.stages) if simulated is None else simulated.cycles_per_image
-    entry = hardware.placement_entry(placement, cycles, measured=simulated is not None)
+    entry = hardware.placement_entry(placement, cycles, fold, measured=simulated is not None)
+    entry["block_rams_pinned"] = floorplan
     if bitstream is not None:
         entry["bitstream_bytes"] = pack_bitstream(placed, bitstream)
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    figures: dict[str, Any] = {"fold": fold, hardware.placement_key(settings): entry}
+    figures: dict[str, Any] = {hardware.placement_key(settings): entry}
     if simulated is not None:
         figures["engine_busy"] = simulated.engine_busy
     _show(hardware.record(results, design.name, figures), readme)

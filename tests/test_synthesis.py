@@ -79,7 +79,7 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
     placement = Placement(settings, 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
     path = tmp_path / "results" / "hardware.json"
     key = hardware.placement_key(settings)
-    hardware.record(path, "tiny", {"fold": "small", key: hardware.placement_entry(placement, 2000, True)})
+    hardware.record(path, "tiny", {key: hardware.placement_entry(placement, 2000, "small", True)})
     results = hardware.record(path, "tiny", {"engine_busy": 0.97})
     assert json.loads(path.read_text()) == results
     assert results["tiny"]["ecp5_25f_speed7"]["images_per_s"] == 50_000
