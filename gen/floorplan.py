@@ -2,8 +2,10 @@
 """Floorplan: which block RAM sites of an ECP5 the stages' memories get, before nextpnr places the rest around them.
 
 An ECP5's block RAMs stand in a few rows across the die. nextpnr moves them to legal sites one by one, so that those of
-a stage end up far apart and pull its logic after them. Here the sites are one snake through the rows, and the stages
-take them in the order of the pipeline, each its own piece: wires of ResNet-20 on an ECP5-85F became a fifth shorter.
+a stage end up far apart and pull its logic after them. Here the sites are one snake, down through the left half of the
+rows and up through the right, and the stages take them in the order of the pipeline, each its own piece: wires of
+ResNet-20 on an ECP5-85F became a fifth shorter. Both ends are at the upper edge, where nextpnr puts pads that have no
+place of their own.
 """
 
 from __future__ import annotations
@@ -45,11 +47,17 @@ def block_ram_sites(device: str) -> list[str]:
     rows = DEVICE_ROWS[device]
     starts = [FIRST + PITCH * group + (GAP if group >= rows.left else 0) for group in range(rows.left + rows.right)]
     columns = [(start + offset, index) for start in starts for index, offset in enumerate(GROUP)]
-    sites = []
-    for strip, backwards in zip(rows.strips, cycle((False, True))):
-        for column, index in reversed(columns) if backwards else columns:
-            sites += [f"X{column}/Y{row}/EBR{index}" for row in strip]
-    return sites
+    left, right = columns[: len(GROUP) * rows.left], columns[len(GROUP) * rows.left :]
+    *upper, lowest = rows.strips
+    # The lowest strip is walked from left to right, in one go; hence which way the others go.
+    downwards = list(zip(reversed(upper), cycle((left[::-1], left))))[::-1]
+    upwards = list(zip(reversed(upper), cycle((right[::-1], right))))
+    return [
+        f"X{column}/Y{row}/EBR{index}"
+        for strip, along in [*downwards, (lowest, columns), *upwards]
+        for column, index in along
+        for row in strip
+    ]
 
 
 def pin_block_rams(netlist: str, top: str, device: str, instances: Sequence[str]) -> str:

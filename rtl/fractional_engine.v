@@ -129,9 +129,9 @@ end
 // Sequencer
 // -------------------------------------------------------------------------------------------------------------------
 
-// Per lane: nothing left on the held window's list, now or after what is planned in this cycle.
+// Per lane: nothing left on the held window's list, or one output at most.
 wire [PE-1:0] list_empty;
-wire [PE-1:0] list_done;
+wire [PE-1:0] list_ends;
 wire          list_parity;
 wire          plan_lsb_ends;
 
@@ -161,7 +161,7 @@ pass_sequencer #(
     .advance(advance),
     .list_parity(list_parity),
     .lists_empty(&list_empty),
-    .lists_done(&list_done),
+    .lists_end(&list_ends),
     .plan_lsb_ends(plan_lsb_ends),
     .window_result(window_result),
     .result_taken(take),
@@ -174,44 +174,25 @@ pass_sequencer #(
 );
 
 // -------------------------------------------------------------------------------------------------------------------
-// Operands, one cycle after the weights' address and one before the weights: what chooses them reaches every bit of the
-// window, hence comes from registers of its own
+// Operands, one cycle after the weights' address and one before the weights
 // -------------------------------------------------------------------------------------------------------------------
 
 wire [8:0]      taps = issue_lsb ? held_taps : s_axis_tuser;
-wire [SIMD-1:0] msb_chunk;
-wire [SIMD-1:0] lsb_chunk;
-
-reg               operand_lsb;
-reg [CHUNK_W-1:0] operand_chunk;
-reg [8:0]         operand_taps;
-
-always @(posedge clk) begin
-    operand_lsb   <= issue_lsb;
-    operand_chunk <= issue_chunk;
-    operand_taps  <= taps;
-end
-
-chunk_select #(
-    .WIDTH(SIMD),
-    .CHUNKS(CHUNKS)
-) select_msb (
-    .in(msb_plane),
-    .index(operand_chunk),
-    .out(msb_chunk)
-);
-
-chunk_select #(
-    .WIDTH(SIMD),
-    .CHUNKS(CHUNKS)
-) select_lsb (
-    .in(held_plane),
-    .index(operand_chunk),
-    .out(lsb_chunk)
-);
+wire [SIMD-1:0] data;
 
 // Bits outside the image are 0: the correction reckons with that.
-wire [SIMD-1:0] data = (operand_lsb ? lsb_chunk : msb_chunk) & {SIMD/9{operand_taps}};
+operand_select #(
+    .SIMD(SIMD),
+    .CHUNKS(CHUNKS)
+) operands (
+    .clk(clk),
+    .lsb(issue_lsb),
+    .chunk(issue_chunk),
+    .taps(taps),
+    .msb_plane(msb_plane),
+    .lsb_plane(held_plane),
+    .data(data)
+);
 
 // -------------------------------------------------------------------------------------------------------------------
 // Control beside the pipeline
@@ -318,7 +299,7 @@ generate
             .plan_lsb_ends(plan_lsb_ends),
             .list_parity(list_parity),
             .list_empty(list_empty[lane]),
-            .list_done(list_done[lane]),
+            .list_ends(list_ends[lane]),
             .issue_msb(issue_msb),
             .issue_group(issue_group),
             .issue_chunk(issue_chunk),

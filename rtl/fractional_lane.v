@@ -39,9 +39,9 @@ module fractional_lane #(
     // Planned for the next cycle: the end of a second-pass operation, and the window parity whose list it works off
     input  wire                    plan_lsb_ends,
     input  wire                    list_parity,
-    // Nothing is left for that window, now or after this cycle
+    // Nothing is left for that window, or one output at most
     output wire                    list_empty,
-    output wire                    list_done,
+    output wire                    list_ends,
 
     // Operation under way: its chunk, and whether it is of the first pass, with its group, or of the second
     input  wire                    issue_msb,
@@ -140,7 +140,7 @@ wire pop_even  = plan_pop && !list_parity;
 wire pop_odd   = plan_pop && list_parity;
 
 assign list_empty = list_parity ? none_odd : none_even;
-assign list_done  = list_empty || ((list_parity ? one_odd : one_even) && plan_pop);
+assign list_ends  = list_parity ? none_odd || one_odd : none_even || one_even;
 
 always @(posedge clk) begin
     if (push_even != pop_even) begin

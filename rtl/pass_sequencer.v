@@ -36,10 +36,10 @@ module pass_sequencer #(
     input  wire               window_next,
     output reg                advance,
 
-    // Lists of gated outputs, of the window parity asked for: nothing left on any, now or after this cycle's plan
+    // Lists of gated outputs, of the window parity asked for: nothing left on any, or one output at most on each
     output wire               list_parity,
     input  wire               lists_empty,
-    input  wire               lists_done,
+    input  wire               lists_end,
     // A second-pass operation is planned to its end
     output wire               plan_lsb_ends,
 
@@ -97,8 +97,15 @@ wire ends_msb       = CHUNKS == 1 ? plan_msb : running && !running_lsb && ends;
 wire ends_lsb       = CHUNKS == 1 ? plan_lsb : running && running_lsb && ends;
 wire boundary       = CHUNKS == 1 || !running || ends;
 wire first_done_now = first_done || (ends_msb && last_group);
-wire second_done    = !held || (held_known && lists_done);
-wire plan_advance   = boundary && first_done_now && second_done;
+
+// What the plan makes of the held window, and of the one on the input, is ready for either choice before it is made.
+wire second_is_done = !held || (held_known && lists_empty);
+wire second_ends    = !held || (held_known && lists_end);
+wire second_done    = ends_lsb ? second_ends : second_is_done;
+wire advance_if_msb = last_group && second_is_done;
+wire advance_if_lsb = first_done && second_ends;
+wire advance_else   = first_done && second_is_done;
+wire plan_advance   = boundary && (ends_msb ? advance_if_msb : ends_lsb ? advance_if_lsb : advance_else);
 
 // The gates of a window are known when its last first-pass result is back; windows come back in order.
 wire result_is_held = held && !held_known;

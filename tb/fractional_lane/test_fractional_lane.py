@@ -34,7 +34,7 @@ class Lane:
         self.correction_address = 0
         self.threshold: list[int] = []
         self.seen: list[tuple[int, int]] = []  # (S_m, gate) as they come
-        self.done = 1
+        self.ends = 1
         self.queue: list[dict[str, int]] = []  # what was planned, the oldest first
 
     async def step(self, chunk: int | None = None, group: int = 0, lsb: bool = False, plane: int = 0) -> None:
@@ -71,7 +71,7 @@ class Lane:
         await Timer(1, "ns")
         if result["ends"] and not result["lsb"]:
             self.seen.append((dut.msb_sum.value.to_signed(), int(dut.gate.value)))
-        self.done = int(dut.list_done.value)  # tells before the clock edge what the list will be after it
+        self.ends = int(dut.list_ends.value)
         address = int(dut.weight_addr.value) if now["issue"] else 0
         corrects = dut.correction_addr.value
         await ClockCycles(dut.clk, 1)
@@ -126,8 +126,7 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
             same(f"window {window} list", 0, int(dut.list_empty.value))
             for chunk in range(lane.chunks):
                 await lane.step(chunk, lsb=True, plane=lsb)
-                last = number == sum(is_open) - 1 and chunk == lane.chunks - 1
-                same(f"window {window} list done", int(last), lane.done)
+                same(f"window {window} list ends", int(number == sum(is_open) - 1), lane.ends)
             same(f"window {window} done", int(number == sum(is_open) - 1), int(dut.list_empty.value))
         for _ in range(lane.stages + 9):
             await lane.step()

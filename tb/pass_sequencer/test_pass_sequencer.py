@@ -64,12 +64,10 @@ class Surroundings:
         await Timer(1, "ns")
         parity = int(dut.list_parity.value)
         dut.lists_empty.value = int(self.left[parity] == 0)
-        dut.lists_done.value = int(self.left[parity] == 0)
+        dut.lists_end.value = int(self.left[parity] <= 1)
         await Timer(1, "ns")
         if int(dut.plan_lsb_ends.value):
             same("list that is worked off", True, self.left[parity] > 0)
-            dut.lists_done.value = int(self.left[parity] <= 1)
-            await Timer(1, "ns")
             self.left[parity] -= 1
         self.command()
         if back:
@@ -112,7 +110,7 @@ async def every_window_gets_both_passes(dut: Any, always: bool) -> None:
     Clock(dut.clk, 10, unit="ns").start()
     for name in ("window_valid", "window_next", "window_result", "result_taken"):
         getattr(dut, name).value = 0
-    dut.lists_empty.value = dut.lists_done.value = dut.rst.value = 1
+    dut.lists_empty.value = dut.lists_end.value = dut.rst.value = 1
     for _ in range(3):
         await FallingEdge(dut.clk)
     dut.rst.value = 0
