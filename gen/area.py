@@ -113,6 +113,7 @@ def terms(stage: StageDesign, family: str) -> dict[str, float]:
         "operand": engine.simd,
         "chunks": engine.simd * (engine.chunks - 1),
         "window": 18 * engine.in_channels,
+        "window_register": 18 * engine.in_channels if stage.buffered else 0.0,
         "memory": others,
         "beat": stage.in_lanes * stage.bits,
         "shrink": stage.in_lanes * stage.bits if stage.stage.stride == 2 else 0.0,

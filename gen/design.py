@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription
 from wsfracbnn.gen.digit_codes import DigitCodes, choose
 from wsfracbnn.gen.engines import EngineDesign, TableDesign, fractional_engine, table_engine
-from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles
+from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles, window_is_buffered
 from wsfracbnn.gen.rom import Rom, affine_rom, clog2, index_width, pack, rom_per_beat
 from wsfracbnn.gen.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 
@@ -59,6 +59,7 @@ class ConvDesign:
     in_lanes: channels per input beat, gcd(PE, C_in), so that the shortcut meets the residual sum at the right width.
     skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
     slack: pixels that the stage can take in ahead, for stages whose gates open more often on one image than on another.
+    buffered: whether windows leave into a register.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ConvDesign:
     lookahead: int
     skip_depth: int
     slack: int
+    buffered: bool
     engine: EngineDesign
     thresholds: Rom
     gates: Rom
@@ -306,6 +308,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         lookahead=lookahead_pixels(stage.height, stage.width),
         skip_depth=skip_depth + slack * in_beats,
         slack=slack,
+        buffered=window_is_buffered(stage, fold),
         engine=engine,
         thresholds=rom_per_beat(
             "thresholds",

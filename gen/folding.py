@@ -22,6 +22,12 @@ HEAD_OVERHEAD = 9
 WINDOW_CYCLES = 2
 """Cycles that rtl/window_buffer.v and rtl/window_walk.v spend on a pixel at least."""
 
+LONG_WINDOW_CYCLES = 100
+"""A window that the engine looks at for so long needs no register to leave into (rtl/window_columns.v, BUFFERED)..."""
+
+UNBUFFERED_CYCLES = 2
+"""... and what each window then costs more."""
+
 LANE_OVERHEAD = 16
 """What a lane costs beside its XNOR bits (accumulator, list of gated outputs, scale path), in XNOR bits."""
 
@@ -72,20 +78,30 @@ def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
 def stage_cycles(stage: Stage, fold: StageFold) -> int:
     """Cycles of work per image: the busiest of a stage's engine, its input beats and its output beats.
 
-    Engine: pixels * (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane); input layer: no gates;
-    head: (classes / PE) * (C + 9) + C.
+    Engine: pixels * `window_cycles`; input layer: no gates; head: (classes / PE) * (C + 9) + C.
     """
     if isinstance(stage, HeadStage):
         return stage.classes // fold.pe * (stage.in_channels + HEAD_OVERHEAD) + stage.in_channels
     pixels = stage.out_height * stage.out_width
-    groups = stage.out_channels // fold.pe
-    chunks = stage.window_bits // fold.simd
     if isinstance(stage, InputStage):
+        groups, chunks = stage.out_channels // fold.pe, stage.window_bits // fold.simd
         return pixels * max(groups * chunks, WINDOW_CYCLES)
-    operations = groups + expected_busiest(groups, fold.pe, stage.gate_fraction)
     lanes = math.gcd(fold.pe, stage.in_channels)
     entering = stage.height * stage.width * max(stage.in_channels // lanes, WINDOW_CYCLES)
-    return max(math.ceil(pixels * chunks * operations), entering)
+    pause = 0 if window_is_buffered(stage, fold) else UNBUFFERED_CYCLES
+    return max(math.ceil(pixels * (window_cycles(stage, fold) + pause)), entering)
+
+
+def window_cycles(stage: ConvStage, fold: StageFold) -> float:
+    """Cycles that the engine needs for a window: (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane)."""
+    groups = stage.out_channels // fold.pe
+    chunks = stage.window_bits // fold.simd
+    return chunks * (groups + expected_busiest(groups, fold.pe, stage.gate_fraction))
+
+
+def window_is_buffered(stage: ConvStage, fold: StageFold) -> bool:
+    """Whether windows leave into a register, so that the next one is there when the engine is through with one."""
+    return window_cycles(stage, fold) < LONG_WINDOW_CYCLES
 
 
 def stage_choices(stage: Stage) -> Iterator[StageFold]:

@@ -22,7 +22,9 @@ module window_buffer #(
     parameter WIDTH         = 8,
     // Image size in pixels, at least 2 either way (window_walk takes any)
     parameter HEIGHT_PIXELS = 8,
-    parameter WIDTH_PIXELS  = 8
+    parameter WIDTH_PIXELS  = 8,
+    // 1: a window leaves into a register, see window_columns
+    parameter BUFFERED      = 1
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -149,7 +151,8 @@ wire [2:0] cols_inside = {!at_last_col, 1'b1, col != 0};
 
 window_columns #(
     .WIDTH(WIDTH),
-    .COLUMNS(WIDTH_PIXELS)
+    .COLUMNS(WIDTH_PIXELS),
+    .BUFFERED(BUFFERED)
 ) columns (
     .clk(clk),
     .rst(rst),

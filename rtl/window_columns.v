@@ -5,17 +5,20 @@
 `default_nettype none
 
 /*
- * What window_buffer and window_walk share: the two rows above the current one, a 3x3 window of the three rows, and the
- * register in which a window leaves.
+ * What window_buffer and window_walk share: the two rows above the current one, a 3x3 window of the three rows, and how
+ * it leaves.
  *
  * A step brings column `at` of the three rows into view behind the two columns before it, and reads column `next_at` of
  * the rows above for the step after; with `write` the pixel enters the line memory at `at`, which is then not `next_at`.
  * One step a cycle.
  *
- * While `complete` says that what is in view, the coming column included, is a window, it leaves as soon as the output
- * is free. `load` says so; in the cycle after, that of `loaded`, the step is due that shows what follows. `step` is to be
- * a register of the caller's, since it enables all columns, and so that no path leads from the output's ready to the
- * steps. Reset drops the window that waits.
+ * While `complete` says that what is in view, the coming column included, is a window, it leaves: into a register as soon
+ * as that is free or, without one, when it is taken. `load` says so; in the cycle after, that of `loaded`, the step is
+ * due that shows what follows. `step` is to be a register of the caller's, since it enables all columns, and so that no
+ * path leads from the output's ready to the steps. Reset drops the window that waits.
+ *
+ * The register lets a window follow the other without a pause. Without it the one after is offered two cycles after the
+ * last was taken, which matters little where each is looked at for long, and 9 * WIDTH flip-flops are saved.
  *
  * m_window holds 9 * WIDTH bits, so that what enables it must come from a register: it follows the beat that announces
  * it by a cycle. Tap t = 3*ky + kx lies at m_window[t*WIDTH +: WIDTH]; tuser[t], which comes with the beat, tells whether
@@ -26,6 +29,8 @@ module window_columns #(
     parameter WIDTH   = 8,
     // Pixels of a row
     parameter COLUMNS = 8,
+    // 1: a window leaves into a register
+    parameter BUFFERED = 1,
     // Derived: width of a column's number
     parameter ADDR_W  = COLUMNS > 1 ? $clog2(COLUMNS) : 1
 ) (
@@ -48,12 +53,12 @@ module window_columns #(
 
     // Stream output, one window a beat, the current row last; tnext: when the window is taken another is there in the
     // next cycle
-    output reg  [8:0]         m_axis_tuser,
-    output reg                m_axis_tvalid,
+    output wire [8:0]         m_axis_tuser,
+    output wire               m_axis_tvalid,
     output wire               m_axis_tnext,
     input  wire               m_axis_tready,
     // The window, from a cycle after its beat is offered to a cycle after it is taken
-    output reg  [9*WIDTH-1:0] m_window
+    output wire [9*WIDTH-1:0] m_window
 );
 
 localparam unused_style = COLUMNS > 32 ? "block" : "auto";  // by simulators
@@ -82,35 +87,66 @@ always @(posedge clk) begin
     end
 end
 
-wire out_free = !m_axis_tvalid || m_axis_tready;
-reg  renew;  // out_free of the last cycle; nothing has stepped since
+// What is in view, and which of it is inside the image.
+wire [9*WIDTH-1:0] window;
+wire [8:0]         taps;
 
-assign m_axis_tnext = complete && !loaded;
-assign load         = m_axis_tnext && out_free;
+genvar ky;
+generate
+    for (ky = 0; ky < 3; ky = ky + 1) begin : rows
+        assign window[(3*ky+0)*WIDTH +: WIDTH] = column_0[(2-ky)*WIDTH +: WIDTH];
+        assign window[(3*ky+1)*WIDTH +: WIDTH] = column_1[(2-ky)*WIDTH +: WIDTH];
+        assign window[(3*ky+2)*WIDTH +: WIDTH] = column_2[(2-ky)*WIDTH +: WIDTH];
+        assign taps[3*ky +: 3] = rows_inside[ky] ? cols_inside : 3'b000;
+    end
+endgenerate
 
-// Where the output is free, what it holds does not matter: whether a window is complete need not reach every bit.
-integer ky;
+wire in_view = complete && !loaded;
+
 always @(posedge clk) begin
-    renew <= out_free;
-    for (ky = 0; ky < 3; ky = ky + 1) begin
-        if (renew) begin
-            m_window[(3*ky+0)*WIDTH +: WIDTH] <= column_0[(2-ky)*WIDTH +: WIDTH];
-            m_window[(3*ky+1)*WIDTH +: WIDTH] <= column_1[(2-ky)*WIDTH +: WIDTH];
-            m_window[(3*ky+2)*WIDTH +: WIDTH] <= column_2[(2-ky)*WIDTH +: WIDTH];
-        end
-        if (out_free) begin
-            m_axis_tuser[3*ky +: 3] <= rows_inside[ky] ? cols_inside : 3'b000;
-        end
-    end
-    if (out_free) begin
-        m_axis_tvalid <= load;
-    end
     loaded <= load;
     if (rst) begin
-        m_axis_tvalid <= 1'b0;
-        loaded        <= 1'b0;
+        loaded <= 1'b0;
     end
 end
+
+generate
+    if (BUFFERED) begin : buffered
+        reg [9*WIDTH-1:0] out_window;
+        reg [8:0]         out_taps;
+        reg               out_valid;
+        reg               renew;  // the output was free in the last cycle; nothing has stepped since
+
+        wire out_free = !out_valid || m_axis_tready;
+
+        assign load          = in_view && out_free;
+        assign m_axis_tnext  = in_view;
+        assign m_axis_tvalid = out_valid;
+        assign m_axis_tuser  = out_taps;
+        assign m_window      = out_window;
+
+        // Where the output is free, what it holds does not matter: whether a window is complete need not reach every bit.
+        always @(posedge clk) begin
+            renew <= out_free;
+            if (renew) begin
+                out_window <= window;
+            end
+            if (out_free) begin
+                out_taps  <= taps;
+                out_valid <= load;
+            end
+            if (rst) begin
+                out_valid <= 1'b0;
+            end
+        end
+    end else begin : direct
+        assign load          = in_view && m_axis_tready;
+        assign m_axis_tnext  = 1'b0;
+        assign m_axis_tvalid = in_view;
+        assign m_axis_tuser  = taps;
+        assign m_window      = window;
+    end
+endgenerate
 
 endmodule
 

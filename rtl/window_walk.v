@@ -24,7 +24,9 @@ module window_walk #(
     parameter HEIGHT_PIXELS = 8,
     parameter WIDTH_PIXELS  = 8,
     // 1 or 2; 2 needs an even image size
-    parameter STRIDE        = 1
+    parameter STRIDE        = 1,
+    // 1: a window leaves into a register, see window_columns
+    parameter BUFFERED      = 1
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -107,7 +109,8 @@ wire [2:0] cols_inside = {col < COLS[COL_W-1:0], 1'b1, col > 1};
 
 window_columns #(
     .WIDTH(WIDTH),
-    .COLUMNS(WIDTH_PIXELS)
+    .COLUMNS(WIDTH_PIXELS),
+    .BUFFERED(BUFFERED)
 ) columns (
     .clk(clk),
     .rst(rst),
