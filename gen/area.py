@@ -105,6 +105,7 @@ def terms(stage: StageDesign, family: str) -> dict[str, float]:
     return {
         "stage": 1.0,
         "lane": engine.pe,
+        "out_lane": stage.out_lanes,
         "lane_width": 0.0 if fixed else widths,
         "fixed_lane_width": widths if fixed else 0.0,
         "match": 0.0 if fixed else bits,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, NetworkDescription
 from wsfracbnn.gen.digit_codes import DigitCodes, choose
 from wsfracbnn.gen.engines import EngineDesign, TableDesign, fractional_engine, table_engine
-from wsfracbnn.gen.folding import Folding, StageFold, stage_cycles, window_is_buffered
+from wsfracbnn.gen.folding import Folding, StageFold, entering_lanes, stage_cycles, window_is_buffered
 from wsfracbnn.gen.rom import Rom, affine_rom, clog2, index_width, pack, rom_per_beat
 from wsfracbnn.gen.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 
@@ -56,7 +56,7 @@ class InputDesign:
 class ConvDesign:
     """A gated convolution stage.
 
-    in_lanes: channels per input beat, gcd(PE, C_in), so that the shortcut meets the residual sum at the right width.
+    in_lanes: channels per input beat, see `folding.entering_lanes`.
     skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
     slack: pixels that the stage can take in ahead, for stages whose gates open more often on one image than on another.
     buffered: whether windows leave into a register.
@@ -94,7 +94,7 @@ class ConvDesign:
 
     @property
     def out_lanes(self) -> int:
-        return self.fold.pe
+        return self.fold.out_lanes
 
     @property
     def roms(self) -> tuple[Rom, ...]:
@@ -178,8 +178,9 @@ class AcceleratorDesign:
 
     @property
     def folding(self) -> dict[str, list[int]]:
-        """{stage: [PE, SIMD]}, as a simulation's summary.json names what it simulated."""
-        return {stage.name: [stage.fold.pe, stage.fold.simd] for stage in self.stages}
+        """{stage: [PE, SIMD], and lanes where they are fewer than PE}, as a simulation's summary.json names what it
+        simulated."""
+        return {stage.name: list(stage.fold.numbers().values()) for stage in self.stages}
 
     @property
     def reset_parts(self) -> tuple[str, ...]:
@@ -286,7 +287,7 @@ def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
 
 def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> ConvDesign:
     engine = fractional_engine(stage.weights, fold)
-    in_lanes = math.gcd(fold.pe, stage.in_channels)
+    in_lanes = entering_lanes(stage, fold)
     in_beats = stage.in_channels // in_lanes
     scale_codes, slope_codes = choose(map(int, stage.scale), 2), choose(map(int, stage.slope), 2)
     minimum = skip_minimum(stage.height, stage.width, in_beats)
@@ -303,7 +304,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         bits=bits,
         in_lanes=in_lanes,
         in_beats=in_beats,
-        skip_upsize=fold.pe // in_lanes,
+        skip_upsize=fold.out_lanes // in_lanes,
         skip_minimum=minimum if stage.stride == 1 else 1,
         lookahead=lookahead_pixels(stage.height, stage.width),
         skip_depth=skip_depth + slack * in_beats,
@@ -333,7 +334,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             scale_codes,
             stage.scale,
             stage.bias_in,
-            fold.pe,
+            fold.out_lanes,
             bits,
         ),
         scale_codes=scale_codes,
@@ -344,7 +345,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             slope_codes,
             stage.slope,
             stage.bias_out,
-            fold.pe,
+            fold.out_lanes,
             bits,
         ),
         slope_codes=slope_codes,

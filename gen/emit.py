@@ -91,8 +91,7 @@ def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
         "stages": [
             {
                 "name": stage.name,
-                "pe": stage.fold.pe,
-                "simd": stage.fold.simd,
+                **stage.fold.numbers(),
                 "cycles": stage.cycles,
                 "rom_bits": sum(rom.bits for rom in stage.roms),
             }

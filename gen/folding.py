@@ -2,11 +2,13 @@
 """Folding: how much of each stage is computed at once.
 
 Two knobs per stage, as in FINN: PE output channels and SIMD window bits per cycle. SIMD is spent first, because lanes
-that compute one output each in one cycle keep the whole saving of the gates (docs/architecture.md, "Folding").
+that compute one output each in one cycle keep the whole saving of the gates (docs/architecture.md, "Folding"). A third
+is how many channels a convolution stage takes in, scales and sends a cycle: PE, or fewer where there is time.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -36,10 +38,21 @@ PRESETS = ("auto", "small", "fast")
 
 @dataclass(frozen=True)
 class StageFold:
-    """PE: output channels (head: classes) at once. SIMD: window bits at once (head: 1 channel)."""
+    """PE: output channels (head: classes) at once. SIMD: window bits at once (head: 1 channel). lanes: of a convolution
+    stage, channels at once before and behind the engine, a divisor of PE; None: PE."""
 
     pe: int
     simd: int
+    lanes: int | None = None
+
+    @property
+    def out_lanes(self) -> int:
+        """Channels of the output stream's beat."""
+        return self.pe if self.lanes is None else self.lanes
+
+    def numbers(self) -> dict[str, int]:
+        """As a folding file has them."""
+        return {"pe": self.pe, "simd": self.simd} | ({} if self.lanes is None else {"lanes": self.lanes})
 
 
 Folding = dict[str, StageFold]
@@ -86,10 +99,15 @@ def stage_cycles(stage: Stage, fold: StageFold) -> int:
     if isinstance(stage, InputStage):
         groups, chunks = stage.out_channels // fold.pe, stage.window_bits // fold.simd
         return pixels * max(groups * chunks, WINDOW_CYCLES)
-    lanes = math.gcd(fold.pe, stage.in_channels)
-    entering = stage.height * stage.width * max(stage.in_channels // lanes, WINDOW_CYCLES)
+    entering = stage.height * stage.width * max(stage.in_channels // entering_lanes(stage, fold), WINDOW_CYCLES)
+    leaving = pixels * stage.out_channels // fold.out_lanes
     pause = 0 if window_is_buffered(stage, fold) else UNBUFFERED_CYCLES
-    return max(math.ceil(pixels * (window_cycles(stage, fold) + pause)), entering)
+    return max(math.ceil(pixels * (window_cycles(stage, fold) + pause)), entering, leaving)
+
+
+def entering_lanes(stage: ConvStage, fold: StageFold) -> int:
+    """Channels of an input beat: what the output lanes allow, so that the shortcut meets the residual sum."""
+    return math.gcd(fold.out_lanes, stage.in_channels)
 
 
 def window_cycles(stage: ConvStage, fold: StageFold) -> float:
@@ -109,18 +127,21 @@ def stage_choices(stage: Stage) -> Iterator[StageFold]:
     if isinstance(stage, HeadStage):
         yield from (StageFold(pe, 1) for pe in divisors(stage.classes))
         return
-    for pe in divisors(stage.out_channels):
-        yield from (StageFold(pe, simd) for simd in simd_choices(stage))
+    for pe, simd in itertools.product(divisors(stage.out_channels), simd_choices(stage)):
+        yield StageFold(pe, simd)
+        if isinstance(stage, ConvStage):
+            yield from (StageFold(pe, simd, lanes) for lanes in divisors(pe)[:-1])
 
 
-def _cost(fold: StageFold) -> int:
-    return fold.pe * (fold.simd + LANE_OVERHEAD)
+def _cost(fold: StageFold) -> tuple[int, int]:
+    return fold.pe * (fold.simd + LANE_OVERHEAD), fold.out_lanes
 
 
 def solve(description: NetworkDescription, target_cycles: int) -> Folding:
     """The cheapest folding of each stage that stays within `target_cycles` per image.
 
-    The cost is PE * (SIMD + LANE_OVERHEAD). A stage that cannot reach the target gets its fastest folding.
+    The cost is PE * (SIMD + LANE_OVERHEAD), then the output's lanes. A stage that cannot reach the target gets its
+    fastest folding.
     """
     folding: Folding = {}
     for name, stage in description.stages():
@@ -151,12 +172,13 @@ def preset(description: NetworkDescription, name: str) -> Folding:
 
 def to_json(folding: Folding) -> str:
     """The text of a folding file, as `--fold FILE` reads it."""
-    lines = [f'  "{name}": {{"pe": {fold.pe}, "simd": {fold.simd}}}' for name, fold in folding.items()]
+    lines = [f'  "{name}": {json.dumps(fold.numbers())}' for name, fold in folding.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read_folding(path: Path, description: NetworkDescription) -> Folding:
-    """A folding file: {"input": {"pe": 2, "simd": 144}, "stage_01": {...}, ..., "head": {"pe": 1, "simd": 1}}.
+    """A folding file: {"input": {"pe": 2, "simd": 144}, "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ...,
+    "head": {"pe": 1, "simd": 1}}; `lanes` only for convolution stages, and only where they are fewer than PE.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -176,12 +198,16 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
         entry = raw.get(name)
         if not isinstance(entry, dict) or not all(isinstance(entry.get(k), int) for k in ("pe", "simd")):
             raise InputError(f'{path}: key \'{name}\': found {entry!r}, expected {{"pe": integer, "simd": integer}}')
-        fold = StageFold(entry["pe"], entry["simd"])
+        fold = StageFold(entry["pe"], entry["simd"], entry.get("lanes"))
         outputs, what = (
             (stage.classes, "classes") if isinstance(stage, HeadStage) else (stage.out_channels, "output channels")
         )
         if fold.pe < 1 or outputs % fold.pe:
             raise InputError(f"{path}: key '{name}.pe': found {fold.pe}, expected a divisor of {outputs} {what}")
+        lanes = divisors(fold.pe)[:-1] if isinstance(stage, ConvStage) else []
+        if fold.lanes is not None and fold.lanes not in lanes:
+            some = ", ".join(map(str, lanes)) or "none"
+            raise InputError(f"{path}: key '{name}.lanes': found {fold.lanes}, expected fewer than PE: {some}")
         simds = [1] if isinstance(stage, HeadStage) else simd_choices(stage)
         if fold.simd not in simds:
             some = ", ".join(map(str, simds))

@@ -111,7 +111,7 @@ def _conv_memories(stage: ConvDesign) -> list[Memory]:
             engine.pe,
             block=False,
         ),
-        _fifo(name, "results", rf"{name}\.results", engine.pe * stage.rprelu_v_w, stage.affine_results),
+        _fifo(name, "results", rf"{name}\.results", stage.out_lanes * stage.rprelu_v_w, stage.affine_results),
         _fifo(name, skip, rf"{name}\.{skip}", beat, stage.skip_depth),
         _lines(name, name, layer.width, 4 * layer.in_channels),
     ]

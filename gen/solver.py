@@ -50,7 +50,7 @@ class AreaModel:
         lanes = 1
         for name, _ in self.description.stages():
             total += self._stage(name, folding[name], lanes if name == "head" else 1)
-            lanes = folding[name].pe
+            lanes = folding[name].out_lanes
         return total
 
 

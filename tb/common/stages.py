@@ -21,7 +21,7 @@ from wsfracbnn.tb.common.runner import BUILD, run_block
 IMAGES = 2
 
 
-def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, int]]) -> Folding:
+def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, ...]]) -> Folding:
     """(PE, SIMD) by stage name; the others get one output channel and one tap or channel at once."""
     folding = {"input": StageFold(1, config.input_bits), "head": StageFold(1, 1)}
     for number, _ in enumerate(config.convolutions(), start=1):
@@ -30,7 +30,7 @@ def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, int]]) -> F
 
 
 def run_stage(
-    simulator: str, stage: str, bench: Path, config: NetworkConfig, fold: tuple[int, int], seed: int = 1
+    simulator: str, stage: str, bench: Path, config: NetworkConfig, fold: tuple[int, ...], seed: int = 1
 ) -> None:
     """Simulate the emitted module of `stage` alone against the golden model's streams into and out of it."""
     description = random_description(config, seed)
@@ -51,7 +51,7 @@ def run_stage(
         x=streams[names[position - 1]],
         y=trace.logits if stage == "head" else streams[stage],
         in_lanes=config.image_channels if stage == "input" else built.in_lanes,  # type: ignore[union-attr]
-        out_lanes=1 if stage == "head" else built.fold.pe,
+        out_lanes=1 if stage == "head" else built.fold.out_lanes,
         bits=8 if stage == "input" else config.residual_bits,
         out_bits=32 if stage == "head" else config.residual_bits,
         classes=trace.classes,

@@ -26,6 +26,8 @@ CASES = {
     "stride2-flat": ("stage_03", FLAT, (4, 18)),
     "stride1-flat": ("stage_02", FLAT, (3, 54)),
     "stride1-three-chunks": ("stage_02", FLAT, (2, 18)),
+    "stride1-fewer-lanes-out": ("stage_02", SQUARE, (4, 36, 1)),
+    "stride2-fewer-lanes-out": ("stage_03", SQUARE, (8, 36, 4)),
     "one-pixel": ("stage_01", POINT, (2, 18)),
 }
 

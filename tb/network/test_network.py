@@ -57,7 +57,7 @@ def assert_exact(result: SimulationResult, images: int = 2) -> None:
     ids=["serial", "mixed", "colour"],
 )
 def test_random_networks_pass_every_test(
-    tmp_path: Path, simulator: str, config: NetworkConfig, folds: dict[str, tuple[int, int]]
+    tmp_path: Path, simulator: str, config: NetworkConfig, folds: dict[str, tuple[int, ...]]
 ) -> None:
     """Bit-exact layers, stalls, bad frames and resets (tb/network/bench_network.py)."""
     emit(random_description(config, seed=7), folding_of(config, folds), tmp_path / "net")
