@@ -41,10 +41,10 @@ SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
 SAMPLES = [
     *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
     *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
-    *[(RESNET20, "stage_08", fold) for fold in ((1, 144), (2, 288))],
+    *[(RESNET20, "stage_08", fold) for fold in ((1, 144), (2, 288), (4, 288, 2))],
     *[(RESNET20, "stage_13", fold) for fold in ((1, 72),)],
     *[(RESNET20, "stage_14", fold) for fold in ((1, 144), (1, 576), (4, 72))],
-    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9), (8, 72))],
+    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9), (8, 72), (8, 72, 2))],
     *[(SMALL, "stage_02", fold) for fold in ((8, 36), (8, 72))],
     *[(SMALL, "stage_03", fold) for fold in ((2, 36),)],
     *[(SMALL, "stage_04", fold) for fold in ((4, 144),)],
@@ -79,7 +79,7 @@ def measure(family: str, progress: Progress) -> list[tuple[str, dict[str, float]
         top = f"{design.name}_{name}"
         sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
         area, _ = synthesize(sources, top, family, ROOT / "build" / "synthesis", report=lambda _: None)
-        label = f"{'x'.join(map(str, config.widths))} {name} {fold[0]}x{fold[1]}"
+        label = f"{'x'.join(map(str, config.widths))} {name} {'x'.join(map(str, fold))}"
         rows.append((label, terms(stage, family), area.luts, area.flip_flops))
         progress.advance(task)
     return rows
