@@ -78,6 +78,8 @@ module fractional_lane #(
 
 localparam COUNT_W = $clog2(GROUPS + 1);
 
+localparam ONE = 1;
+
 wire signed [SUM_W-1:0] sum;
 
 // Registered: it may come late, from block RAM.
@@ -144,12 +146,12 @@ assign list_ends  = list_parity ? none_odd || one_odd : none_even || one_even;
 
 always @(posedge clk) begin
     if (push_even != pop_even) begin
-        listed_even <= push_even ? listed_even + 1'b1 : listed_even - 1'b1;
+        listed_even <= listed_even + ({COUNT_W{pop_even}} | ONE[COUNT_W-1:0]);  // one adder: +1 or, all ones, -1
         none_even   <= !push_even && one_even;
         one_even    <= push_even ? none_even : listed_even == 2;
     end
     if (push_odd != pop_odd) begin
-        listed_odd <= push_odd ? listed_odd + 1'b1 : listed_odd - 1'b1;
+        listed_odd <= listed_odd + ({COUNT_W{pop_odd}} | ONE[COUNT_W-1:0]);
         none_odd   <= !push_odd && one_odd;
         one_odd    <= push_odd ? none_odd : listed_odd == 2;
     end

@@ -27,16 +27,14 @@ module result_room #(
 localparam ROOM_W = $clog2(RESULTS + 1);
 
 localparam ALL = RESULTS;
+localparam ONE = 1;
 
 reg [ROOM_W-1:0] remaining;  // has_room is kept beside it: remaining != 0
 
 always @(posedge clk) begin
-    if (begun && !taken) begin
-        remaining <= remaining - 1'b1;
-        has_room  <= remaining != 1;
-    end else if (taken && !begun) begin
-        remaining <= remaining + 1'b1;
-        has_room  <= 1'b1;
+    if (begun != taken) begin
+        remaining <= remaining + ({ROOM_W{begun}} | ONE[ROOM_W-1:0]);  // one adder: +1 or, all ones, -1
+        has_room  <= taken || remaining != 1;
     end
     if (rst) begin
         remaining <= ALL[ROOM_W-1:0];

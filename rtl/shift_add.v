@@ -73,8 +73,12 @@ generate
         end
 
         if (NEGATED[d]) begin : add_or_subtract
+            // One adder for both: the inverted bits, and below the lowest bit 1 + 1, whose carry makes up the negative.
+            wire [OUT_W:0] total = {below, 1'b1} + {shifted ^ {OUT_W{negate}}, negate};
+            wire           unused_carried = total[0];
+
             always @(posedge clk) begin
-                sum <= negate ? below - shifted : below + shifted;
+                sum <= total[OUT_W:1];
             end
         end else begin : add
             wire unused_negate = negate;

@@ -39,6 +39,7 @@ localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
 localparam COUNT_W = $clog2(WORDS + 1);
 
 localparam LAST_ADDR = WORDS - 1;
+localparam ONE       = 1;
 
 initial begin
     if (DEPTH < 2 * OUTSIDE) begin
@@ -87,14 +88,10 @@ always @(posedge clk) begin
     if (load) begin
         read_addr <= read_addr == LAST_ADDR[ADDR_W-1:0] ? {ADDR_W{1'b0}} : read_addr + 1'b1;
     end
-    if (store && !load) begin
-        stored <= stored + 1'b1;
-        some   <= 1'b1;
-        full   <= stored == LAST_ADDR[COUNT_W-1:0];
-    end else if (load && !store) begin
-        stored <= stored - 1'b1;
-        some   <= stored != 1;
-        full   <= 1'b0;
+    if (store != load) begin
+        stored <= stored + ({COUNT_W{load}} | ONE[COUNT_W-1:0]);  // one adder: +1 or, all ones, -1
+        some   <= store || stored != 1;
+        full   <= store && stored == LAST_ADDR[COUNT_W-1:0];
     end
     if (read_free) begin
         read_valid <= some;

@@ -50,7 +50,7 @@ localparam LAST_ROW = HEIGHT_PIXELS - 1;
 localparam LAST_COL = WIDTH_PIXELS - 1;
 localparam ROW_UP   = HEIGHT_PIXELS - 2;
 localparam SECOND   = 1;
-localparam FULL_LAG = WIDTH_PIXELS + 1;
+localparam ONE_LESS = WIDTH_PIXELS;  // than the most pixels that wait for their windows
 
 initial begin
     if (HEIGHT_PIXELS < 2 || WIDTH_PIXELS < 2) begin
@@ -74,7 +74,7 @@ reg [LAG_W-1:0] lag;      // pixels that have come and whose windows have not le
 // With `full` the next step completes a window. The last WIDTH_PIXELS + 1 windows of a frame need no pixel for that.
 reg at_last_col;
 reg at_last_row;
-reg full;         // lag == FULL_LAG
+reg full;         // lag == WIDTH_PIXELS + 1, the most
 reg can_flush;    // in the last row, or full at the end of the row above
 
 // A window goes into the output register, and in the next cycle the step is made that shows the following one.
@@ -107,11 +107,12 @@ wire             returns  = !step && flush_ends && !(full && s_axis_tvalid);
 
 wire [COL_W-1:0] next_col = !loaded ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
 wire [ROW_W-1:0] next_row = !(loaded && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
-wire [LAG_W-1:0] next_lag = pixel && !loaded ? lag + 1'b1 : flush ? lag - 1'b1 : lag;
+wire             ahead    = pixel && !loaded;  // lag + 1; where a frame is flushed lag - 1, all ones
+wire [LAG_W-1:0] next_lag = lag + {{LAG_W-1{flush}}, ahead || flush};
 
 wire next_at_last_col = next_col == LAST_COL[COL_W-1:0];
 wire next_at_last_row = next_row == LAST_ROW[ROW_W-1:0];
-wire next_full        = next_lag == FULL_LAG[LAG_W-1:0];
+wire next_full        = ahead ? lag == ONE_LESS[LAG_W-1:0] : full && !flush;  // of next_lag, without its adder
 
 always @(posedge clk) begin
     if (step) begin
