@@ -14,8 +14,9 @@
  * waits: a window a pixel, at most every other cycle (what happens is decided in the first and done in the second, so
  * that no path leads from one side's ready to the other's, and steps come from a register). Where no pixel comes, the windows
  * of a complete frame leave by themselves, so that no result waits for another frame; the pixels of the next are then
- * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 2 cycles, its beat by 1.
- * One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first pixel.
+ * taken again after the last of them. A window follows the pixel WIDTH_PIXELS + 1 places after its centre by 2 cycles,
+ * its beat by 1. One memory of WIDTH_PIXELS words holds the two rows above the current one. Reset restarts at the first
+ * pixel.
  */
 module window_buffer #(
     // Width of a pixel in bits
