@@ -8,6 +8,7 @@ is how many channels a convolution stage takes in, scales and sends a cycle: PE,
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -74,6 +75,7 @@ def simd_choices(stage: InputStage | ConvStage) -> list[int]:
     return [unit * d for d in divisors(stage.window_bits // unit)]
 
 
+@functools.cache
 def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
     """Expected gated outputs of the busiest of `lanes` lanes that each gate `groups` outputs independently.
 

@@ -63,7 +63,7 @@ class WindowSource:
     def __init__(self, dut: Any, stalled: bool) -> None:
         self.dut = dut
         self.waiting: deque[tuple[int, int]] = deque()
-        self._paused = stalls(SEED) if stalled else itertools.repeat(False)
+        self._paused = stalls(SEED - 1) if stalled else itertools.repeat(False)  # the sinks' begin with SEED
         dut.s_axis_tvalid.value = 0
         cocotb.start_soon(self._drive())
 
