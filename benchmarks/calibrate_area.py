@@ -32,7 +32,7 @@ from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 ROOT = Path(__file__).resolve().parent.parent
-FAMILIES = ("ecp5", "xc7")
+FAMILIES = ("ecp5", "ice40", "xc7")
 
 RESNET20 = resnet20(10)
 HUNDRED = resnet20(100)
@@ -41,9 +41,9 @@ SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
 SAMPLES = [
     *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
     *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
-    *[(RESNET20, "stage_08", fold) for fold in ((1, 144), (2, 288), (4, 288, 2))],
+    *[(RESNET20, "stage_08", fold) for fold in ((1, 9), (1, 144), (2, 288), (4, 288, 2))],
     *[(RESNET20, "stage_13", fold) for fold in ((1, 72),)],
-    *[(RESNET20, "stage_14", fold) for fold in ((1, 144), (1, 576), (4, 72))],
+    *[(RESNET20, "stage_14", fold) for fold in ((1, 9), (1, 144), (1, 576), (4, 72))],
     *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9), (8, 72), (8, 72, 2))],
     *[(SMALL, "stage_02", fold) for fold in ((8, 36), (8, 72))],
     *[(SMALL, "stage_03", fold) for fold in ((2, 36),)],
@@ -60,8 +60,9 @@ NETWORKS = {
         ("digits", "fast"),
         ("small", "auto"),
         ("small", "fast"),
-        ("cifar100", "cycles=23100"),
+        ("cifar100", "auto"),
     ],
+    "ice40": [("digits", "small"), ("small", "small")],
     "xc7": [("digits", "auto"), ("small", "auto")],
 }
 """Whole networks that the estimate is compared with: bundled checkpoints, and a random one (SMALL)."""

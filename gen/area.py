@@ -18,6 +18,7 @@ from pathlib import Path
 from wsfracbnn.gen.block_ram import ICE40, ONE_PORT
 from wsfracbnn.gen.design import AcceleratorDesign, HeadDesign, InputDesign
 from wsfracbnn.gen.memories import StageDesign, stage_memories
+from wsfracbnn.gen.synthesis import target_of
 from wsfracbnn.model.errors import InputError
 
 COEFFICIENTS = Path(__file__).with_name("area_coefficients.json")
@@ -77,7 +78,12 @@ class Estimate:
 def terms(stage: StageDesign, family: str) -> dict[str, float]:
     """Sizes that a stage's area grows with."""
     words = LUT_WORDS[family]
-    in_luts = {m.name: m.copies * m.width * math.ceil(m.words / words) for m in stage_memories(stage) if not m.block}
+    lut_ram = bool(target_of(family).lut_rams)
+    in_luts = {
+        m.name: m.copies * m.width * math.ceil(m.words / words)
+        for m in stage_memories(stage)
+        if not m.in_block_ram(lut_ram)
+    }
     weights = in_luts.pop("weights", 0)
     in_luts.pop("results", 0)  # of one depth everywhere: in the coefficients of what it stands behind
     others = sum(in_luts.values())
@@ -113,6 +119,7 @@ def terms(stage: StageDesign, family: str) -> dict[str, float]:
         "weights": weights,
         "operand": engine.simd,
         "chunks": engine.simd * (engine.chunks - 1),
+        "choices": 18 * engine.chunks,  # registers of rtl/operand_select.v
         "window": 18 * engine.in_channels,
         "window_register": 18 * engine.in_channels if stage.buffered else 0.0,
         "memory": others,
@@ -136,7 +143,8 @@ def estimate_stage(stage: StageDesign, family: str) -> Estimate:
     def weigh(what: Mapping[str, float]) -> float:
         return sum(what[term] * size for term, size in sizes.items())
 
-    rams = sum(memory.block_rams(SHAPES[family]) for memory in stage_memories(stage))
+    lut_ram = bool(target_of(family).lut_rams)
+    rams = sum(memory.block_rams(SHAPES[family], lut_ram) for memory in stage_memories(stage))
     return Estimate(weigh(table["luts"]), weigh(table["flip_flops"]), rams)
 
 

@@ -17,7 +17,7 @@ from wsfracbnn.gen.rom import Rom, affine_rom, clog2, index_width, pack, rom_per
 from wsfracbnn.gen.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 
 AFFINE_RESULTS = 17
-"""Results between a stage's engine and its residual sum: 10 cycles of scale path and RPReLU, 3 of the FIFO and of
+"""Results between a stage's engine and its residual sum: 8 cycles of scale path and RPReLU, 3 of the FIFO and of
 result_room, and what makes 16 words of memory and a register of it."""
 
 
@@ -82,6 +82,7 @@ class ConvDesign:
     scale_codes: DigitCodes
     slopes: Rom
     slope_codes: DigitCodes
+    identity_code: int
     scale_v_w: int
     rprelu_v_w: int
 
@@ -289,7 +290,9 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
     engine = fractional_engine(stage.weights, fold)
     in_lanes = entering_lanes(stage, fold)
     in_beats = stage.in_channels // in_lanes
-    scale_codes, slope_codes = choose(map(int, stage.scale), 2), choose(map(int, stage.slope), 2)
+    scale_codes = choose(map(int, stage.scale), 2)
+    identity = 1 << stage.slope_shift  # what rtl/rprelu.v multiplies by from zero on
+    slope_codes = choose([*map(int, stage.slope), identity], 2)
     minimum = skip_minimum(stage.height, stage.width, in_beats)
     scale_v_w = _scale_width(engine.acc_w, bits, stage.scale_shift)
     in_flight = pixels_in_flight(engine.stages, engine.groups * engine.chunks * (1.0 + stage.gate_fraction))
@@ -349,6 +352,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
             bits,
         ),
         slope_codes=slope_codes,
+        identity_code=slope_codes.code(identity),
         scale_v_w=scale_v_w,
         rprelu_v_w=_rprelu_width(scale_v_w, bits, stage.slope_shift),
     )

@@ -166,7 +166,7 @@ def _best_pair(values: tuple[int, ...]) -> DigitCodes:
     """
     sets = np.arange(2 << SHIFTS)
     best: tuple[float, DigitCodes] | None = None
-    # A first digit that is never subtracted needs no adder of its own; a second one is added or subtracted alike.
+    # A first digit that is never subtracted needs no inverters.
     for negated, cost_of_sign in ((False, 0.0), (True, 1.0)):
         possible = np.ones((len(sets), len(sets)), bool)  # [second digit's set, first digit's set]
         for value in values:

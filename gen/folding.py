@@ -34,6 +34,12 @@ UNBUFFERED_CYCLES = 2
 LANE_OVERHEAD = 16
 """What a lane costs beside its XNOR bits (accumulator, list of gated outputs, scale path), in XNOR bits."""
 
+VALUE_COST = 4
+"""What a lane of the input stage costs for each value that it looks up and adds, in XNOR bits."""
+
+BALANCE = 1.1
+"""How much slower than asked a preset may be where that makes its stages more even."""
+
 PRESETS = ("auto", "small", "fast")
 
 
@@ -135,30 +141,46 @@ def stage_choices(stage: Stage) -> Iterator[StageFold]:
             yield from (StageFold(pe, simd, lanes) for lanes in divisors(pe)[:-1])
 
 
-def _cost(fold: StageFold) -> tuple[int, int]:
-    return fold.pe * (fold.simd + LANE_OVERHEAD), fold.out_lanes
+def cost(stage: Stage, fold: StageFold) -> int:
+    """LUTs of a stage relative to other foldings of it, in XNOR bits: PE * (SIMD + LANE_OVERHEAD).
+
+    In the input stage, which looks sums up (rtl/table_engine.v), a value counts as VALUE_COST bits instead of its code.
+    """
+    bits = fold.simd // stage.levels * VALUE_COST if isinstance(stage, InputStage) else fold.simd
+    return fold.pe * (bits + LANE_OVERHEAD)
 
 
 def solve(description: NetworkDescription, target_cycles: int) -> Folding:
-    """The cheapest folding of each stage that stays within `target_cycles` per image.
-
-    The cost is PE * (SIMD + LANE_OVERHEAD), then the output's lanes. A stage that cannot reach the target gets its
-    fastest folding.
+    """The cheapest folding of each stage that stays within `target_cycles` per image: of least `cost`, then of fewest
+    lanes. A stage that cannot reach the target gets its fastest folding.
     """
     folding: Folding = {}
     for name, stage in description.stages():
-        rated = [(stage_cycles(stage, fold), fold) for fold in stage_choices(stage)]
-        within = [fold for cycles, fold in rated if cycles <= target_cycles]
-        if within:
-            folding[name] = min(within, key=_cost)
-        else:
-            folding[name] = min(rated, key=lambda r: (r[0], _cost(r[1])))[1]
+        rated = [(stage_cycles(stage, fold), cost(stage, fold), fold.out_lanes, fold) for fold in stage_choices(stage)]
+        within = [(price, lanes, fold) for cycles, price, lanes, fold in rated if cycles <= target_cycles]
+        folding[name] = (min(within, key=lambda r: r[:2]) if within else min(rated, key=lambda r: r[:3]))[-1]
     return folding
 
 
+def balanced(description: NetworkDescription, target_cycles: int) -> Folding:
+    """The folding of least cost times cycles among those up to BALANCE times slower than `target_cycles` asks for.
+
+    PE and SIMD divide their layers' sizes, so that a stage often is either just too slow or twice as fast as it need
+    be; a target a little slower lets such stages fall in with the others.
+    """
+
+    def cost_times_cycles(folding: Folding) -> int:
+        price = sum(cost(stage, folding[name]) for name, stage in description.stages())
+        return price * max(stage_cycles(stage, folding[name]) for name, stage in description.stages())
+
+    rates = {stage_cycles(stage, fold) for _, stage in description.stages() for fold in stage_choices(stage)}
+    targets = [target_cycles, *sorted(c for c in rates if target_cycles < c <= BALANCE * target_cycles)]
+    return min((solve(description, target) for target in targets), key=cost_times_cycles)
+
+
 def preset(description: NetworkDescription, name: str) -> Folding:
-    """'auto': one whole window a cycle in the slowest convolution, the others just as fast; 'fast': four times that
-    rate; 'small': one output channel and one value or one channel's taps a cycle everywhere."""
+    """'auto': about one whole window a cycle in the slowest convolution, the others about as fast; 'fast': four times
+    that rate; 'small': one output channel and one value or one channel's taps a cycle everywhere."""
     if name == "small":
         return {
             stage_name: StageFold(1, 1 if isinstance(stage, HeadStage) else simd_unit(stage))
@@ -169,7 +191,7 @@ def preset(description: NetworkDescription, name: str) -> Folding:
         for _, stage in description.stages()
         if not isinstance(stage, HeadStage)
     )
-    return solve(description, slowest if name == "auto" else math.ceil(slowest / 4))
+    return balanced(description, slowest if name == "auto" else math.ceil(slowest / 4))
 
 
 def to_json(folding: Folding) -> str:

@@ -61,10 +61,11 @@ def area_entry(area: Area, design: AcceleratorDesign, target: str, fold: str) ->
     }
 
 
-def placement_key(settings: PlaceAndRoute) -> str:
-    """What a placement is recorded as: the device, and its speed grade unless that is the slowest."""
-    device = settings.device.replace("-", "_")
-    return device if settings.speed == SPEEDS[0] else f"{device}_speed{settings.speed}"
+def placement_key(settings: PlaceAndRoute, fold: str) -> str:
+    """What a placement is recorded as: the device, its speed grade unless that is the slowest, the folding unless that
+    is the default."""
+    speed = "" if settings.speed == SPEEDS[0] else f"_speed{settings.speed}"
+    return re.sub(r"\W+", "_", f"{settings.device}{speed}{'' if fold == 'auto' else f'_{fold}'}")
 
 
 def placement_entry(placement: Placement, cycles: int, fold: str, measured: bool) -> dict[str, Any]:
@@ -91,13 +92,14 @@ class MappedMemory:
     """A memory and what the netlist made of it."""
 
     memory: Memory
+    meant_for_block_ram: bool
     block_rams: int
     lut_ram_cells: int
 
     @property
     def as_meant(self) -> bool:
         """Block RAM where block RAM was meant, and nowhere else."""
-        return (self.block_rams > 0) == self.memory.block
+        return (self.block_rams > 0) == self.meant_for_block_ram
 
 
 def map_memories(design: AcceleratorDesign, netlist: Path, target: Target) -> tuple[list[MappedMemory], list[str]]:
@@ -114,7 +116,8 @@ def map_memories(design: AcceleratorDesign, netlist: Path, target: Target) -> tu
         pattern = re.compile(memory.cell)
         own = [name for name in blocks if pattern.match(name)]
         known |= set(own)
-        mapped.append(MappedMemory(memory, len(own), sum(1 for name in luts if pattern.match(name))))
+        meant = memory.in_block_ram(bool(target.lut_rams))
+        mapped.append(MappedMemory(memory, meant, len(own), sum(1 for name in luts if pattern.match(name))))
     return mapped, [name for name in blocks if name not in known]
 
 
@@ -132,7 +135,7 @@ def memory_table(mapped: list[MappedMemory]) -> str:
             found.append(f"{entry.block_rams} block RAM")
         if entry.lut_ram_cells:
             found.append(f"{entry.lut_ram_cells} LUT RAM cells")
-        meant = "block RAM" if memory.block else "LUTs"
+        meant = "block RAM" if entry.meant_for_block_ram else "LUTs"
         lines.append(f"| {memory.stage} | {memory.name} | {size} | {meant} | {', '.join(found) or 'LUTs'} |")
     return "\n".join(lines)
 

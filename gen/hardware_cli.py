@@ -116,7 +116,7 @@ def pnr(
         entry["bitstream_bytes"] = pack_bitstream(placed, bitstream)
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    figures: dict[str, Any] = {hardware.placement_key(settings): entry}
+    figures: dict[str, Any] = {hardware.placement_key(settings, fold): entry}
     if simulated is not None:
         figures["engine_busy"] = simulated.engine_busy
     _show(hardware.record(results, design.name, figures), readme)

@@ -21,7 +21,10 @@ FREE_BLOCK_BITS = 1280
 
 @dataclass(frozen=True)
 class Memory:
-    """`copies` memories of `words` words of `width` bits. cell: pattern of the hierarchical names of their cells."""
+    """`copies` memories of `words` words of `width` bits. cell: pattern of the hierarchical names of their cells.
+
+    block: meant for block RAM; constant: never written.
+    """
 
     stage: str
     name: str
@@ -30,14 +33,19 @@ class Memory:
     width: int
     copies: int
     block: bool
+    constant: bool = False
 
     @property
     def bits(self) -> int:
         return self.words * self.width * self.copies
 
-    def block_rams(self, shapes: Shapes) -> int:
+    def in_block_ram(self, lut_ram: bool = True) -> bool:
+        """Whether it goes to block RAM. lut_ram: LUTs can hold what is written; an iCE40's cannot."""
+        return self.block or not (lut_ram or self.constant)
+
+    def block_rams(self, shapes: Shapes, lut_ram: bool = True) -> int:
         """Block RAMs that it takes where one can be any of `shapes` (words, width)."""
-        if not self.block:
+        if not self.in_block_ram(lut_ram):
             return 0
         return self.copies * block_rams(self.words, self.width, shapes)
 
@@ -72,7 +80,7 @@ def _rom(stage: StageDesign, instance: str, rom: Rom) -> Memory:
     cell = rf"{instance}\.{rom.suffix}_rom\."
     width, copies = rom.slices[0][1], len(rom.units) * len(rom.slices)
     words = rom.depth if len(rom.units) == rom.lanes else 2 << rom.addr_w
-    return Memory(stage.name, rom.suffix, cell, words, width, copies, rom.in_block_ram)
+    return Memory(stage.name, rom.suffix, cell, words, width, copies, rom.in_block_ram, constant=True)
 
 
 def _fifo(

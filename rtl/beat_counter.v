@@ -8,7 +8,8 @@
  * Reads the constants of a pixel's beats from a ROM, so that each beat's are there when it is.
  *
  * The ROM holds the current beat's word; when that beat is taken (`advance`) it reads the next one's. The address is
- * known beforehand, so that a handshake decides on the read alone. Reset reads the word of beat 0.
+ * known beforehand, so that a handshake decides on the read alone. Word 0 is read in the cycle after reset, so that the
+ * reset, which comes from afar, stays out of the address; no beat is taken in that cycle.
  */
 module beat_counter #(
     // Beats of a pixel
@@ -25,20 +26,21 @@ module beat_counter #(
     output wire [BEAT_W-1:0] addr
 );
 
-localparam LAST   = BEATS - 1;
-localparam SECOND = BEATS > 1 ? 1 : 0;
+localparam LAST = BEATS - 1;
 
-reg [BEAT_W-1:0] following;  // the current beat's successor
+reg [BEAT_W-1:0] following;  // the beat whose word is read next
+reg              starting;   // no word is there yet
 
-assign read = advance || rst;
-assign addr = rst ? {BEAT_W{1'b0}} : following;
+assign read = advance || starting;
+assign addr = following;
 
 always @(posedge clk) begin
-    if (advance) begin
+    starting <= rst;
+    if (read) begin
         following <= following == LAST[BEAT_W-1:0] ? {BEAT_W{1'b0}} : following + 1'b1;
     end
     if (rst) begin
-        following <= SECOND[BEAT_W-1:0];
+        following <= {BEAT_W{1'b0}};
     end
 end
 

@@ -26,6 +26,7 @@ module linear #(
     parameter [71:0] SHIFTS   = {3{24'o76543210}},
     parameter [2:0]  NEGATED  = 3'b111,
     parameter [2:0]  OPTIONAL = 3'b111,
+    parameter LUT_INPUTS = 4,
     // Derived sizes
     parameter GROUPS   = CLASSES / LANES,
     parameter WORD_W   = GROUPS * CHANNELS > 1 ? $clog2(GROUPS * CHANNELS) : 1,
@@ -193,12 +194,14 @@ generate
             .DIGITS(3),
             .SHIFTS(SHIFTS),
             .NEGATED(NEGATED),
-            .OPTIONAL(OPTIONAL)
+            .OPTIONAL(OPTIONAL),
+            .LUT_INPUTS(LUT_INPUTS)
         ) multiply_digits (
             .clk(clk),
             .x(sum),
             .code(code),
-            .product(product)
+            .addend(32'd0),
+            .result(product)
         );
 
         always @(posedge clk) begin

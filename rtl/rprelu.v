@@ -7,9 +7,10 @@
 /*
  * Second half of RPReLU: V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V.
  *
- * N has at most two signed digits, >> is arithmetic. LANES channels a beat; latency 5 cycles, throughput 1 beat a
- * cycle. Never stalls: what follows takes every beat when it comes (see result_room). Reset drops what is under way and
- * returns to a pixel's first beat.
+ * From zero on N is 2^s, so that one product serves both halves; b2 * 2^s is added to it before the shift, which is
+ * arithmetic and takes nothing off b2. N has at most two signed digits. LANES channels a beat; latency 4 cycles,
+ * throughput 1 beat a cycle. Never stalls: what follows takes every beat when it comes (see result_room). Reset drops
+ * what is under way and returns to a pixel's first beat.
  *
  * ROM word, lane 0 in the low bits:  lane = {b2 [BITS], digit 1 [5], digit 0 [5]}.
  */
@@ -28,6 +29,9 @@ module rprelu #(
     parameter [47:0] SHIFTS   = {2{24'o76543210}},
     parameter [1:0]  NEGATED  = 2'b11,
     parameter [1:0]  OPTIONAL = 2'b11,
+    parameter LUT_INPUTS = 4,
+    // Code of 2^s
+    parameter [9:0]  IDENTITY = 10'd16 + SHIFT,
     // Derived: |N| <= 127 adds 7 bits to the product, the shift takes SHIFT away, b2 may add one
     parameter PRODUCT_W = IN_W + 7,
     parameter BENT_W    = PRODUCT_W - SHIFT,
@@ -53,7 +57,8 @@ module rprelu #(
     output wire                   m_axis_tvalid
 );
 
-localparam LATENCY = 5;
+localparam LATENCY = 4;
+localparam SUM_W   = OUT_W + SHIFT;
 
 initial begin
     if (SHIFT < 1 || SHIFT > 7) begin
@@ -85,43 +90,37 @@ delay_line #(
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg  [(LATENCY-1)*IN_W-1:0] values;  // V and b2 on their way beside the product
-        reg  [(LATENCY-1)*BITS-1:0] biases;
-        reg  [9:0]                  code;
-        reg  signed [OUT_W-1:0]     sum;
-        wire signed [PRODUCT_W-1:0] product;
+        reg signed [IN_W-1:0] v;
+        reg [9:0]             code;
+        reg [BITS-1:0]        bias;
+
+        always @(posedge clk) begin
+            v    <= s_axis_tdata[lane*IN_W +: IN_W];
+            code <= s_axis_tdata[lane*IN_W+IN_W-1] ? rom_data[lane*(BITS+10) +: 10] : IDENTITY;
+            bias <= rom_data[lane*(BITS+10)+10 +: BITS];
+        end
+
+        wire [SUM_W-1:0] sum;
 
         shift_add #(
             .IN_W(IN_W),
-            .OUT_W(PRODUCT_W),
+            .OUT_W(SUM_W),
             .DIGITS(2),
             .SHIFTS(SHIFTS),
             .NEGATED(NEGATED),
-            .OPTIONAL(OPTIONAL)
+            .OPTIONAL(OPTIONAL),
+            .LUT_INPUTS(LUT_INPUTS)
         ) slope (
             .clk(clk),
-            .x(values[IN_W-1:0]),
+            .x(v),
             .code(code),
-            .product(product)
+            .addend({{OUT_W-BITS{bias[BITS-1]}}, bias, {SHIFT{1'b0}}}),
+            .result(sum)
         );
 
-        wire [BENT_W-1:0] negative        = product[PRODUCT_W-1:SHIFT];
-        wire [SHIFT-1:0]  unused_fraction = product[SHIFT-1:0];
-        wire [IN_W-1:0]   v               = values[(LATENCY-2)*IN_W +: IN_W];
-        wire [BITS-1:0]   bias            = biases[(LATENCY-2)*BITS +: BITS];
+        wire [SHIFT-1:0] unused_fraction = sum[SHIFT-1:0];
 
-        wire [OUT_W-1:0] wide_negative = {{OUT_W-BENT_W{negative[BENT_W-1]}}, negative};
-        wire [OUT_W-1:0] wide_v        = {{OUT_W-IN_W{v[IN_W-1]}}, v};
-        wire [OUT_W-1:0] wide_bias     = {{OUT_W-BITS{bias[BITS-1]}}, bias};
-
-        always @(posedge clk) begin
-            values <= {values[(LATENCY-2)*IN_W-1:0], s_axis_tdata[lane*IN_W +: IN_W]};
-            biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
-            code   <= rom_data[lane*(BITS+10) +: 10];
-            sum    <= (v[IN_W-1] ? wide_negative : wide_v) + wide_bias;
-        end
-
-        assign m_axis_tdata[lane*OUT_W +: OUT_W] = sum;
+        assign m_axis_tdata[lane*OUT_W +: OUT_W] = sum[SHIFT +: OUT_W];
     end
 endgenerate
 

@@ -8,7 +8,7 @@
  * Scale path: V = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r, and no rounding at r = 0.
  *
  * Half of 2^r and b1 * 2^r have no bit in common: one addition before the shift does for rounding and bias both.
- * M has at most two signed digits. LANES channels a beat; latency 5 cycles, throughput 1 beat a cycle. Never stalls:
+ * M has at most two signed digits. LANES channels a beat; latency 4 cycles, throughput 1 beat a cycle. Never stalls:
  * what follows takes every beat when it comes (see result_room). Reset drops what is under way and returns to a pixel's
  * first beat.
  *
@@ -29,6 +29,7 @@ module scale_bias #(
     parameter [47:0] SHIFTS   = {2{24'o76543210}},
     parameter [1:0]  NEGATED  = 2'b11,
     parameter [1:0]  OPTIONAL = 2'b11,
+    parameter LUT_INPUTS = 4,
     // Derived: |M| <= 127, so the product has 7 bits more; the sum with b1 has one more than the wider of both
     parameter PRODUCT_W = ACC_W + 7,
     parameter V_W       = (PRODUCT_W - SHIFT > BITS ? PRODUCT_W - SHIFT : BITS) + 1,
@@ -53,7 +54,7 @@ module scale_bias #(
     output wire                   m_axis_tvalid
 );
 
-localparam LATENCY = 5;
+localparam LATENCY = 4;
 localparam SUM_W   = V_W + SHIFT;
 
 beat_counter #(
@@ -79,30 +80,19 @@ delay_line #(
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg  signed [ACC_W-1:0]          a;
-        reg  [9:0]                       code;
-        reg  [(LATENCY-1)*BITS-1:0]      biases;  // on their way beside the product
-        reg  signed [V_W-1:0]            v;
-        wire signed [PRODUCT_W-1:0]      product;
+        reg signed [ACC_W-1:0] a;
+        reg [9:0]              code;
+        reg [BITS-1:0]         bias;
 
-        shift_add #(
-            .IN_W(ACC_W),
-            .OUT_W(PRODUCT_W),
-            .DIGITS(2),
-            .SHIFTS(SHIFTS),
-            .NEGATED(NEGATED),
-            .OPTIONAL(OPTIONAL)
-        ) scale (
-            .clk(clk),
-            .x(a),
-            .code(code),
-            .product(product)
-        );
+        always @(posedge clk) begin
+            a    <= s_axis_tdata[lane*ACC_W +: ACC_W];
+            code <= rom_data[lane*(BITS+10) +: 10];
+            bias <= rom_data[lane*(BITS+10)+10 +: BITS];
+        end
 
-        wire [BITS-1:0]  bias      = biases[(LATENCY-2)*BITS +: BITS];
         wire [V_W-1:0]   wide_bias = {{V_W-BITS{bias[BITS-1]}}, bias};
         wire [SUM_W-1:0] addend;
-        wire [SUM_W-1:0] sum       = {{SUM_W-PRODUCT_W{product[PRODUCT_W-1]}}, product} + addend;
+        wire [SUM_W-1:0] sum;
 
         if (SHIFT > 0) begin : round_half_up
             localparam [SHIFT-1:0] HALF = 1 << (SHIFT - 1);
@@ -112,14 +102,23 @@ generate
             assign addend = wide_bias;
         end
 
-        always @(posedge clk) begin
-            a      <= s_axis_tdata[lane*ACC_W +: ACC_W];
-            code   <= rom_data[lane*(BITS+10) +: 10];
-            biases <= {biases[(LATENCY-2)*BITS-1:0], rom_data[lane*(BITS+10)+10 +: BITS]};
-            v      <= sum[SHIFT +: V_W];
-        end
+        shift_add #(
+            .IN_W(ACC_W),
+            .OUT_W(SUM_W),
+            .DIGITS(2),
+            .SHIFTS(SHIFTS),
+            .NEGATED(NEGATED),
+            .OPTIONAL(OPTIONAL),
+            .LUT_INPUTS(LUT_INPUTS)
+        ) scale (
+            .clk(clk),
+            .x(a),
+            .code(code),
+            .addend(addend),
+            .result(sum)
+        );
 
-        assign m_axis_tdata[lane*V_W +: V_W] = v;
+        assign m_axis_tdata[lane*V_W +: V_W] = sum[SHIFT +: V_W];
     end
 endgenerate
 

@@ -5,18 +5,18 @@
 `default_nettype none
 
 /*
- * Multiplies by a constant of few signed digits: product = sum over digits of +-(x << shift).
+ * Multiplies by a constant of few signed digits and adds: result = addend + sum over digits of +-(x << shift).
  *
  * Digit d of the code is {enable, negate, index[2:0]} at code[5*d +: 5]; the index chooses among the shifts that the
  * digit can have. The fewer these are the smaller the shifter: a layer's constants need few of them
  * (gen/digit_codes.py), and entries that no index reaches repeat others, which costs nothing.
- * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one product a cycle. Data only: nothing
+ * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one result a cycle. Data only: nothing
  * to reset.
  */
 module shift_add #(
     // Width of x
     parameter IN_W   = 16,
-    // Width of the product; the caller knows that it fits
+    // Width of the result; the caller knows that it fits
     parameter OUT_W  = 24,
     // Signed digits
     parameter DIGITS = 2,
@@ -24,14 +24,23 @@ module shift_add #(
     parameter [24*DIGITS-1:0] SHIFTS   = {DIGITS{24'o76543210}},
     // Which digits are ever subtracted, and which are ever left out
     parameter [DIGITS-1:0]    NEGATED  = {DIGITS{1'b1}},
-    parameter [DIGITS-1:0]    OPTIONAL = {DIGITS{1'b1}}
+    parameter [DIGITS-1:0]    OPTIONAL = {DIGITS{1'b1}},
+    // 4: inverters stand behind the shifts, where they share a LUT; 6: before the adder, where they do
+    parameter LUT_INPUTS = 4
 ) (
     input  wire                    clk,
 
     input  wire signed [IN_W-1:0]  x,
     input  wire [5*DIGITS-1:0]     code,
-    output wire signed [OUT_W-1:0] product
+    input  wire signed [OUT_W-1:0] addend,
+    output wire signed [OUT_W-1:0] result
 );
+
+reg [OUT_W-1:0] waiting_addend;
+
+always @(posedge clk) begin
+    waiting_addend <= addend;
+end
 
 wire [OUT_W-1:0] wide = {{OUT_W-IN_W{x[IN_W-1]}}, x};
 
@@ -51,7 +60,9 @@ generate
                                                    (index[0] ? choice[5].shifted_x : choice[4].shifted_x);
         wire [OUT_W-1:0] chosen = index[2] ? among_4_to_7 : among_0_to_3;
         wire             used   = code[5*d+4] || !OPTIONAL[d];
-        wire [OUT_W:0]   term   = {code[5*d+3] && NEGATED[d], used ? chosen : {OUT_W{1'b0}}};
+        wire             minus  = code[5*d+3] && NEGATED[d];
+        wire             early  = minus && LUT_INPUTS == 4;
+        wire [OUT_W:0]   term   = used ? {minus, chosen ^ {OUT_W{early}}} : {OUT_W+1{1'b0}};
         wire [OUT_W-1:0] below;
 
         reg [(d+1)*(OUT_W+1)-1:0] waiting;
@@ -61,7 +72,7 @@ generate
         wire [OUT_W-1:0] shifted = waiting[d*(OUT_W+1) +: OUT_W];
 
         if (d == 0) begin : lowest
-            assign below = {OUT_W{1'b0}};
+            assign below = waiting_addend;
             always @(posedge clk) begin
                 waiting <= term;
             end
@@ -74,8 +85,9 @@ generate
 
         if (NEGATED[d]) begin : add_or_subtract
             // One adder for both: the inverted bits, and below the lowest bit 1 + 1, whose carry makes up the negative.
-            wire [OUT_W:0] total = {below, 1'b1} + {shifted ^ {OUT_W{negate}}, negate};
-            wire           unused_carried = total[0];
+            wire             late  = negate && LUT_INPUTS != 4;
+            wire [OUT_W:0]   total = {below, 1'b1} + {shifted ^ {OUT_W{late}}, negate};
+            wire             unused_carried = total[0];
 
             always @(posedge clk) begin
                 sum <= total[OUT_W:1];
@@ -89,7 +101,7 @@ generate
     end
 endgenerate
 
-assign product = digit[DIGITS-1].sum;
+assign result = digit[DIGITS-1].sum;
 
 endmodule
 

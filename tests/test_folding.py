@@ -9,23 +9,29 @@ import math
 import numpy as np
 import pytest
 
-from wsfracbnn.gen.description import HeadStage, NetworkDescription
+from wsfracbnn.gen.description import ConvStage, HeadStage, NetworkDescription
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.engines import border_taps, corrections
 from wsfracbnn.gen.folding import (
+    Folding,
     StageFold,
+    cost,
     divisors,
     expected_busiest,
     preset,
     simd_choices,
     solve,
+    stage_choices,
     stage_cycles,
 )
+from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.rom import clog2
 from wsfracbnn.gen.skip_fifo import skip_minimum
 from wsfracbnn.gen.solver import choose
+from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 
@@ -64,7 +70,39 @@ def test_the_solver_meets_its_target_at_the_least_cost(digits_description: Netwo
             continue
         for pe, simd in itertools.product(divisors(stage.out_channels), simd_choices(stage)):
             if stage_cycles(stage, StageFold(pe, simd)) <= 2000:
-                assert pe * (simd + 16) >= folding[name].pe * (folding[name].simd + 16)
+                assert cost(stage, StageFold(pe, simd)) >= cost(stage, folding[name])
+
+
+def test_costs_count_xnor_bits_or_looked_up_values(digits_description: NetworkDescription) -> None:
+    stages = dict(digits_description.stages())
+    assert cost(stages["stage_01"], StageFold(2, 144)) == 2 * (144 + 16)
+    assert cost(stages["input"], StageFold(2, 144)) == 2 * (9 * 4 + 16)
+
+
+@pytest.mark.parametrize("name", ["auto", "fast"])
+def test_a_preset_leaves_no_stage_much_faster_than_it_need_be(name: str) -> None:
+    """Within 10 % of the slowest, or no cheaper folding of that stage is."""
+    description = fold_checkpoint(load_checkpoint(CHECKPOINTS / "cifar100.pt"))
+    folding = preset(description, name)
+    slowest = max(stage_cycles(stage, folding[key]) for key, stage in description.stages())
+    for key, stage in description.stages():
+        cheaper = [f for f in stage_choices(stage) if cost(stage, f) < cost(stage, folding[key])]
+        assert stage_cycles(stage, folding[key]) >= 0.9 * slowest or all(
+            stage_cycles(stage, fold) > slowest for fold in cheaper
+        ), key
+
+
+def test_auto_balances_the_convolutions_of_resnet20_within_10_percent() -> None:
+    """Asked for no more than 23,100 cycles, the last three convolutions would be twice as fast as the others."""
+    description = fold_checkpoint(load_checkpoint(CHECKPOINTS / "cifar100.pt"))
+    convs = [(stage, key) for key, stage in description.stages() if isinstance(stage, ConvStage)]
+
+    def spread(folding: Folding) -> float:
+        cycles = [stage_cycles(stage, folding[key]) for stage, key in convs]
+        return max(cycles) / min(cycles)
+
+    assert spread(solve(description, 23100)) > 1.9
+    assert spread(preset(description, "auto")) < 1.1
 
 
 def test_an_impossible_target_gives_the_fastest(digits_description: NetworkDescription) -> None:

@@ -43,8 +43,8 @@ def test_estimates_are_within_15_percent_of_synthesis(family: str) -> None:
 def test_recorded_estimates_are_todays(digits_description: NetworkDescription) -> None:
     """The coefficients, terms and memories are those that the record was made with."""
     for family, entries in RECORDED.items():
-        entry = next(e for e in entries if e["network"] == "digits" and e["fold"] == "auto")
-        today = estimate(build_design(digits_description, choose(digits_description, "auto")), family)
+        entry = next(e for e in entries if e["network"] == "digits")
+        today = estimate(build_design(digits_description, choose(digits_description, entry["fold"])), family)
         assert (round(today.luts), round(today.flip_flops)) == (entry["estimated_luts"], entry["estimated_flip_flops"])
         assert today.block_rams == entry["estimated_block_rams"]
 
@@ -64,9 +64,9 @@ def test_what_is_chosen_for_a_device_fits_it(big: NetworkDescription, name: str)
 
 
 def test_a_lut_budget_is_kept_and_used(digits_description: NetworkDescription) -> None:
-    small, large = (f"luts={n}@ecp5" for n in (9000, 14000))
+    small, large = (f"luts={n}@ecp5" for n in (9500, 14000))
     assert cycles_of(digits_description, large) < cycles_of(digits_description, small)
-    for target, luts in ((small, 9000), (large, 14000)):
+    for target, luts in ((small, 9500), (large, 14000)):
         assert estimate(build_design(digits_description, choose(digits_description, target)), "ecp5").luts <= luts
 
 
@@ -74,7 +74,7 @@ def test_a_lut_budget_is_kept_and_used(digits_description: NetworkDescription) -
     "target, message",
     [
         ("luts=100@ecp5", r"the smallest folding takes about [\d,]+ LUTs, .* expected at most 100 LUTs"),
-        ("device=ice40-up5k", "no calibration|the smallest folding takes about"),
+        ("device=ice40-up5k", "the smallest folding takes about .* expected at most 85% of 5,280 LUTs"),
         ("device=ecp5-99f", "expected device= and one of ecp5-25f"),
         ("luts=5000", "expected luts=N@FAMILY with FAMILY one of ecp5, ice40, xc7"),
         ("luts=5000@spartan", "expected luts=N@FAMILY"),

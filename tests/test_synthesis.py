@@ -78,14 +78,16 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
     settings = PlaceAndRoute("ecp5-25f", 120, speed=7)
     placement = Placement(settings, 100.0, 800, 700, 1, 0, ("a", "b", "c"), 3.0)
     path = tmp_path / "results" / "hardware.json"
-    key = hardware.placement_key(settings)
+    key = hardware.placement_key(settings, "small")
+    assert key == "ecp5_25f_speed7_small"
+    assert hardware.placement_key(PlaceAndRoute("ecp5-85f", 120), "auto") == "ecp5_85f"
     hardware.record(path, "tiny", {key: hardware.placement_entry(placement, 2000, "small", True)})
     results = hardware.record(path, "tiny", {"engine_busy": 0.97})
     assert json.loads(path.read_text()) == results
-    assert results["tiny"]["ecp5_25f_speed7"]["images_per_s"] == 50_000
-    assert results["tiny"]["ecp5_25f_speed7"]["critical_path"] == "a -> c"
+    assert results["tiny"][key]["images_per_s"] == 50_000
+    assert results["tiny"][key]["critical_path"] == "a -> c"
     text = hardware.table(results)
-    assert "| tiny | small | ecp5_25f_speed7 | 800 LUT4 | 700 | 1 | 0 | - | 100.0 | 2,000 | 50,000 |" in text
+    assert "| tiny | small | ecp5_25f_speed7_small | 800 LUT4 | 700 | 1 | 0 | - | 100.0 | 2,000 | 50,000 |" in text
 
 
 def test_a_popcount_of_144_bits_stays_small(tmp_path: Path) -> None:

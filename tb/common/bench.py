@@ -149,9 +149,21 @@ class Bench:
 
 async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = None, latency: int = 1) -> None:
     """A constant memory with registered outputs, as templates/rom.v.j2 emits it; without `read` it reads always."""
-    under_way = [0] * (latency - 1)
+    await lane_roms(dut, addr, data, [words], len(data), read, latency)
+
+
+async def lane_roms(
+    dut: Any, addr: Any, data: Any, words: Sequence[Sequence[int]], width: int, read: Any = None, latency: int = 1
+) -> None:
+    """The same with contents for each lane (`words[lane]`, of `width` bits), addressed by its own share of `addr`."""
+    share = len(addr) // len(words)
+    word = 0
+    under_way = [word] * (latency - 1)
     while True:
         await RisingEdge(dut.clk)
-        if (read is None or read.value == 1) and addr.value.is_resolvable:
-            under_way.append(words[int(addr.value) % len(words)])
+        if read is None or read.value == 1:
+            if addr.value.is_resolvable:
+                own = [int(addr.value) >> (lane * share) & ((1 << share) - 1) for lane in range(len(words))]
+                word = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
+            under_way.append(word)
             data.value = under_way.pop(0)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
 from cocotb.utils import get_sim_time
 
-from wsfracbnn.tb.common.bench import Bench, pack, parameter, rom, same, seeded
+from wsfracbnn.tb.common.bench import Bench, lane_roms, pack, parameter, rom, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import WindowSource
 
@@ -45,20 +44,6 @@ def _correction(weight: int, border: int, channels: int) -> int:
     return inside + 2 * sum(1 for b in bits if not _taps(border) >> (b % 9) & 1 and not weight >> b & 1)
 
 
-async def _lane_roms(dut: Any, addr: Any, data: Any, words: list[list[int]], width: int, latency: int) -> None:
-    """A constant memory for each lane, addressed by its own share of `addr`."""
-    share = len(addr) // len(words)
-    under_way = [0] * (latency - 1)
-    while True:
-        await RisingEdge(dut.clk)
-        word = 0
-        if addr.value.is_resolvable:
-            own = [int(addr.value) >> (lane * share) & ((1 << share) - 1) for lane in range(len(words))]
-            word = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
-        under_way.append(word)
-        data.value = under_way.pop(0)
-
-
 async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[int, int]:
     """Run random windows; returns the cycles from first to last result and the passes of the busiest lane."""
     channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
@@ -79,8 +64,8 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
     bench = Bench(dut, sources=())
     source = WindowSource(dut, stalled)
     dut.s_axis_tnext.value = 0  # the source promises nothing: each window costs a cycle more
-    cocotb.start_soon(_lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd, 2))
-    cocotb.start_soon(_lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w, 1))
+    cocotb.start_soon(lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd, latency=2))
+    cocotb.start_soon(lane_roms(dut, dut.correction_addr, dut.correction_data, correction_words, sum_w))
     gate_words = [pack(gates[g : g + pe], sum_w) for g in range(0, outputs, pe)]
     cocotb.start_soon(rom(dut, dut.gate_addr, dut.gate_data, gate_words))
     if stalled:

@@ -16,6 +16,7 @@ GRID = [
     {"CHANNELS": 8, "LANES": 2, "IN_W": 20, "BITS": 16, "SHIFT": 6},
     {"CHANNELS": 3, "LANES": 1, "IN_W": 12, "BITS": 16, "SHIFT": 1},
     {"CHANNELS": 4, "LANES": 4, "IN_W": 22, "BITS": 12, "SHIFT": 7},
+    {"CHANNELS": 8, "LANES": 2, "IN_W": 20, "BITS": 16, "SHIFT": 6, "IDENTITY": 0b10101_10101},  # 2^5 + 2^5
 ]
 
 

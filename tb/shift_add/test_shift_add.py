@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""shift_add: every code of one to three signed digits, of any shifts and of the few that a layer may have."""
+"""shift_add: every code of one to three signed digits, any shifts or the few that a layer may have; addends."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from wsfracbnn.tb.common.runner import run_block
 GRID = [
     {"IN_W": 12, "OUT_W": 20, "DIGITS": 2},
     {"IN_W": 20, "OUT_W": 32, "DIGITS": 3},
+    {"IN_W": 20, "OUT_W": 32, "DIGITS": 3, "LUT_INPUTS": 6},
     {"IN_W": 8, "OUT_W": 16, "DIGITS": 1},
     {"IN_W": 8, "OUT_W": 16, "DIGITS": 1, "SHIFTS": 0o44224422, "NEGATED": 0, "OPTIONAL": 0},
     {"IN_W": 11, "OUT_W": 19, "DIGITS": 2, "NEGATED": 0b10, "OPTIONAL": 0b01},
@@ -48,10 +49,12 @@ async def multiplies_by_the_sum_of_its_digits(dut: Any) -> None:
         )
         done = expected.pop(0)
         if done is not None:
-            same(*done, int(dut.product.value))
+            same(*done, int(dut.result.value))
         dut.x.value = x & ((1 << in_w) - 1)
         dut.code.value = pack([enable << 4 | negate << 3 | index for enable, negate, index in chosen], 5)
-        expected.append((f"{x} * {factor}", (x * factor) & ((1 << out_w) - 1)))
+        addend = [low, high, 0][number % 5] if number % 5 < 3 else generator.getrandbits(out_w - 1)
+        dut.addend.value = addend & ((1 << out_w) - 1)
+        expected.append((f"{addend} + {x} * {factor}", (addend + x * factor) & ((1 << out_w) - 1)))
 
 
 def test_shift_add(block: tuple[str, dict[str, int]]) -> None:
