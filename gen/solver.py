@@ -77,29 +77,26 @@ def for_cycles(description: NetworkDescription, target: str, cycles: int, mhz: s
 def within(description: NetworkDescription, target: str, budget: Budget) -> Folding:
     """The fastest folding whose estimated area the budget holds.
 
-    Bisects over the cycle counts that any stage can have: a slower folding is never larger by more than the rounding of
-    its foldings.
+    Goes through the cycle counts that any stage can have, the fewest first: a slower folding is not always a smaller
+    one, since what chooses among many chunks of a window outgrows the lanes that fewer bits save.
 
     Raises:
         InputError: not even the smallest folding fits; the sentence says what that takes.
     """
     model = AreaModel(description, budget.family)
     rates = {stage_cycles(stage, fold) for _, stage in description.stages() for fold in stage_choices(stage)}
-    targets = sorted(c for c in rates if c >= fastest_cycles(description))
-    low, high = 0, len(targets) - 1
-    smallest = model(solve(description, targets[high]))
-    if not budget.holds(smallest):
-        raise InputError(
-            f"--fold {target}: the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
-            f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
-        )
-    while low < high:
-        middle = (low + high) // 2
-        if budget.holds(model(solve(description, targets[middle]))):
-            high = middle
-        else:
-            low = middle + 1
-    return solve(description, targets[high])
+    fastest = fastest_cycles(description)
+    areas = []
+    for cycles in sorted(c for c in rates if c >= fastest):
+        folding = solve(description, cycles)
+        areas.append(model(folding))
+        if budget.holds(areas[-1]):
+            return folding
+    smallest = min(areas, key=lambda area: area.luts)
+    raise InputError(
+        f"--fold {target}: the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
+        f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
+    )
 
 
 def choose(description: NetworkDescription, fold: str) -> Folding:

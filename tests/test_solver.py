@@ -10,7 +10,7 @@ import pytest
 from wsfracbnn.gen.area import DEVICES, FULL, estimate
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.folding import stage_cycles
+from wsfracbnn.gen.folding import Folding, stage_cycles
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.memories import memories
 from wsfracbnn.gen.solver import choose
@@ -64,9 +64,9 @@ def test_what_is_chosen_for_a_device_fits_it(big: NetworkDescription, name: str)
 
 
 def test_a_lut_budget_is_kept_and_used(digits_description: NetworkDescription) -> None:
-    small, large = (f"luts={n}@ecp5" for n in (9500, 14000))
+    small, large = (f"luts={n}@ecp5" for n in (9000, 14000))
     assert cycles_of(digits_description, large) < cycles_of(digits_description, small)
-    for target, luts in ((small, 9500), (large, 14000)):
+    for target, luts in ((small, 9000), (large, 14000)):
         assert estimate(build_design(digits_description, choose(digits_description, target)), "ecp5").luts <= luts
 
 
@@ -88,3 +88,14 @@ def test_impossible_targets_are_one_sentence(big: NetworkDescription, target: st
 def test_memories_name_every_stage(big: NetworkDescription) -> None:
     design = build_design(big, choose(big, "auto"))
     assert {m.stage for m in memories(design)} == {stage.name for stage in design.stages}
+
+
+def test_the_smallest_folding_need_not_be_the_slowest(digits_description: NetworkDescription) -> None:
+    """With nine bits at once, what chooses among a window's many chunks is larger than the lanes that are saved."""
+
+    def luts(folding: Folding) -> float:
+        return estimate(build_design(digits_description, folding), "ecp5").luts
+
+    slowest = luts(choose(digits_description, "small"))
+    budget = round(0.95 * slowest)
+    assert luts(choose(digits_description, f"luts={budget}@ecp5")) <= budget < slowest
