@@ -62,9 +62,9 @@ def area_entry(area: Area, design: AcceleratorDesign, target: str, fold: str) ->
 
 
 def placement_key(settings: PlaceAndRoute, fold: str) -> str:
-    """What a placement is recorded as: the device, its speed grade unless that is the slowest, the folding unless that
+    """What a placement is recorded as: the device, its speed grade unless that is the fastest, the folding unless that
     is the default."""
-    speed = "" if settings.speed == SPEEDS[0] else f"_speed{settings.speed}"
+    speed = "" if settings.speed == SPEEDS[-1] else f"_speed{settings.speed}"
     return re.sub(r"\W+", "_", f"{settings.device}{speed}{'' if fold == 'auto' else f'_{fold}'}")
 
 

@@ -80,7 +80,7 @@ def test_results_are_merged_and_make_a_table(tmp_path: Path) -> None:
     path = tmp_path / "results" / "hardware.json"
     key = hardware.placement_key(settings, "small")
     assert key == "ecp5_25f_speed7_small"
-    assert hardware.placement_key(PlaceAndRoute("ecp5-85f", 120), "auto") == "ecp5_85f"
+    assert hardware.placement_key(PlaceAndRoute("ecp5-85f", 120, speed=8), "auto") == "ecp5_85f"
     hardware.record(path, "tiny", {key: hardware.placement_entry(placement, 2000, "small", True)})
     results = hardware.record(path, "tiny", {"engine_busy": 0.97})
     assert json.loads(path.read_text()) == results
