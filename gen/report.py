@@ -44,13 +44,15 @@ def design_table(design: AcceleratorDesign) -> Table:
 
 
 def design_totals(design: AcceleratorDesign) -> str:
-    """Slowest stage, rate at the nominal clock, ROM bits in all."""
+    """Slowest stage, rate at the nominal clock, balance of the convolutions, ROM bits in all."""
     slowest = max(design.stages, key=lambda stage: stage.cycles)
     rate = NOMINAL_MHZ * 1e6 / slowest.cycles
     bits = sum(rom.bits for stage in design.stages for rom in stage.roms)
+    work = [stage.cycles for stage in design.convs]
     return (
         f"{len(design.stages)} stages; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: "
-        f"at most {rate:,.0f} images/s at {NOMINAL_MHZ} MHz; {bits:,} ROM bits"
+        f"at most {rate:,.0f} images/s at {NOMINAL_MHZ} MHz; the convolutions' work differs by up to "
+        f"{max(work) / min(work) - 1:.0%}; {bits:,} ROM bits"
     )
 
 
