@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ BLOCK_RAM_WORDS = 64
 
 BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
+
+DEEP_WORDS = 1024
+"""Icarus took ten minutes to fill ResNet-20's 6,400 head weights from one vector; so many words are filled in parts."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
@@ -96,6 +100,11 @@ class Rom:
         apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
         step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
         return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]
+
+    @property
+    def words_at_once(self) -> int:
+        """Words that an initial block of the emitted text writes: all, or few of deep memories."""
+        return self.depth if self.depth < DEEP_WORDS else math.gcd(self.depth, DEEP_WORDS // 16)
 
     @property
     def bits(self) -> int:
