@@ -78,7 +78,7 @@ class Estimate:
 def terms(stage: StageDesign, family: str) -> dict[str, float]:
     """Sizes that a stage's area grows with."""
     words = LUT_WORDS[family]
-    lut_ram = bool(target_of(family).lut_rams)
+    lut_ram = target_of(family).has_lut_ram
     in_luts = {
         m.name: m.copies * m.width * math.ceil(m.words / words)
         for m in stage_memories(stage)
@@ -143,7 +143,7 @@ def estimate_stage(stage: StageDesign, family: str) -> Estimate:
     def weigh(what: Mapping[str, float]) -> float:
         return sum(what[term] * size for term, size in sizes.items())
 
-    lut_ram = bool(target_of(family).lut_rams)
+    lut_ram = target_of(family).has_lut_ram
     rams = sum(memory.block_rams(SHAPES[family], lut_ram) for memory in stage_memories(stage))
     return Estimate(weigh(table["luts"]), weigh(table["flip_flops"]), rams)
 

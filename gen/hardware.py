@@ -116,7 +116,7 @@ def map_memories(design: AcceleratorDesign, netlist: Path, target: Target) -> tu
         pattern = re.compile(memory.cell)
         own = [name for name in blocks if pattern.match(name)]
         known |= set(own)
-        meant = memory.in_block_ram(bool(target.lut_rams))
+        meant = memory.in_block_ram(target.has_lut_ram)
         mapped.append(MappedMemory(memory, meant, len(own), sum(1 for name in luts if pattern.match(name))))
     return mapped, [name for name in blocks if name not in known]
 

@@ -40,6 +40,11 @@ class Target:
     block_rams: tuple[str, ...]
     dsps: tuple[str, ...]
 
+    @property
+    def has_lut_ram(self) -> bool:
+        """Whether LUTs can hold memories that are written."""
+        return bool(self.lut_rams)
+
 
 # `carries` and `lut_rams` give the LUTs that one such cell takes; both are part of a design's LUT count.
 TARGETS = {
