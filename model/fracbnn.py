@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
+from wsfracbnn.model.fractional import gated_sum, two_bit_planes
 from wsfracbnn.model.layers import ThermometerEncoder
 
 
@@ -32,7 +33,7 @@ class BinaryConv2d(nn.Module):
         weight: Tensor = self.weight
         if self.binary:
             weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
-        if mixed_precision.enabled() and torch.is_grad_enabled():
+        if mixed_precision.active():
             return mixed_precision.conv3x3(x, weight, self.stride)
         return F.conv2d(x, weight, stride=self.stride, padding=1)
 
@@ -44,19 +45,17 @@ class FractionalConv2d(nn.Module):
         super().__init__()
         self.conv = BinaryConv2d(shape.in_channels, shape.out_channels, shape.stride)
         self.threshold = nn.Parameter(torch.full((shape.out_channels,), -1.0))
+        self.register_buffer("thresholds", torch.tensor([-2 / 3, 0.0, 2 / 3]), persistent=False)
+        self.thresholds: Tensor
         self.gate_mean: Tensor = torch.zeros(())
 
     def forward(self, x: Tensor) -> Tensor:
-        clipped = x.clamp(-1, 1)
-        steps = torch.floor((clipped + 1) * 1.5 + 0.5)
-        value = q.straight_through(steps / 1.5 - 1, clipped)
-        msb = q.straight_through(q.sign(value), value)
-        s_m, full = self.conv(torch.cat((msb * (2 / 3), value))).chunk(2)
+        t1, t2, t3 = self.thresholds.unbind()
+        planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=False)
         threshold = self.threshold.view(1, -1, 1, 1)
-        gate = q.straight_through((s_m > threshold).to(s_m.dtype), torch.sigmoid(5 * (s_m - threshold)))
-        self.gate_mean = gate.mean()
-        out: Tensor = s_m + gate * (full - s_m)
-        return out
+        accumulator, means = gated_sum(self.conv(torch.cat(planes)), 1.5 * threshold, threshold, 2 / 3)
+        self.gate_mean = means.mean()
+        return accumulator / 3.0
 
 
 class FloatRPReLU(nn.Module):
@@ -105,7 +104,7 @@ class FracBNN(nn.Module):
         self.head = nn.Linear(config.widths[-1], config.classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = self.norm(self.conv(self.encoder(pixels)))
+        x = self.norm(self.conv(self.encoder(pixels)).float())
         for stage in self.stages:
             x = stage(x)
         out: Tensor = self.head(x.mean(dim=(2, 3)))

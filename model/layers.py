@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import KERNEL_TAPS
+from wsfracbnn.model.fractional import gated_sum, two_bit_planes
 
 
 class ThermometerEncoder(nn.Module):
@@ -43,9 +44,7 @@ class FractionalActivation(nn.Module):
     u = (x - shift) / scale is quantized to (2q - 3)/3, q = [u >= -2/3] + [u >= 0] + [u >= 2/3]; shift and scale fold
     into the integer thresholds T1 <= T2 <= T3, so that evaluation only compares integers.
 
-    forward: X (N, C, H, W) -> (msb, lsb) planes of +-1, each (N, C, H, W) float32.
-    Gradient: u inside [-1, 1] for the 2-bit value, and the piecewise polynomial of Bi-Real Net (arXiv 1808.00278)
-    for the msb plane alone.
+    forward: X (N, C, H, W) -> (msb, lsb) planes of +-1, each (N, C, H, W), see `two_bit_planes`.
     """
 
     def __init__(self, channels: int, unit: float, expected_std: float) -> None:
@@ -61,17 +60,10 @@ class FractionalActivation(nn.Module):
         return torch.ceil(torch.stack((centre - spread, centre, centre + spread), dim=1) * self.unit)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        t1, t2, t3 = self.thresholds().to(x.dtype).view(1, -1, 3, 1, 1).unbind(2)
-        msb = x >= t2
-        lsb = (msb & (x >= t3)) | (~msb & (x >= t1))
-        hard_msb, hard_lsb = q.plus_minus(msb, torch.float32), q.plus_minus(lsb, torch.float32)
-        if not torch.is_grad_enabled():
-            return hard_msb, hard_lsb
-        scale = self.scale.abs().clamp_min(1e-3).view(1, -1, 1, 1)
-        u = ((x / self.unit - self.shift.view(1, -1, 1, 1)) / scale).clamp(-1, 1)
-        soft_msb = u * (2.0 - u.abs())
-        soft_lsb = 3.0 * u - 2.0 * soft_msb
-        return q.straight_through(hard_msb, soft_msb), q.straight_through(hard_lsb, soft_lsb)
+        t1, t2, t3 = (q.per_channel(t, x.dtype) for t in self.thresholds().unbind(1))
+        scale = q.per_channel(self.scale.abs().clamp_min(1e-3), torch.float32)
+        u = (x / self.unit - q.per_channel(self.shift, torch.float32)) / scale
+        return two_bit_planes(x, (t1, t2, t3), u, polynomial=True)
 
 
 class BinaryWSConv2d(nn.Module):
@@ -121,7 +113,7 @@ class BinaryWSConv2d(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         weight = self.plane().to(planes.dtype)
-        if mixed_precision.enabled() and torch.is_grad_enabled():
+        if mixed_precision.active():
             return mixed_precision.conv3x3(planes, weight, self.stride)
         return F.conv2d(planes, weight, stride=self.stride, padding=1)
 
@@ -139,7 +131,7 @@ class ScalePath(nn.Module):
 
     def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
         m, r = self.constants(scale)
-        factor = q.straight_through(m / 2.0**r, scale * self.factor).to(accumulator.dtype).view(1, -1, 1, 1)
+        factor = q.per_channel(q.straight_through(m / 2.0**r, scale * self.factor), accumulator.dtype)
         return q.round_ste(accumulator * factor)  # at r = 0 the product is an integer, which rounding leaves alone
 
 
@@ -162,18 +154,12 @@ class GatedConv2d(nn.Module):
         """G of shape (O,), float64 integers: S_m > theta equals S_m > floor(theta) for every integer S_m."""
         return torch.floor(self.threshold.detach().double() * self.norm)
 
-    def planes(self, msb: Tensor, lsb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """S_m, the gate g (0 or 1) and S_l, each (N, O, H, W)."""
-        s_m, s_l = self.conv(torch.cat((msb, lsb))).chunk(2)
-        gate = (s_m > self.gates().to(s_m.dtype).view(1, -1, 1, 1)).to(s_m.dtype)
-        if torch.is_grad_enabled():
-            gate = q.straight_through(gate, torch.sigmoid(5 * (s_m / self.norm - self.threshold.view(1, -1, 1, 1))))
-        self.gate_mean = gate.mean()
-        return s_m, gate, s_l
-
     def forward(self, msb: Tensor, lsb: Tensor) -> Tensor:
-        s_m, gate, s_l = self.planes(msb, lsb)
-        return 2.0 * s_m + gate * s_l
+        sums = self.conv(torch.cat((msb, lsb)))
+        bound, threshold = q.per_channel(self.gates(), torch.float32), q.per_channel(self.threshold, torch.float32)
+        accumulator, means = gated_sum(sums, bound, threshold, 1 / self.norm)
+        self.gate_mean = means.mean()
+        return accumulator
 
 
 class RPReLU(nn.Module):
@@ -195,20 +181,19 @@ class RPReLU(nn.Module):
         return q.nearest_signed_digits(self.slope * 2**q.SLOPE_SHIFT, q.SCALE_DIGITS, q.SLOPE_LIMIT)
 
     def forward(self, y: Tensor) -> Tensor:
-        def per_channel(t: Tensor) -> Tensor:
-            return t.to(y.dtype).view(1, -1, 1, 1)
-
-        v = y + per_channel(q.round_ste(self.bias_in.double() * self.unit))
-        slope = per_channel(q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope))
-        v = torch.where(v >= 0, v, q.floor_ste(v * slope))
-        return v + per_channel(q.round_ste(self.bias_out.double() * self.unit))
+        v = y + q.per_channel(q.round_ste(self.bias_in.double() * self.unit), y.dtype)
+        slope = q.per_channel(q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope.double()), y.dtype)
+        upper = q.at_least_zero(v)
+        v = upper * v + (1.0 - upper) * q.floor_ste(v * slope)
+        return v + q.per_channel(q.round_ste(self.bias_out.double() * self.unit), y.dtype)
 
 
 def shortcut(x: Tensor, stride: int) -> Tensor:
     """X itself, or at stride 2 the 2x2 average (a + b + c + d + 2) >> 2 with the channels twice."""
     if stride == 1:
         return x
-    total = F.avg_pool2d(x, 2) * 4.0
+    n, channels, height, width = x.shape
+    total = x.view(n, channels, height // 2, 2, width // 2, 2).sum(dim=(3, 5))
     pooled = q.floor_ste((total + 2.0) / 4.0)
     return torch.cat((pooled, pooled), dim=1)
 

@@ -10,6 +10,7 @@ Backward, operands are bfloat16, whose range is float32's, so that no loss scali
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,12 +20,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 TAPS = 9
+VECTOR = 16
+"""Channels that one 512-bit register holds in float32."""
 _enabled = False  # a plain global, which torch.compile can guard on
 
 
-def enabled() -> bool:
-    """Whether training convolutions run in 16 bits."""
-    return _enabled
+def active() -> bool:
+    """Whether convolutions run in 16 bits: in training only, so that evaluation stays exact for any operand."""
+    return _enabled and torch.is_grad_enabled()
 
 
 @contextmanager
@@ -52,17 +55,13 @@ class _Conv3x3(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
         # The CPU's 16-bit convolutions are fast in bfloat16 alone; a GPU's are as fast in float16, without groups.
         dtype = torch.float16 if x.device.type == "cuda" else torch.bfloat16
-        ctx.stride = stride
+        ctx.stride, ctx.dtype = stride, x.dtype
         ctx.save_for_backward(x.to(torch.bfloat16), weight.to(torch.bfloat16))
-        step = exact_channels(dtype)
-        if x.shape[1] % 2:
-            step //= 2  # odd channels make odd sums, exact to half as far
-        groups = range(0, x.shape[1], step)
         sums = [
-            F.conv2d(x[:, i : i + step].to(dtype), weight[:, i : i + step].to(dtype), stride=stride, padding=1).float()
-            for i in groups
+            F.conv2d(x[:, part].to(dtype), weight[:, part].to(dtype), stride=stride, padding=1)
+            for part in _groups(x.shape[1], dtype)
         ]
-        return sums[0] if len(sums) == 1 else torch.stack(sums).sum(dim=0)
+        return sums[0] if len(sums) == 1 else torch.stack([s.float() for s in sums]).sum(dim=0)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
@@ -80,13 +79,27 @@ class _Conv3x3(torch.autograd.Function):
             1,
             (ctx.needs_input_grad[0], True, False),
         )
-        return None if dx is None else dx.float(), dw.float(), None
+        return None if dx is None else dx.to(ctx.dtype), dw.float(), None
+
+
+def _groups(channels: int, dtype: torch.dtype) -> list[slice]:
+    """Input channels in as few groups as are exact, of equal size but for the vectors that a CPU reads them in."""
+    most = exact_channels(dtype)
+    if channels % 2:
+        most //= 2  # odd channels make odd sums, exact to half as far
+    if channels <= most:
+        return [slice(None)]
+    size = math.ceil(channels / math.ceil(channels / most))
+    size = min(math.ceil(size / VECTOR) * VECTOR, most)
+    return [slice(first, first + size) for first in range(0, channels, size)]
 
 
 def conv3x3(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """3x3 convolution with zero padding 1: (N, I, H, W) and (O, I, 3, 3) -> (N, O, H/stride, W/stride) float32.
+    """3x3 convolution with zero padding 1: (N, I, H, W) and (O, I, 3, 3) -> (N, O, H/stride, W/stride).
 
+    The result is of 16 bits where one of its sums holds all channels, else float32.
     Exact where x and weight hold +-1 (or 0); real operands, as in the first training step, are rounded to 16 bits.
     """
+    x = x.contiguous(memory_format=torch.channels_last)
     out: Tensor = _Conv3x3.apply(x, weight, stride)  # type: ignore[no-untyped-call]
     return out

@@ -37,8 +37,7 @@ class InputLayer(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         accumulator = self.conv(self.encoder(pixels)).to(_value_dtype())
         y = self.path(accumulator, self.conv.scale())
-        bias = q.round_ste(self.bias.double() * self.unit).to(y.dtype).view(1, -1, 1, 1)
-        return q.saturate(y + bias, self.bits)
+        return q.saturate(y + q.per_channel(q.round_ste(self.bias.double() * self.unit), y.dtype), self.bits)
 
 
 class ResidualConv(nn.Module):

@@ -46,6 +46,31 @@ def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
     return out
 
 
+@torch.library.custom_op("wsfracbnn::computed_once", mutates_args=())
+def _computed_once(x: Tensor) -> Tensor:
+    return x.clone()
+
+
+@_computed_once.register_fake
+def _(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+_computed_once.register_autograd(lambda ctx, gradient: gradient)
+
+
+def per_channel(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Constants of shape (C,) as they meet a tensor of pixels: (1, C, 1, 1), in its dtype.
+
+    A compiler would fold the double-precision arithmetic behind them into the loop over the pixels and repeat it for
+    each; an operation that it cannot look into keeps it to once a channel.
+    """
+    x = x.to(dtype)
+    if torch.compiler.is_compiling():
+        x = _computed_once(x)
+    return x.view(1, -1, 1, 1)
+
+
 def floor_ste(x: Tensor) -> Tensor:
     """floor(x), gradient 1."""
     return straight_through(x.floor(), x)
@@ -93,6 +118,33 @@ def quantize_scale(scale: Tensor) -> tuple[Tensor, Tensor]:
     return nearest_signed_digits(scale.double() * 2.0**r, SCALE_DIGITS, SCALE_LIMIT), r
 
 
+def at_least_zero(x: Tensor) -> Tensor:
+    """1 where x >= 0, else 0, in x's dtype (no gradient).
+
+    Compiled for a CPU, a comparison that is stored as booleans takes forty times as long as one that stays a float.
+    """
+    x = x.detach()
+    if torch.compiler.is_compiling():
+        return torch.sign(torch.sign(x) + 0.5).clamp_min(0.0)
+    return (x >= 0).to(x.dtype)
+
+
+class _Saturate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, limit: float) -> Tensor:
+        out = x.clamp(-limit, limit - 1)
+        ctx.save_for_backward(out)
+        ctx.limit = limit
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (out,) = ctx.saved_tensors
+        # The two extreme integers lie limit - 1/2 away from -1/2, all others at least one nearer.
+        return gradient * ((ctx.limit - 0.5) - (out + 0.5).abs()).clamp(0.0, 1.0), None
+
+
 def saturate(x: Tensor, bits: int) -> Tensor:
-    """Clamp to a `bits`-bit two's complement integer; the gradient is zero where it clamps."""
-    return x.clamp(-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1)
+    """Clamp integers to `bits`-bit two's complement; the gradient is zero where the result is an extreme value."""
+    out: Tensor = _Saturate.apply(x, 2.0 ** (bits - 1))  # type: ignore[no-untyped-call]
+    return out

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Training speed of the networks on CIFAR-100's shapes, as a Markdown table: images per second, optimizer included.
+
+The images are random, because their contents do not change the work; each figure is the best of `--repeats` times
+`--steps` steps after the compilation.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.distributed import joined_world
+from wsfracbnn.model.host_memory import keep_freed_memory
+from wsfracbnn.model.settings import make_run, read_toml
+from wsfracbnn.model.train import Trainer
+
+CONFIGS = {"wsfracbnn": "cifar100.toml", "fracbnn": "cifar100-fracbnn.toml", "resnet": "cifar100-teacher.toml"}
+COLUMNS = {"eager, float32": (False, "float32"), "compiled, mixed": (True, "mixed")}
+
+
+def random_images(count: int) -> Dataset:
+    """Images and labels in CIFAR-100's shapes."""
+    generator = np.random.default_rng(1)
+    images = generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    labels = generator.integers(0, 100, count)
+    return Dataset("cifar100", images, labels, images[:8], labels[:8], tuple(map(str, range(100))))
+
+
+def measure(model: str, precision: str, compiled: bool, device: str, steps: int, repeats: int) -> float:
+    """Images per second of one network with binary weights."""
+    values = read_toml(ROOT / "configs" / CONFIGS[model]) | {"precision": precision, "binary_from": 0.0}
+    run = make_run(values)
+    batch = run.settings.batch_size
+    torch._dynamo.reset()
+    with joined_world(device) as world:
+        if world.device.type == "cpu":
+            keep_freed_memory()
+        trainer = Trainer(run, random_images(max(512, steps * batch)), world=world, compiled=compiled)
+        speeds = []
+        for _ in range(repeats + 1):  # the first one compiles
+            start = time.perf_counter()
+            trainer._train_epoch(lambda done, status: None)
+            speeds.append(len(trainer.images) / (time.perf_counter() - start))
+        return max(speeds[1:])
+
+
+def main(
+    steps: Annotated[int, typer.Option(help="Steps per measurement.")] = 8,
+    repeats: Annotated[int, typer.Option(help="Measurements, of which the best counts.")] = 2,
+    device: Annotated[str, typer.Option(help="As for `wsfracbnn train`.")] = "auto",
+) -> None:
+    """Print the table."""
+    typer.echo(f"torch {torch.__version__}, {torch.get_num_threads()} threads, device {device}\n")
+    typer.echo("| network, binary step | " + " | ".join(COLUMNS) + " |")
+    typer.echo("| --- " * (1 + len(COLUMNS)) + "|")
+    for model in CONFIGS:
+        cells = [measure(model, precision, on, device, steps, repeats) for on, precision in COLUMNS.values()]
+        typer.echo(f"| `{model}` | " + " | ".join(f"{cell:.0f}" for cell in cells) + " |")
+
+
+if __name__ == "__main__":
+    typer.run(main)
