@@ -117,6 +117,9 @@ class Trainer:
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
             _channels_last(self.teacher, device)
+        self.teach: Callable[[Tensor], Tensor] | None = (
+            torch.compile(self.teacher) if compiled and self.teacher is not None else self.teacher
+        )
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self._new_optimizer()
@@ -169,8 +172,9 @@ class Trainer:
         losses = entropy(labels)
         if s.mix != "none":
             losses = share * losses + (1 - share) * entropy(partners)
-        if self.teacher is not None:
-            said = teacher_logits(self.teacher, images)
+        if self.teach is not None:
+            with self._autocast(self.teacher):
+                said = teacher_logits(self.teach, images)
             losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
                 logits, said, s.temperature
             )
@@ -182,7 +186,7 @@ class Trainer:
         batch = self._augment(index)
         images, labels, partners = (world.share(t) for t in batch[:3])
         with mixed_precision(s.precision == "mixed"):
-            with self._autocast():
+            with self._autocast(self.network):
                 logits, gates = self.forward(images.contiguous(memory_format=torch.channels_last))
                 losses = self._loss(logits.float(), images, labels, partners, batch[3])
             # Each process's loss is weighted so that the mean over processes is that over the global batch.
@@ -203,9 +207,9 @@ class Trainer:
         correct = (logits.argmax(1) == labels).sum()
         return torch.stack((losses.detach().sum(), correct.float(), gate_sum / world.size))
 
-    def _autocast(self) -> torch.autocast:
-        """bfloat16 for the full-precision teacher; the binary networks convert by themselves."""
-        mixed = self.settings.precision == "mixed" and isinstance(self.network, ResNet)
+    def _autocast(self, network: nn.Module | None) -> torch.autocast:
+        """bfloat16 for a full-precision network; the binary networks convert by themselves."""
+        mixed = self.settings.precision == "mixed" and isinstance(network, ResNet)
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=mixed)
 
     def _train_epoch(self, report: Callable[[int, str], None]) -> dict[str, float]:

@@ -198,7 +198,8 @@ def test_distillation_is_hintons_loss() -> None:
     assert torch.all(distillation_losses(teacher, teacher, 3.0).abs() < 1e-12)
 
 
-def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "mixed"])
+def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str) -> None:
     """A student that listens to nothing but a teacher who names every class one too high learns that."""
     teacher = make(dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0)
     checkpoint = teacher.run(tmp_path / "teacher.pt")
@@ -208,6 +209,7 @@ def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path) -> None:
     save_checkpoint(checkpoint, tmp_path / "teacher.pt")
     student = make(
         dataset,
+        precision=precision,
         teacher=str(tmp_path / "teacher.pt"),
         distill_weight=1.0,
         epochs=15,
