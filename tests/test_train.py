@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -336,3 +337,10 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for a, b in zip(first, second, strict=True):
         for key in ("loss", "train_accuracy", "gate_fraction"):
             assert float(a[key]) == pytest.approx(float(b[key]), rel=0.01), key
+
+
+def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
+    """In a process of its own: the setting outlives the call."""
+    code = "from wsfracbnn.model.host_memory import keep_freed_memory; print(keep_freed_memory())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found == str(platform.libc_ver()[0] == "glibc")
