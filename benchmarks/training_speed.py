@@ -18,7 +18,6 @@ import typer
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.data import Dataset
 from wsfracbnn.model.distributed import joined_world
-from wsfracbnn.model.host_memory import keep_freed_memory
 from wsfracbnn.model.settings import make_run, read_toml
 from wsfracbnn.model.train import Trainer
 
@@ -41,8 +40,6 @@ def measure(model: str, precision: str, compiled: bool, device: str, steps: int,
     batch = run.settings.batch_size
     torch._dynamo.reset()
     with joined_world(device) as world:
-        if world.device.type == "cpu":
-            keep_freed_memory()
         trainer = Trainer(run, random_images(max(512, steps * batch)), world=world, compiled=compiled)
         speeds = []
         for _ in range(repeats + 1):  # the first one compiles

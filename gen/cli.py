@@ -94,7 +94,6 @@ def train(
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
     from wsfracbnn.model.distributed import joined_world
-    from wsfracbnn.model.host_memory import keep_freed_memory
     from wsfracbnn.model.settings import make_run, parse_assignments, read_toml
     from wsfracbnn.model.train import Trainer  # imported here: the trainer alone needs these
 
@@ -115,8 +114,6 @@ def train(
     path = run.checkpoint_path
     loaded = load_dataset(run.dataset, data)
     with joined_world(device) as world:
-        if world.device.type == "cpu":
-            keep_freed_memory()
         use_compile = world.device.type == "cuda" if compiled is None else compiled
         scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
         checkpoint = Trainer(run, loaded, world=world, compiled=use_compile, scalars=scalars).run(path)

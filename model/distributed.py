@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.host_memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class World:
 def joined_world(device: str = "auto") -> Iterator[World]:
     """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or be alone.
 
+    On a CPU, the process keeps the buffers that it frees (model/host_memory.py).
+
     device: "auto" takes this process's GPU where there is one; or "cpu", "cuda".
     """
     size, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
@@ -77,6 +80,8 @@ def joined_world(device: str = "auto") -> Iterator[World]:
         dist.init_process_group("nccl" if use_cuda else "gloo")
     if use_cuda:
         torch.cuda.set_device(place)
+    else:
+        keep_freed_memory()
     try:
         yield World(rank, size, place)
     finally:

@@ -55,13 +55,8 @@ def two_bit_planes(
         gradient of (2 msb + lsb) / 3 is 1 inside |u| <= 1 and 0 outside.
     """
     dtype = torch.bfloat16 if mixed_precision.active() else torch.float32
-    planes: tuple[Tensor, Tensor] = _TwoBitPlanes.apply(  # type: ignore[no-untyped-call]
-        x.detach(),
-        *thresholds,
-        u,
-        polynomial,
-        dtype,  # detached: u may be x itself, and dynamo takes no tensor twice
-    )
+    value = x.detach()  # u may be x itself, and dynamo takes no tensor twice
+    planes: tuple[Tensor, Tensor] = _TwoBitPlanes.apply(value, *thresholds, u, polynomial, dtype)  # type: ignore[no-untyped-call]
     return planes
 
 

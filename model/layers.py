@@ -61,6 +61,8 @@ class FractionalActivation(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         t1, t2, t3 = (q.per_channel(t, x.dtype) for t in self.thresholds().unbind(1))
+        if not torch.is_grad_enabled():
+            return two_bit_planes(x, (t1, t2, t3), x, polynomial=True)  # nothing flows back: u is not needed
         scale = q.per_channel(self.scale.abs().clamp_min(1e-3), torch.float32)
         u = (x / self.unit - q.per_channel(self.shift, torch.float32)) / scale
         return two_bit_planes(x, (t1, t2, t3), u, polynomial=True)

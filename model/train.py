@@ -117,9 +117,8 @@ class Trainer:
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
             _channels_last(self.teacher, device)
-        self.teach: Callable[[Tensor], Tensor] | None = (
-            torch.compile(self.teacher) if compiled and self.teacher is not None else self.teacher
-        )
+            if compiled:
+                self.teacher.compile()
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self._new_optimizer()
@@ -172,9 +171,9 @@ class Trainer:
         losses = entropy(labels)
         if s.mix != "none":
             losses = share * losses + (1 - share) * entropy(partners)
-        if self.teach is not None:
+        if self.teacher is not None:
             with self._autocast(self.teacher):
-                said = teacher_logits(self.teach, images)
+                said = teacher_logits(self.teacher, images)
             losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
                 logits, said, s.temperature
             )
