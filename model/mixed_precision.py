@@ -41,6 +41,11 @@ def mixed_precision(on: bool) -> Iterator[None]:
         _enabled = before
 
 
+def operand_dtype(device: torch.device) -> torch.dtype:
+    """A CPU's 16-bit convolutions are fast in bfloat16 alone; a GPU's are as fast in float16, without groups."""
+    return torch.float16 if device.type == "cuda" else torch.bfloat16
+
+
 def exact_channels(dtype: torch.dtype) -> int:
     """Largest even number of input channels whose 3x3 sums of +-1 products are exact in `dtype`.
 
@@ -53,15 +58,16 @@ def exact_channels(dtype: torch.dtype) -> int:
 class _Conv3x3(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-        # The CPU's 16-bit convolutions are fast in bfloat16 alone; a GPU's are as fast in float16, without groups.
-        dtype = torch.float16 if x.device.type == "cuda" else torch.bfloat16
+        dtype = operand_dtype(x.device)
         ctx.stride, ctx.dtype = stride, x.dtype
         ctx.save_for_backward(x.to(torch.bfloat16), weight.to(torch.bfloat16))
         sums = [
             F.conv2d(x[:, part].to(dtype), weight[:, part].to(dtype), stride=stride, padding=1)
             for part in _groups(x.shape[1], dtype)
         ]
-        return sums[0] if len(sums) == 1 else torch.stack([s.float() for s in sums]).sum(dim=0)
+        total = sums[0] if len(sums) == 1 else torch.stack([s.float() for s in sums]).sum(dim=0)
+        # The gradient comes back in the result's dtype, and float16 would flush those of a batch's mean loss to zero.
+        return total.float() if dtype == torch.float16 else total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
@@ -97,7 +103,7 @@ def _groups(channels: int, dtype: torch.dtype) -> list[slice]:
 def conv3x3(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """3x3 convolution with zero padding 1: (N, I, H, W) and (O, I, 3, 3) -> (N, O, H/stride, W/stride).
 
-    The result is of 16 bits where one of its sums holds all channels, else float32.
+    The result is bfloat16 on a CPU where one of its sums holds all channels, else float32.
     Exact where x and weight hold +-1 (or 0); real operands, as in the first training step, are rounded to 16 bits.
     """
     x = x.contiguous(memory_format=torch.channels_last)

@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model import mixed_precision
 from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
 from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
@@ -255,11 +256,16 @@ def test_sixteen_bit_floats_hold_the_sums(dtype: torch.dtype, even_to: int) -> N
     assert torch.equal(odd.to(dtype).double(), odd)
 
 
-def test_mixed_precision_gradients_are_those_of_float32_rounded() -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("magnitude", [1.0, 1e-9])  # float16 ends at 6e-8, without loss scaling
+def test_mixed_precision_gradients_are_those_of_float32_rounded(
+    dtype: torch.dtype, magnitude: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mixed_precision, "operand_dtype", lambda device: dtype)
     x = (torch.randn(8, 16, 8, 8) > 0).float().mul(2).sub(1).requires_grad_()
     weight = (torch.randn(4, 16, 3, 3) > 0).float().mul(2).sub(1).requires_grad_()
-    gradient = torch.randn(8, 4, 8, 8)
-    mixed = torch.autograd.grad(conv3x3(x, weight, 1), (x, weight), gradient)
+    gradient = magnitude * torch.randn(8, 4, 8, 8)
+    mixed = torch.autograd.grad(conv3x3(x, weight, 1).float(), (x, weight), gradient)
     exact = torch.autograd.grad(torch.nn.functional.conv2d(x, weight, padding=1), (x, weight), gradient)
     for a, b in zip(mixed, exact, strict=True):
         assert (a - b).norm() < 0.01 * b.norm()
