@@ -10,9 +10,14 @@ SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
 DEVICE  ?= ecp5-25f
 MHZ     ?= 120
 JOBS    ?= 2
+TORCH   ?= 2.11.0
 
 VENV  := .venv
 STAMP := $(VENV)/.installed
+
+# What needs torch and no simulator.
+MODEL_TESTS := $(addprefix tests/test_,$(addsuffix .py,augment checkpoint data exactness experiments fractional golden \
+	mixed_precision operations released settings signed_digits tables train))
 
 SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)
 ifdef IMAGES
@@ -26,10 +31,10 @@ SIM_FLAGS += --waves
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit rtl emit synth pnr bench digits clean
+.PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables: NETWORK=digits|cifar100 or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
 
@@ -58,6 +63,13 @@ lint: $(STAMP) ## ruff and mypy --strict
 
 unit: $(STAMP) ## tests of the model, the generator and the emitted folder
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
+
+# PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
+unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.0, in an environment of its own
+	@sh scripts/create_venv.sh $(PYTHON) build/torch-$(TORCH)
+	@mkdir -p build && grep -v '^torch==' constraints.txt > build/torch-$(TORCH)/constraints.txt
+	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
+	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) $(MODEL_TESTS)
 
 rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb

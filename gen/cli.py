@@ -94,8 +94,9 @@ def train(
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
     from wsfracbnn.model.distributed import joined_world
+    from wsfracbnn.model.fit import fit
     from wsfracbnn.model.settings import make_run, parse_assignments, read_toml
-    from wsfracbnn.model.train import Trainer  # imported here: the trainer alone needs these
+    from wsfracbnn.model.train import Trainer  # imported here: training alone needs these
 
     values = read_toml(config) if config else {}
     options = {
@@ -116,7 +117,7 @@ def train(
     with joined_world(device) as world:
         use_compile = world.device.type == "cuda" if compiled is None else compiled
         scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
-        checkpoint = Trainer(run, loaded, world=world, compiled=use_compile, scalars=scalars).run(path)
+        checkpoint = fit(Trainer(run, loaded, world=world, compiled=use_compile), path, scalars)
         if world.is_first:
             save_checkpoint(checkpoint, path)
             curves = draw_curves({run.network_name: path.with_name(path.stem + ".log.csv")}, path.with_suffix(".svg"))

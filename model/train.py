@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainer: two-step schedule, distillation, adaptive gradient clipping, exact resume, one process or several.
+"""The trainer: two-step schedule, distillation, adaptive gradient clipping, one process or several.
 
 Step one trains with 2-bit activations and standardized real weights, step two with binary weights ("BNN - BN = ?",
 arXiv 2104.08215, section 4); the quantized scales, slopes and residual stream are in the forward pass throughout.
@@ -10,21 +10,15 @@ device except the progress bar, every `READ_EVERY` steps.
 
 from __future__ import annotations
 
-import csv
-import logging
-import math
 import re
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -45,19 +39,10 @@ from wsfracbnn.model.resnet import ResNet
 from wsfracbnn.model.schedules import learning_rate
 from wsfracbnn.model.settings import Run
 
-log = logging.getLogger(__name__)
-
 SAMPLES = 8
 """Test images that travel inside the checkpoint, so that an emitted folder can prove itself on real data."""
 READ_EVERY = 20
 """Steps between two looks at the running figures; each look waits for the device."""
-
-
-class ScalarWriter(Protocol):
-    """What the trainer asks of TensorBoard's SummaryWriter."""
-
-    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
-        """Record one figure."""
 
 
 class _Forward(nn.Module):
@@ -73,7 +58,7 @@ class _Forward(nn.Module):
 
 
 class Trainer:
-    """Trains one network on one dataset; `run` returns the checkpoint.
+    """Trains one network on one dataset, an epoch at a call; model/fit.py runs them to the end.
 
     Args:
         run: what to train and how.
@@ -81,7 +66,6 @@ class Trainer:
         world: the processes that train together; default this one alone.
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
-        scalars: TensorBoard writer, or None.
     """
 
     def __init__(
@@ -92,9 +76,8 @@ class Trainer:
         world: World | None = None,
         config: NetworkConfig | None = None,
         compiled: bool = False,
-        scalars: ScalarWriter | None = None,
     ) -> None:
-        self.spec, self.dataset, self.scalars = run, dataset, scalars
+        self.spec, self.dataset = run, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
         self.settings = settings = run.settings
         self.config = replace(
@@ -211,7 +194,7 @@ class Trainer:
         mixed = self.settings.precision == "mixed" and isinstance(network, ResNet)
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=mixed)
 
-    def _train_epoch(self, report: Callable[[int, str], None]) -> dict[str, float]:
+    def train_epoch(self, report: Callable[[int, str], None]) -> dict[str, float]:
         """One pass over the images; `report` is told the steps done and a line of running figures."""
         s = self.settings
         if self.epoch == s.switch_epoch and self.epoch > 0:
@@ -239,55 +222,6 @@ class Trainer:
             "lr": rate,
             "images_per_s": round(speed, 1),
         }
-
-    def run(self, out: Path) -> Checkpoint:
-        """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C saves there and stops.
-
-        Writes `<out stem>.log.csv`, a line per epoch. The caller saves the returned checkpoint.
-        """
-        resume = out.with_name(out.name + ".resume")
-        log_file = out.with_name(out.stem + ".log.csv")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if resume.is_file():
-            self._load_state(resume)
-            log.info("resumed from %s at epoch %d", resume, self.epoch)
-        columns = TextColumn("{task.fields[status]}")
-        with (
-            _interruptible() as interrupted,
-            Progress(
-                TextColumn("training"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                columns,
-                disable=not self.world.is_first,
-            ) as bar,
-        ):
-            per_epoch = math.ceil(len(self.images) / self.settings.batch_size)
-            task = bar.add_task("", total=self.settings.epochs * per_epoch, completed=self.epoch * per_epoch, status="")
-            while self.epoch < self.settings.epochs:
-                done = self.epoch * per_epoch
-                row = {"epoch": self.epoch + 1} | self._train_epoch(
-                    lambda steps, status, done=done: bar.update(task, completed=done + steps, status=status)  # type: ignore[misc]
-                )
-                row["test_accuracy"] = self.test_accuracy()
-                if self.world.is_first:
-                    _append_row(log_file, row)
-                    self._write_scalars(row)
-                    self._save_state(resume)
-                    if not bar.console.is_terminal:
-                        log.info("epoch %d: %s", self.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
-                if self.world.agree(interrupted()):
-                    raise KeyboardInterrupt
-        checkpoint = self.checkpoint()
-        if self.world.is_first:
-            resume.unlink()
-        return checkpoint
-
-    def _write_scalars(self, row: dict[str, float]) -> None:
-        if self.scalars is not None:
-            for key, value in row.items():
-                self.scalars.add_scalar(key, value, self.epoch)
 
     def _networks(self) -> list[AnyNetwork]:
         """The trained network and its average."""
@@ -327,13 +261,14 @@ class Trainer:
             },
         )
 
-    def _identity(self) -> dict[str, Any]:
-        """What a resume file must agree with."""
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the trainer of a state that is loaded must have been made with."""
         return {"run": self.spec.record(), "config": self.config.to_dict()}
 
-    def _save_state(self, path: Path) -> None:
-        state = {
-            "identity": self._identity(),
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next epoch depends on, random numbers included."""
+        return {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
@@ -341,19 +276,9 @@ class Trainer:
             "generator": self.generator.get_state(),
             "torch_rng": torch.get_rng_state(),
         }
-        temporary = path.with_name(path.name + ".partial")
-        torch.save(state, temporary)
-        temporary.replace(path)
 
-    def _load_state(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.world.device, weights_only=True)
-        mine, theirs = self._identity(), state["identity"]
-        for key, value in mine.items():
-            if theirs.get(key) != value:
-                raise InputError(
-                    f"{path}: belongs to another run (its {key} is {theirs.get(key)}, this run's is {value}); "
-                    "delete it to start anew"
-                )
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where the trainer stood whose `state_dict` this is; its `identity` must be this one's."""
         self.network.load_state_dict(state["network"])
         self.epoch = state["epoch"]
         if self.epoch != self.settings.switch_epoch:
@@ -396,31 +321,3 @@ def _check_shapes(config: NetworkConfig, dataset: Dataset) -> None:
             f"dataset '{dataset.name}' has images of {dataset.train_images.shape[1:]} in "
             f"{len(dataset.class_names)} classes, the network expects {shape} in {config.classes}"
         )
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that the epoch under way is finished and saved; a second one stops."""
-    pressed = False
-
-    def handle(signum: int, frame: object) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-        log.warning("stopping after this epoch; press Ctrl-C again to stop at once")
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _append_row(path: Path, row: dict[str, Any]) -> None:
-    fresh = not path.exists() or row["epoch"] == 1
-    with path.open("w" if fresh else "a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainer: exact resume, clipping, schedules, both models; and what a cut-off run leaves behind."""
+"""The trainer: exact resume, clipping, teachers, every model, two processes as one; what a cut-off run leaves."""
 
 from __future__ import annotations
 
@@ -7,29 +7,23 @@ import csv
 import dataclasses
 import os
 import platform
-import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from wsfracbnn.gen.locations import ROOT
-from wsfracbnn.model import mixed_precision
-from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
 from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data import Dataset, load_dataset
 from wsfracbnn.model.distill import distillation_losses
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.mixed_precision import conv3x3, exact_channels
+from wsfracbnn.model.fit import fit, save_state
 from wsfracbnn.model.network import WSFracBNN
-from wsfracbnn.model.schedules import learning_rate
-from wsfracbnn.model.settings import Run, TrainConfig, make_run, parse_assignments, read_toml
+from wsfracbnn.model.settings import Run, TrainConfig
 from wsfracbnn.model.train import Trainer
 
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
@@ -71,7 +65,7 @@ EVERYTHING: dict[str, object] = {
 def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
     dataset: Dataset, tmp_path: Path, cut_after: int, model: str, changes: dict[str, object]
 ) -> None:
-    whole = make(dataset, model, **changes).run(tmp_path / "whole.pt")  # type: ignore[arg-type]
+    whole = fit(make(dataset, model, **changes), tmp_path / "whole.pt")  # type: ignore[arg-type]
     cut = make(dataset, model, **changes)  # type: ignore[arg-type]
     original = cut.test_accuracy
 
@@ -82,9 +76,9 @@ def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
 
     cut.test_accuracy = press_ctrl_c  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        cut.run(tmp_path / "cut.pt")
+        fit(cut, tmp_path / "cut.pt")
     assert (tmp_path / "cut.pt.resume").is_file()
-    resumed = make(dataset, model, **changes).run(tmp_path / "cut.pt")  # type: ignore[arg-type]
+    resumed = fit(make(dataset, model, **changes), tmp_path / "cut.pt")  # type: ignore[arg-type]
     assert resumed.state.keys() == whole.state.keys()
     assert [key for key, value in whole.state.items() if not torch.equal(value, resumed.state[key])] == []
     assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(tmp_path / "whole.log.csv")
@@ -92,13 +86,14 @@ def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
 
 
 def test_the_resume_file_of_another_run_is_refused(dataset: Dataset, tmp_path: Path) -> None:
-    make(dataset)._save_state(tmp_path / "a.pt.resume")
+    save_state(make(dataset), tmp_path / "a.pt.resume")
     with pytest.raises(InputError, match="belongs to another run"):
-        make(dataset, seed=8).run(tmp_path / "a.pt")
+        fit(make(dataset, seed=8), tmp_path / "a.pt")
 
 
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
-    checkpoint = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2).run(tmp_path / "net.pt")
+    trainer = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
+    checkpoint = fit(trainer, tmp_path / "net.pt")
     assert checkpoint.test_accuracy is not None
     assert checkpoint.test_accuracy > 30  # of ten classes, four channels, after seconds
     assert checkpoint.gate_fractions is not None
@@ -109,7 +104,7 @@ def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, t
 def test_every_parameter_gets_a_gradient(dataset: Dataset, optimizer: str) -> None:
     trainer = make(dataset, optimizer=optimizer, learning_rate=0.01)
     before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
-    trainer._train_epoch(lambda steps, status: None)
+    trainer.train_epoch(lambda steps, status: None)
     still = [name for name, p in trainer.network.named_parameters() if torch.equal(p.detach(), before[name])]
     assert still == []
 
@@ -117,7 +112,7 @@ def test_every_parameter_gets_a_gradient(dataset: Dataset, optimizer: str) -> No
 def test_the_first_step_has_real_weights_and_the_second_binary_ones(dataset: Dataset) -> None:
     trainer = make(dataset)
     for epoch in range(SETTINGS.epochs):
-        trainer._train_epoch(lambda steps, status: None)
+        trainer.train_epoch(lambda steps, status: None)
         network = trainer.network
         assert isinstance(network, WSFracBNN)
         assert network.input.conv.binary == (epoch >= 2)
@@ -134,63 +129,9 @@ def test_clipping_bounds_each_unit_by_its_own_norm() -> None:
     assert norms[1] == pytest.approx(0.001 * 18**0.5)  # below its bound: untouched
 
 
-def test_shift_moves_pixels_and_brings_zeros_in() -> None:
-    generator = torch.Generator().manual_seed(1)
-    images = torch.arange(1, 17, dtype=torch.uint8).view(1, 1, 4, 4).repeat(50, 1, 1, 1)
-    seen = {tuple(image.flatten().tolist()) for image in random_shift(images, 1, generator)}
-    padded = np.pad(images[0, 0].numpy(), 1)
-    expected = {tuple(padded[y : y + 4, x : x + 4].flatten().tolist()) for y in range(3) for x in range(3)}
-    assert seen == expected
-
-
-def test_flip_mirrors_about_half() -> None:
-    generator = torch.Generator().manual_seed(1)
-    images = torch.arange(4, dtype=torch.uint8).view(1, 1, 1, 4).repeat(200, 1, 1, 1)
-    flipped = (random_flip(images, generator)[:, 0, 0, 0] == 3).sum().item()
-    assert 70 < flipped < 130
-
-
-@pytest.mark.parametrize(
-    "changes, message",
-    [
-        ({"optimizer": "lion"}, "setting 'optimizer': found 'lion'"),
-        ({"epochs": 0}, "setting 'epochs': found 0, expected at least 1"),
-        ({"mix": "blend"}, "setting 'mix': found 'blend', expected none or mixup or cutmix"),
-        ({"ema": 1.0}, "setting 'ema': found 1.0"),
-        ({"binary_from": 2.0}, "setting 'binary_from': found 2.0"),
-    ],
-)
-def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
-
-
 def test_a_dataset_of_another_shape_is_refused(dataset: Dataset) -> None:
     with pytest.raises(InputError, match="the network expects"):
         Trainer(Run(settings=SETTINGS), dataset, config=NetworkConfig(4, 4, 1, 4, (2,), (1,), 10))
-
-
-def test_cutout_zeroes_a_square_cut_at_the_border() -> None:
-    images = torch.full((300, 2, 6, 6), 9, dtype=torch.uint8)
-    cut = random_cutout(images, 3, torch.Generator().manual_seed(1)) == 0
-    assert torch.equal(cut[:, 0], cut[:, 1])
-    rows, columns = cut[:, 0].any(dim=2).sum(dim=1), cut[:, 0].any(dim=1).sum(dim=1)
-    assert torch.equal(cut[:, 0].flatten(1).sum(dim=1), rows * columns)
-    assert set(rows.tolist()) == set(columns.tolist()) == {2, 3}
-
-
-@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
-def test_mixing_takes_the_share_it_says(kind: str) -> None:
-    images = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
-    for seed in range(10):
-        mixed, partner, share = mix_images(images, kind, 1.0, torch.Generator().manual_seed(seed))
-        own, other = images.float(), images[partner].float()
-        if kind == "mixup":
-            torch.testing.assert_close(mixed, share * own + (1 - share) * other)
-        else:
-            taken = ((mixed != own) & (mixed == other)).any(dim=1).any(dim=0)
-            assert torch.all((mixed == own) | (mixed == other))
-            assert taken.float().mean() == pytest.approx(1 - float(share))
 
 
 def test_distillation_is_hintons_loss() -> None:
@@ -204,7 +145,7 @@ def test_distillation_is_hintons_loss() -> None:
 def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str) -> None:
     """A student that listens to nothing but a teacher who names every class one too high learns that."""
     teacher = make(dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0)
-    checkpoint = teacher.run(tmp_path / "teacher.pt")
+    checkpoint = fit(teacher, tmp_path / "teacher.pt")
     assert (checkpoint.test_accuracy or 0) > 80
     state = checkpoint.state
     state["head.weight"], state["head.bias"] = state["head.weight"].roll(1, 0), state["head.bias"].roll(1, 0)
@@ -219,7 +160,7 @@ def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str)
         learning_rate=0.01,
         binary_from=0.2,
     )
-    student.run(tmp_path / "student.pt")
+    fit(student, tmp_path / "student.pt")
     shifted = dataclasses.replace(dataset, test_labels=(dataset.test_labels + 1) % 10)
     right = student.test_accuracy()
     student.dataset = shifted
@@ -228,100 +169,18 @@ def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str)
 
 def test_a_teacher_of_other_classes_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     config = dataclasses.replace(SMALL, image_height=16)
-    checkpoint = make(dataset, "resnet", epochs=1).run(tmp_path / "teacher.pt")
+    checkpoint = fit(make(dataset, "resnet", epochs=1), tmp_path / "teacher.pt")
     save_checkpoint(dataclasses.replace(checkpoint, config=config, samples=None), tmp_path / "teacher.pt")
     with pytest.raises(InputError, match="teacher's config key 'image_height': found 16, expected 8"):
         make(dataset, teacher=str(tmp_path / "teacher.pt"))
 
 
-@pytest.mark.parametrize("channels", [1, 7, 16, 27, 28, 56, 57, 64, 96, 131])
-@pytest.mark.parametrize("stride", [1, 2])
-def test_sixteen_bit_convolutions_of_signs_are_exact(channels: int, stride: int) -> None:
-    generator = torch.Generator().manual_seed(channels)
-    # All taps alike in one corner: the largest sums there are.
-    x = torch.randint(0, 2, (4, channels, 8, 8), generator=generator).float() * 2 - 1
-    x[0] = 1
-    weight = torch.randint(0, 2, (6, channels, 3, 3), generator=generator).float() * 2 - 1
-    weight[0] = 1
-    expected = torch.nn.functional.conv2d(x.double(), weight.double(), stride=stride, padding=1)
-    assert torch.equal(conv3x3(x, weight, stride).double(), expected)
-
-
-@pytest.mark.parametrize("dtype, even_to", [(torch.bfloat16, 512), (torch.float16, 4096)])
-def test_sixteen_bit_floats_hold_the_sums(dtype: torch.dtype, even_to: int) -> None:
-    values = torch.arange(0, even_to + 1, 2).double()
-    assert torch.equal(values.to(dtype).double(), values)
-    assert 9 * exact_channels(dtype) <= even_to
-    odd = torch.arange(1, even_to // 2, 2).double()  # odd channels: half as many of them
-    assert torch.equal(odd.to(dtype).double(), odd)
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("magnitude", [1.0, 1e-9])  # float16 ends at 6e-8, without loss scaling
-def test_mixed_precision_gradients_are_those_of_float32_rounded(
-    dtype: torch.dtype, magnitude: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mixed_precision, "operand_dtype", lambda device: dtype)
-    x = (torch.randn(8, 16, 8, 8) > 0).float().mul(2).sub(1).requires_grad_()
-    weight = (torch.randn(4, 16, 3, 3) > 0).float().mul(2).sub(1).requires_grad_()
-    gradient = magnitude * torch.randn(8, 4, 8, 8)
-    mixed = torch.autograd.grad(conv3x3(x, weight, 1).float(), (x, weight), gradient)
-    exact = torch.autograd.grad(torch.nn.functional.conv2d(x, weight, padding=1), (x, weight), gradient)
-    for a, b in zip(mixed, exact, strict=True):
-        assert (a - b).norm() < 0.01 * b.norm()
-
-
-def test_schedules() -> None:
-    cosine = TrainConfig(epochs=100, binary_from=0.4, learning_rate=1.0, warmup_epochs=2)
-    assert learning_rate(cosine, 0.0) < 0.01
-    assert learning_rate(cosine, 2.0) == pytest.approx(1.0, abs=0.01)
-    assert learning_rate(cosine, 39.99) == pytest.approx(0.1, abs=0.01)
-    assert learning_rate(cosine, 99.99) < 1e-4
-    step = dataclasses.replace(cosine, schedule="step", warmup_epochs=0, binary_from=0.5)
-    rates = [learning_rate(step, e) for e in (0, 25, 49.99, 50, 69.9, 70, 80, 90)]
-    assert rates == pytest.approx([1, 0.5, 0.0002, 1, 1, 0.1, 0.01, 0.001], abs=1e-4)
-
-
 def test_averaged_weights_follow_the_trained_ones(dataset: Dataset) -> None:
     trainer = make(dataset, ema=0.5)
-    trainer._train_epoch(lambda steps, status: None)
+    trainer.train_epoch(lambda steps, status: None)
     average, network = trainer.evaluated.state_dict(), trainer.network.state_dict()
     distance = (average["head.weight"] - network["head.weight"]).norm()
     assert 0 < distance < 0.1 * network["head.weight"].norm()
-
-
-def test_settings_are_read_from_toml_and_overridden(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text('dataset = "cifar100"\narch = "resnet20"\nepochs = 7\nagc = 1\n')
-    values = read_toml(tmp_path / "a.toml") | parse_assignments(["epochs=9", "mix=mixup", "flip=true"])
-    run = make_run(values)
-    assert (run.dataset, run.settings.epochs, run.settings.mix, run.settings.flip) == ("cifar100", 9, "mixup", True)
-    assert run.settings.agc == 1.0
-    assert str(run.checkpoint_path) == "build/cifar100.pt"
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("epoch = 3", "key 'epoch' is unknown, expected one of agc, arch"),
-        ("epochs = 3.5", "key 'epochs': found 3.5, expected an integer"),
-        ("flip = 1", "key 'flip': found 1, expected true or false"),
-        ("arch = 'vgg'", "setting 'arch': found 'vgg', expected digits or resnet20"),
-        ("epochs = ", "not a TOML file of settings"),
-    ],
-)
-def test_wrong_settings_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "a.toml").write_text(text)
-    with pytest.raises(InputError, match=message):
-        make_run(read_toml(tmp_path / "a.toml"))
-
-
-def test_the_documentation_lists_every_setting_with_its_default() -> None:
-    page = (ROOT / "docs" / "training.md").read_text()
-    for field in dataclasses.fields(TrainConfig):
-        row = re.search(rf"^\| `{field.name}` \| (\S+) \| \S", page, re.MULTILINE)
-        assert row is not None, field.name
-        (value,) = parse_assignments([f"{field.name}={row[1]}"]).values()
-        assert value == field.default, field.name
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training run from its first epoch to its last: progress bar, log, and a file to resume from after each epoch."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.train import Trainer
+
+log = logging.getLogger(__name__)
+
+
+class ScalarWriter(Protocol):
+    """What is asked of TensorBoard's SummaryWriter."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        """Record one figure."""
+
+
+def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Checkpoint:
+    """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C saves there and stops.
+
+    Args:
+        trainer: at its first epoch.
+        out: where the caller will save the checkpoint. `<out stem>.log.csv` beside it gets a line per epoch.
+        scalars: TensorBoard writer, or None.
+    Raises:
+        InputError: the resume file belongs to another run.
+        KeyboardInterrupt: after Ctrl-C in any of the processes, once the epoch under way is saved.
+    """
+    world, epochs = trainer.world, trainer.settings.epochs
+    resume = out.with_name(out.name + ".resume")
+    log_file = out.with_name(out.stem + ".log.csv")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if resume.is_file():
+        load_state(trainer, resume)
+        log.info("resumed from %s at epoch %d", resume, trainer.epoch)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    status = TextColumn("{task.fields[status]}")
+    with _interruptible() as interrupted, Progress(*columns, status, disable=not world.is_first) as bar:
+        per_epoch = math.ceil(len(trainer.images) / trainer.settings.batch_size)
+        task = bar.add_task("", total=epochs * per_epoch, status="")
+        while trainer.epoch < epochs:
+            done = trainer.epoch * per_epoch
+
+            def show(steps: int, line: str, done: int = done) -> None:
+                bar.update(task, completed=done + steps, status=line)
+
+            show(0, "")
+            row = {"epoch": trainer.epoch + 1} | trainer.train_epoch(show)
+            row["test_accuracy"] = trainer.test_accuracy()
+            if world.is_first:
+                _append_row(log_file, row)
+                if scalars is not None:
+                    for key, value in row.items():
+                        scalars.add_scalar(key, value, trainer.epoch)
+                save_state(trainer, resume)
+                if not bar.console.is_terminal:
+                    log.info("epoch %d: %s", trainer.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
+            if world.agree(interrupted()):
+                raise KeyboardInterrupt
+    checkpoint = trainer.checkpoint()
+    if world.is_first:
+        resume.unlink()
+    return checkpoint
+
+
+def save_state(trainer: Trainer, path: Path) -> None:
+    """Write what `load_state` reads, whole or not at all."""
+    temporary = path.with_name(path.name + ".partial")
+    torch.save({"identity": trainer.identity} | trainer.state_dict(), temporary)
+    temporary.replace(path)
+
+
+def load_state(trainer: Trainer, path: Path) -> None:
+    """Let the trainer go on where the run stood that saved the file, which must be one of the same settings."""
+    state = torch.load(path, map_location=trainer.world.device, weights_only=True)
+    theirs = state["identity"]
+    for key, value in trainer.identity.items():
+        if theirs.get(key) != value:
+            raise InputError(
+                f"{path}: belongs to another run (its {key} is {theirs.get(key)}, this run's is {value}); "
+                "delete it to start anew"
+            )
+    trainer.load_state_dict(state)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a flag, so that the epoch under way is finished and saved; a second one stops."""
+    pressed = False
+
+    def handle(signum: int, frame: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+        log.warning("stopping after this epoch; press Ctrl-C again to stop at once")
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _append_row(path: Path, row: dict[str, Any]) -> None:
+    fresh = not path.exists() or row["epoch"] == 1
+    with path.open("w" if fresh else "a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
