@@ -116,7 +116,7 @@ def test_a_wrong_plan_is_refused(plan: Path, old: str, new: str, message: str) -
         read_plan(plan, plan.parent)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "accuracy-short"])
+@pytest.mark.parametrize("name", ["accuracy", "accuracy-16", "accuracy-short"])
 def test_the_plans_of_the_project_are_whole(name: str) -> None:
     runs = read_plan(ROOT / "configs" / f"{name}.toml", Path("build"))
     roles = {run.role for run in runs}
