@@ -35,7 +35,7 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
-        axes[0].legend(frameon=False)
+        axes[1].legend(frameon=False, loc="upper right")  # losses fall, so that this corner is free
         figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
         plt.close(figure)
     return out
