@@ -67,7 +67,7 @@ unit: $(STAMP) ## tests of the model, the generator and the emitted folder
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
 unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.0, in an environment of its own
 	@sh scripts/create_venv.sh $(PYTHON) build/torch-$(TORCH)
-	@mkdir -p build && grep -v '^torch==' constraints.txt > build/torch-$(TORCH)/constraints.txt
+	@grep -v '^torch==' constraints.txt > build/torch-$(TORCH)/constraints.txt
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) $(MODEL_TESTS)
 

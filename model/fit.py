@@ -51,14 +51,13 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
     status = TextColumn("{task.fields[status]}")
     with _interruptible() as interrupted, Progress(*columns, status, disable=not world.is_first) as bar:
         per_epoch = math.ceil(len(trainer.images) / trainer.settings.batch_size)
-        task = bar.add_task("", total=epochs * per_epoch, status="")
+        task = bar.add_task("", total=epochs * per_epoch, completed=trainer.epoch * per_epoch, status="")
         while trainer.epoch < epochs:
             done = trainer.epoch * per_epoch
 
             def show(steps: int, line: str, done: int = done) -> None:
                 bar.update(task, completed=done + steps, status=line)
 
-            show(0, "")
             row = {"epoch": trainer.epoch + 1} | trainer.train_epoch(show)
             row["test_accuracy"] = trainer.test_accuracy()
             if world.is_first:
