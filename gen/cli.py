@@ -88,6 +88,10 @@ def train(
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
     ] = None,
+    graphs: Annotated[
+        bool | None,
+        typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
+    ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
@@ -115,9 +119,14 @@ def train(
     path = run.checkpoint_path
     loaded = load_dataset(run.dataset, data)
     with joined_world(device) as world:
-        use_compile = world.device.type == "cuda" if compiled is None else compiled
+        on_gpu = world.device.type == "cuda"
+        use_compile = on_gpu if compiled is None else compiled
+        use_graphs = on_gpu and world.size == 1 if graphs is None else graphs
+        if use_graphs and not (on_gpu and world.size == 1):
+            raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
         scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
-        checkpoint = fit(Trainer(run, loaded, world=world, compiled=use_compile), path, scalars)
+        trainer = Trainer(run, loaded, world=world, compiled=use_compile, graphs=use_graphs)
+        checkpoint = fit(trainer, path, scalars)
         if world.is_first:
             save_checkpoint(checkpoint, path)
             curves = draw_curves({run.network_name: path.with_name(path.stem + ".log.csv")}, path.with_suffix(".svg"))
@@ -135,6 +144,10 @@ def accuracy(
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
+    ] = None,
+    graphs: Annotated[
+        bool | None,
+        typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
     ] = None,
     results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
     readme: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
@@ -156,6 +169,8 @@ def accuracy(
         arguments = [] if data is None else ["--data", str(data)]
         if compiled is not None:
             arguments.append("--compile" if compiled else "--no-compile")
+        if graphs is not None:
+            arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
         failed = experiments.carry_out(runs, jobs, arguments, console.print)
     found = experiments.collect(runs)
     if not found:

@@ -80,6 +80,7 @@ def joined_world(device: str = "auto") -> Iterator[World]:
         dist.init_process_group("nccl" if use_cuda else "gloo")
     if use_cuda:
         torch.cuda.set_device(place)
+        torch.backends.cudnn.benchmark = True  # every convolution of a step comes back thousands of times
     else:
         keep_freed_memory()
     try:

@@ -5,7 +5,7 @@ Step one trains with 2-bit activations and standardized real weights, step two w
 arXiv 2104.08215, section 4); the quantized scales, slopes and residual stream are in the forward pass throughout.
 
 The dataset lives on the device as uint8, augmentation is batched there, and within an epoch nothing waits for the
-device except the progress bar, every `READ_EVERY` steps.
+device except the progress bar, every `READ_EVERY` steps. On a GPU a step is one CUDA graph (model/cuda_graph.py).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, rand
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
+from wsfracbnn.model.cuda_graph import CudaGraphStep
 from wsfracbnn.model.data import Dataset
 from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_logits
 from wsfracbnn.model.distributed import World
@@ -66,6 +67,7 @@ class Trainer:
         world: the processes that train together; default this one alone.
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
+        graphs: record a step as a CUDA graph; for one process on a GPU.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Trainer:
         world: World | None = None,
         config: NetworkConfig | None = None,
         compiled: bool = False,
+        graphs: bool = False,
     ) -> None:
         self.spec, self.dataset = run, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
@@ -96,6 +99,7 @@ class Trainer:
             self.network.set_gate_thresholds(settings.gate_start)
         clips = settings.agc > 0 and isinstance(self.network, WSFracBNN)
         self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
+        self._clip = torch.compile(clip_gradients_adaptively) if compiled else clip_gradients_adaptively
         self.teacher: nn.Module | None = None
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
@@ -104,16 +108,22 @@ class Trainer:
                 self.teacher.compile()
         self.averaged: AveragedModel | None = None
         self.epoch = 0
+        self.graphs = graphs
         self._new_optimizer()
-        forward = self.world.wrap(_Forward(self.network))
-        self.forward: Callable[[Tensor], tuple[Tensor, Tensor]] = torch.compile(forward) if compiled else forward
+        self.plain_forward = self.world.wrap(_Forward(self.network))
+        self.forward: Callable[[Tensor], tuple[Tensor, Tensor]] = (
+            torch.compile(self.plain_forward) if compiled else self.plain_forward
+        )
 
     def _permutation(self) -> Tensor:
         return torch.randperm(len(self.images), generator=self.generator, device=self.world.device)
 
     def _new_optimizer(self) -> None:
-        """Fresh moments, and fresh averages, for the step that begins or goes on at `epoch`."""
+        """Fresh moments, fresh averages and a fresh recording for the step that begins or goes on at `epoch`."""
         s = self.settings
+        # A recorded step reads its rate, and counts its steps, on the device.
+        rate: Any = torch.tensor(s.learning_rate, device=self.world.device) if self.graphs else s.learning_rate
+        recordable: dict[str, Any] = {"fused": True} if self.graphs else {}
         second_step = self.epoch >= s.switch_epoch
         decay = s.binary_weight_decay if second_step and s.binary_weight_decay >= 0 else s.weight_decay
         decayed = [p for n, p in self.network.named_parameters() if _is_decayed(n)]
@@ -121,16 +131,19 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
         if s.optimizer == "sgd":
             self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
-                groups, lr=s.learning_rate, momentum=s.momentum, nesterov=True
+                groups, lr=rate, momentum=s.momentum, nesterov=True, **recordable
             )
         else:
             kind = torch.optim.AdamW if s.optimizer == "adamw" else torch.optim.Adam
-            self.optimizer = kind(groups, lr=s.learning_rate)
+            self.optimizer = kind(groups, lr=rate, capturable=self.graphs, **recordable)
         if s.ema > 0:
             average = get_ema_multi_avg_fn(s.ema)  # type: ignore[no-untyped-call]
             self.averaged = AveragedModel(
                 _fresh_copy(self.network, self.world.device), multi_avg_fn=average, use_buffers=True
             )
+        self.full_step: Callable[[Tensor], Tensor] = (
+            CudaGraphStep(self._step, self.generator) if self.graphs else self._step
+        )
 
     def _augment(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Images, both labels and the first one's share, for a global batch of image numbers."""
@@ -169,7 +182,8 @@ class Trainer:
         images, labels, partners = (world.share(t) for t in batch[:3])
         with mixed_precision(s.precision == "mixed"):
             with self._autocast(self.network):
-                logits, gates = self.forward(images.contiguous(memory_format=torch.channels_last))
+                forward = self.forward if len(index) == s.batch_size else self.plain_forward  # compile one shape only
+                logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
                 losses = self._loss(logits.float(), images, labels, partners, batch[3])
             # Each process's loss is weighted so that the mean over processes is that over the global batch.
             weight = world.size / len(index)
@@ -181,10 +195,8 @@ class Trainer:
                 loss = loss + s.gate_weight * (slope * gates).sum() * len(images) * weight
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        clip_gradients_adaptively(self.clipped, s.agc)
+        self._clip(self.clipped, s.agc)
         self.optimizer.step()
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.network)
         gate_sum = gate_sums.mean() if len(gates) else torch.zeros((), device=world.device)
         correct = (logits.argmax(1) == labels).sum()
         return torch.stack((losses.detach().sum(), correct.float(), gate_sum / world.size))
@@ -207,8 +219,13 @@ class Trainer:
         for step, index in enumerate(batches):
             rate = learning_rate(s, self.epoch + step / len(batches))
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            sums += self._step(index)
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+            sums += self.full_step(index) if len(index) == s.batch_size else self._step(index)
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.network)
             seen += len(index)
             if (step + 1) % READ_EVERY == 0 or step + 1 == len(batches):
                 loss, correct, gate = (self.world.total(sums) / seen).tolist()
@@ -278,15 +295,25 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where the trainer stood whose `state_dict` this is; its `identity` must be this one's."""
+        """Go on where the trainer stood whose `state_dict` this is; its `identity` must be this one's.
+
+        The result is the same as that of a run left alone where both trained on the same kind of device.
+        """
         self.network.load_state_dict(state["network"])
         self.epoch = state["epoch"]
         if self.epoch != self.settings.switch_epoch:
             self._new_optimizer()  # with the weight decay of the step that the state was saved in
+        options = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, own in zip(self.optimizer.param_groups, options, strict=True):
+            group.update(own)  # a run may go on on another device, where steps are recorded or not
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        self.generator.set_state(state["generator"].cpu())
+        drawn = state["generator"].cpu()
+        if drawn.shape == self.generator.get_state().shape:
+            self.generator.set_state(drawn)
+        else:  # saved on another kind of device, whose numbers this one cannot go on with
+            self.generator.manual_seed(self.settings.seed + self.epoch)
         torch.set_rng_state(state["torch_rng"].cpu())
 
 

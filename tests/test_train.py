@@ -91,6 +91,22 @@ def test_the_resume_file_of_another_run_is_refused(dataset: Dataset, tmp_path: P
         fit(make(dataset, seed=8), tmp_path / "a.pt")
 
 
+def test_a_run_of_a_gpu_goes_on_without_one(dataset: Dataset) -> None:
+    begun = make(dataset)
+    begun.train_epoch(lambda steps, line: None)
+    state = begun.state_dict()
+    state["generator"] = torch.zeros(16, dtype=torch.uint8)  # a CUDA generator's seed and offset
+    for group in state["optimizer"]["param_groups"]:
+        group |= {"lr": torch.tensor(1e-3), "capturable": True, "fused": True}  # as a recorded step keeps them
+    ours = make(dataset)
+    ours.load_state_dict(state)
+    assert all(torch.equal(p, q) for p, q in zip(begun.network.parameters(), ours.network.parameters(), strict=True))
+    row = ours.train_epoch(lambda steps, line: None)
+    assert row["lr"] == ours.optimizer.param_groups[0]["lr"]
+    assert not ours.optimizer.param_groups[0]["capturable"]
+    assert row["loss"] < 2.4
+
+
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
     trainer = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
     checkpoint = fit(trainer, tmp_path / "net.pt")
