@@ -150,16 +150,21 @@ def accuracy(
         typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
     ] = None,
     results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
+    earlier: Annotated[
+        Path | None, typer.Option(help="Results of an earlier plan, whose rows stay where this plan has none.")
+    ] = None,
     readme: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
     bundle: Annotated[
-        Path | None, typer.Option(help="Folder that gets the best WSFracBNN of each dataset, with its model card.")
+        Path | None,
+        typer.Option(help="Folder that gets each dataset's best WSFracBNN, one bit a weight, and its card."),
     ] = None,
     collect_only: Annotated[bool, typer.Option("--collect-only", help="Train nothing; use what there is.")] = False,
 ) -> None:
     """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
     from wsfracbnn.gen.card import model_card
     from wsfracbnn.model import experiments
+    from wsfracbnn.model.binarize import binarize
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
 
@@ -172,11 +177,13 @@ def accuracy(
         if graphs is not None:
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
         failed = experiments.carry_out(runs, jobs, arguments, console.print)
-    found = experiments.collect(runs)
+    found = experiments.collect(runs, plan.name)
     if not found:
         raise InputError(f"{out}: no checkpoint of {plan} there yet")
+    if earlier is not None:
+        found = experiments.merge(found, experiments.read_results(earlier))
     results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text(json.dumps(found | {"plan": plan.name}, indent=2) + "\n")
+    results.write_text(json.dumps(found, indent=2) + "\n")
     text = experiments.table(found)
     console.print(text, markup=False)
     if readme is not None:
@@ -190,7 +197,7 @@ def accuracy(
                 draw_curves(logs, curves / f"curves-{dataset}.svg")
     if bundle is not None:
         for name, best in experiments.best_networks(runs).items():
-            save_checkpoint(best, bundle / f"{name}.pt")
+            save_checkpoint(binarize(best), bundle / f"{name}.pt")
             (bundle / f"{name}.md").write_text(model_card(best, f"{name}.pt"))
     if failed:
         raise typer.Exit(1)

@@ -17,11 +17,15 @@
 
 `.safetensors`: the tensors of `state` by their names, `samples.images` and `samples.labels`, and everything else
 as JSON under the metadata key "wsfracbnn".
+
+A convolution's weights that are all +1 or -1 are stored one bit each under their own key: uint8 of shape
+(ceil(n / 8),), 1 for +1, the first weight (C order) in the most significant bit, zeros behind the last.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import re
 import zipfile
@@ -92,15 +96,33 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "test_accuracy": checkpoint.test_accuracy,
         "gate_fractions": None if checkpoint.gate_fractions is None else list(checkpoint.gate_fractions),
     }
+    state = {key: _packed(value) if _is_binary(key, value) else value for key, value in checkpoint.state.items()}
     temporary = path.with_name(path.name + ".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
-        tensors = {k: v.contiguous() for k, v in checkpoint.state.items()}
+        tensors = {k: v.contiguous() for k, v in state.items()}
         tensors |= {f"samples.{k}": v.contiguous() for k, v in (checkpoint.samples or {}).items()}
         safetensors.torch.save_file(tensors, temporary, metadata={"wsfracbnn": json.dumps(header)})
     else:
-        torch.save(header | {"state": checkpoint.state, "samples": checkpoint.samples}, temporary)
+        torch.save(header | {"state": state, "samples": checkpoint.samples}, temporary)
     temporary.replace(path)
+
+
+def _is_binary(key: str, tensor: Tensor) -> bool:
+    return key.endswith("conv.weight") and bool((tensor.abs() == 1).all())
+
+
+def _packed(signs: Tensor) -> Tensor:
+    return torch.from_numpy(np.packbits((signs > 0).flatten().numpy()))
+
+
+def _unpacked(tensor: Any, like: Tensor) -> Any:
+    """The +-1 of `like`'s shape where `tensor` holds them one bit each, else `tensor` itself."""
+    shape = (math.ceil(like.numel() / 8),)
+    if not isinstance(tensor, Tensor) or tensor.dtype != torch.uint8 or tensor.shape != shape or like.ndim != 4:
+        return tensor
+    bits = np.unpackbits(tensor.numpy(), count=like.numel())
+    return torch.from_numpy(bits).to(like.dtype).mul(2).sub(1).view(like.shape)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -167,7 +189,9 @@ def _check(raw: dict[str, Any]) -> Checkpoint:
     config = NetworkConfig.from_dict(raw["config"])
     if len(raw["class_names"]) != config.classes:
         raise InputError(f"key 'class_names': found {len(raw['class_names'])} names, expected {config.classes}")
-    _check_state(raw["state"], MODELS[raw["model"]](config).state_dict())
+    expected = MODELS[raw["model"]](config).state_dict()
+    state = {key: _unpacked(tensor, expected.get(key, torch.empty(0))) for key, tensor in raw["state"].items()}
+    _check_state(state, expected)
     gates = raw.get("gate_fractions")
     convolutions = len(config.convolutions())
     if gates is not None and not (
@@ -181,7 +205,7 @@ def _check(raw: dict[str, Any]) -> Checkpoint:
         name=raw["name"],
         model=raw["model"],
         config=config,
-        state=raw["state"],
+        state=state,
         class_names=tuple(str(n) for n in raw["class_names"]),
         training=raw.get("training") or {},
         test_accuracy=raw.get("test_accuracy"),

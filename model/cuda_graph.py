@@ -24,7 +24,7 @@ class CudaGraphStep:
 
     def __init__(self, step: Callable[[Tensor], Tensor], generator: torch.Generator) -> None:
         self.step, self.generator = step, generator
-        self.stream = torch.cuda.Stream(generator.device)
+        self.stream = torch.cuda.Stream(generator.device)  # type: ignore[no-untyped-call]
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
 
@@ -53,7 +53,7 @@ class CudaGraphStep:
         """Record the step without running it."""
         self.index = index.clone()
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.generator)  # type: ignore[no-untyped-call]
+        graph.register_generator_state(self.generator)
         with torch.cuda.graph(graph, stream=self.stream):
             self.result = self.step(self.index)
         self.graph = graph

@@ -160,11 +160,11 @@ def _line(checkpoint: Checkpoint) -> str:
     return f"top-1 {checkpoint.test_accuracy:.2f} %"
 
 
-def collect(runs: Sequence[PlannedRun]) -> dict[str, Any]:
+def collect(runs: Sequence[PlannedRun], plan: str) -> dict[str, Any]:
     """results/accuracy.json from the checkpoints that exist: percent, one value per seed.
 
     The margins are differences of means; `load_ratio` counts both networks at WSFracBNN's measured gate fractions
-    (model/operations.py).
+    (model/operations.py). `plan` is the name that each row keeps of where it comes from.
     """
     results: dict[str, Any] = {}
     for dataset, of_dataset in _grouped(runs, lambda r: r.role.split(".")[0]):
@@ -173,18 +173,60 @@ def collect(runs: Sequence[PlannedRun]) -> dict[str, Any]:
             if checkpoints:
                 place = results.setdefault("wide", {}) if what == "wide" else results.setdefault(dataset, {})
                 target = place if what in ROLES else place.setdefault("ablations", {})
-                target[dataset if what == "wide" else what] = _summary(checkpoints)
+                target[dataset if what == "wide" else what] = _summary(checkpoints) | {"plan": plan}
         entry = results.get(dataset, {})
         if "wsfracbnn" in entry:
-            ours = entry["wsfracbnn"]
-            for key, baseline in (("margin", "fracbnn"), ("margin_like_for_like", "fracbnn_like_for_like")):
-                if baseline in entry:
-                    entry[key] = round(ours["mean"] - entry[baseline]["mean"], 3)
             best = load_checkpoint(next(r.out for r in of_dataset if r.role.endswith(".wsfracbnn") and r.out.is_file()))
             gates = list(best.gate_fractions or ())
             ratio = load_ratio(count_wsfracbnn(best.config, gates), count_fracbnn(best.config, gates))
             entry["load_ratio"] = round(100 * ratio, 2)
+        _add_margins(entry)
     return results
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """A file that `wsfracbnn accuracy` wrote.
+
+    Raises:
+        InputError: for a missing file, or one that is not such a file.
+    """
+    try:
+        results = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a JSON file of results ({error})") from None
+    if not isinstance(results, dict) or not all(isinstance(entry, dict) for entry in results.values()):
+        raise InputError(f"{path}: found something else, expected an object of one object a dataset")
+    return results
+
+
+def merge(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """The results of one plan over those of an earlier one, whose rows stay where the new plan has none.
+
+    An ablation is held against the network that nothing was left out of, trained alike: where an earlier plan's
+    ablations stay and its WSFracBNN does not, that one stays among them as `nothing_left_out`.
+    """
+    merged = {dataset: dict(entry) for dataset, entry in earlier.items()}
+    for dataset, entry in found.items():
+        old = merged.setdefault(dataset, {})
+        ablations = old.get("ablations", {}) | entry.get("ablations", {})
+        if "ablations" in old and "ablations" not in entry and "wsfracbnn" in old and "wsfracbnn" in entry:
+            ablations = {"nothing_left_out": old["wsfracbnn"]} | ablations
+        old |= entry
+        if ablations:
+            old["ablations"] = ablations
+        if dataset != "wide":
+            _add_margins(old)
+    return merged
+
+
+def _add_margins(entry: dict[str, Any]) -> None:
+    """WSFracBNN's mean over the baseline's, in points, where both are there and were trained by one plan."""
+    ours = entry.get("wsfracbnn")
+    for key, baseline in (("margin", "fracbnn"), ("margin_like_for_like", "fracbnn_like_for_like")):
+        theirs = entry.get(baseline)
+        entry.pop(key, None)
+        if ours and theirs and ours["epochs"] == theirs["epochs"] and ours.get("plan") == theirs.get("plan"):
+            entry[key] = round(ours["mean"] - theirs["mean"], 3)
 
 
 def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:

@@ -116,9 +116,12 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 def _append_row(path: Path, row: dict[str, Any]) -> None:
-    fresh = not path.exists() or row["epoch"] == 1
-    with path.open("w" if fresh else "a", newline="") as file:
+    """Add an epoch's row; later ones, of a run that was cut between its log and its state, are dropped."""
+    rows: list[dict[str, Any]] = []
+    if path.exists() and row["epoch"] > 1:
+        with path.open(newline="") as file:
+            rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
+    with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
+        writer.writeheader()
+        writer.writerows([*rows, row])

@@ -93,7 +93,8 @@ def plus_minus(bits: Tensor, dtype: torch.dtype) -> Tensor:
 
 def nearest_signed_digits(x: Tensor, digits: int, limit: int) -> Tensor:
     """The nearest integer to each x that has at most `digits` signed digits and |value| <= limit (no gradient)."""
-    return _nearest(x.detach().double().contiguous(), digits, limit)
+    nearest: Tensor = _nearest(x.detach().double().contiguous(), digits, limit)
+    return nearest
 
 
 # An operation of its own, because a compiler that looked into it would build the table and copy it to the device at

@@ -15,6 +15,7 @@ import torch
 from wsfracbnn.gen import cli
 from wsfracbnn.gen.card import model_card
 from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.model.binarize import binarize
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
@@ -34,6 +35,30 @@ def test_round_trip(digits_checkpoint: Checkpoint, tmp_path: Path, suffix: str) 
         digits_checkpoint, state={}, samples=None
     )
     assert fold_checkpoint(back).digest() == fold_checkpoint(digits_checkpoint).digest()
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_one_bit_a_weight_is_the_same_integer_network(
+    digits_checkpoint: Checkpoint, tmp_path: Path, suffix: str
+) -> None:
+    signs = binarize(digits_checkpoint)
+    assert not torch.equal(signs.state[f"{CONV}.weight"], digits_checkpoint.state[f"{CONV}.weight"])
+    path = tmp_path / f"signs{suffix}"
+    save_checkpoint(signs, path)
+    back = load_checkpoint(path)
+    assert all(torch.equal(back.state[key], value) for key, value in signs.state.items())
+    assert fold_checkpoint(back).digest() == fold_checkpoint(digits_checkpoint).digest()
+    whole = tmp_path / f"whole{suffix}"
+    save_checkpoint(digits_checkpoint, whole)
+    weights = sum(v.numel() for k, v in signs.state.items() if k.endswith("conv.weight"))
+    assert whole.stat().st_size - path.stat().st_size > 3.5 * weights  # of 4 bytes each
+
+
+def test_the_baseline_has_no_signs_alone(digits_checkpoint: Checkpoint) -> None:
+    baseline = FracBNN(digits_checkpoint.config)
+    other = dataclasses.replace(digits_checkpoint, model="fracbnn", state=baseline.state_dict())
+    with pytest.raises(InputError, match="found 'fracbnn', expected 'wsfracbnn'"):
+        binarize(other)
 
 
 def _state(key: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[dict[str, Any]], None]:

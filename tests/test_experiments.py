@@ -14,7 +14,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.experiments import read_plan
+from wsfracbnn.model.experiments import merge, read_plan, read_results
 
 NETWORK = """
 dataset = "digits"
@@ -92,11 +92,42 @@ def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
     assert bundled.name == "digits"
     assert bundled.test_accuracy == max(c.test_accuracy or 0 for c in reached)
     assert f"Top-1 {bundled.test_accuracy:.2f} %" in (folder / "bundle" / "digits.md").read_text()
+    assert (folder / "bundle" / "digits.pt").stat().st_size < (
+        folder / "runs" / "digits.wsfracbnn-s1.pt"
+    ).stat().st_size
     # A second call trains nothing and says the same.
     times = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "training" not in again.stdout
     assert times == {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
+
+
+ROW = {"top1": [50.0], "mean": 50.0, "spread": 0.0, "seeds": [1], "epochs": 4, "plan": "old.toml"}
+
+
+def test_rows_of_an_earlier_plan_stay_where_the_new_one_has_none() -> None:
+    old = {
+        "digits": {"wsfracbnn": ROW, "fracbnn": ROW | {"mean": 47.0}, "ablations": {"without_clipping": ROW}},
+        "cifar10": {"fracbnn": ROW},
+    }
+    new = {"digits": {"wsfracbnn": ROW | {"mean": 60.0, "epochs": 9, "plan": "new.toml"}}, "wide": {"digits": ROW}}
+    merged = merge(new, old)
+    assert merged["digits"]["wsfracbnn"]["mean"] == 60.0
+    assert merged["digits"]["fracbnn"]["mean"] == 47.0
+    assert "margin" not in merged["digits"]  # of different plans
+    assert merged["digits"]["ablations"] == {"nothing_left_out": ROW, "without_clipping": ROW}
+    assert merged["cifar10"] == {"fracbnn": ROW}
+    assert merged["wide"] == {"digits": ROW}
+    again = merge({"digits": {"fracbnn": ROW | {"mean": 51.0, "epochs": 9, "plan": "new.toml"}}}, merged)
+    assert again["digits"]["margin"] == 9.0
+    assert again["digits"]["ablations"] == merged["digits"]["ablations"]
+
+
+@pytest.mark.parametrize("text, message", [("[]", "expected an object"), ("{", "not a JSON file of results")])
+def test_other_files_than_results_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_results(tmp_path / "r.json")
 
 
 @pytest.mark.parametrize(
@@ -116,12 +147,12 @@ def test_a_wrong_plan_is_refused(plan: Path, old: str, new: str, message: str) -
         read_plan(plan, plan.parent)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "accuracy-16", "accuracy-short"])
+@pytest.mark.parametrize("name", ["accuracy", "accuracy-16", "accuracy-short", "accuracy-h100"])
 def test_the_plans_of_the_project_are_whole(name: str) -> None:
     runs = read_plan(ROOT / "configs" / f"{name}.toml", Path("build"))
     roles = {run.role for run in runs}
     assert {"cifar100.teacher", "cifar100.fracbnn", "cifar100.wsfracbnn", "cifar100.fracbnn_like_for_like"} <= roles
-    by_role = {run.role: run.run for run in runs}
+    by_role = {run.role: run.run for run in reversed(runs)}  # the first seed's
     ours, like = by_role["cifar100.wsfracbnn"], by_role["cifar100.fracbnn_like_for_like"]
     differing = {k for k, v in ours.record().items() if like.record()[k] != v}
     assert differing == {"model", "agc"}  # clipping belongs to the network without BatchNorm
