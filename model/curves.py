@@ -20,7 +20,7 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
     """Draw the logs of some runs, by their labels, into one picture (.svg or .png); returns its path."""
     # Text as text and fixed ids, so that the same curves give the same file.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "wsfracbnn", "font.size": 9}):
-        figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.2), layout="constrained")
+        figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.5), layout="constrained")
         for number, (label, path) in enumerate(logs.items()):
             with path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
@@ -35,7 +35,8 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.grid(alpha=0.3)
             axis.spines[["top", "right"]].set_visible(False)
-        axes[1].legend(frameon=False, loc="upper right")  # losses fall, so that this corner is free
+        lines, labels = axes[0].get_legend_handles_labels()
+        figure.legend(lines, labels, frameon=False, loc="outside lower center", ncols=min(len(labels), 6))
         figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
         plt.close(figure)
     return out

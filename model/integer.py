@@ -10,7 +10,7 @@ planes go through one product: 2^12 S_l + S_m is formed at once and taken apart 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -184,12 +184,28 @@ def run(description: NetworkDescription, images: NDArray[np.uint8]) -> NetworkTr
     return NetworkTrace(stages, pooled, logits, logits.argmax(axis=1))
 
 
-def run_logits(description: NetworkDescription, images: NDArray[np.uint8], batch: int = 16, threads: int = 2) -> Ints:
-    """Logits alone, (N, classes) int64: batches that fit the cache, spread over threads."""
+def run_logits(
+    description: NetworkDescription, images: NDArray[np.uint8], batch: int = 16, threads: int = 2
+) -> tuple[Ints, list[float]]:
+    """Logits (N, classes) int64 and the share of open gates of each gated stage, without keeping any stream.
+
+    Batches that fit the cache are spread over threads.
+    """
+
+    def logits_and_gates(chunk: NDArray[np.uint8]) -> tuple[Ints, list[int]]:
+        gates: list[int] = []
+
+        def count(name: str, stage: StageTrace) -> None:
+            if stage.gate is not None:
+                gates.append(int(np.count_nonzero(stage.gate)))
+
+        return _forward(description, chunk, count)[0], gates
+
     chunks = [images[i : i + batch] for i in range(0, len(images), batch)]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        results: Iterable[Ints] = pool.map(lambda chunk: _forward(description, chunk, None)[0], chunks)
-        return np.concatenate(list(results))
+        logits, gates = zip(*pool.map(logits_and_gates, chunks), strict=True)
+    outputs = [len(images) * s.out_height * s.out_width * s.out_channels for s in description.convs]
+    return np.concatenate(logits), [sum(g) / n for g, n in zip(zip(*gates, strict=True), outputs, strict=True)]
 
 
 def _forward(

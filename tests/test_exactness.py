@@ -31,7 +31,9 @@ def assert_equal_streams(
     for name, stream in streams.items():
         assert np.array_equal(stream.permute(0, 2, 3, 1).numpy(), trace.stages[name].output), name
     assert np.array_equal(logits, trace.logits)
-    assert np.array_equal(integer.run_logits(description, images, batch=7), trace.logits)
+    logits, gates = integer.run_logits(description, images, batch=7)
+    assert np.array_equal(logits, trace.logits)
+    assert gates == pytest.approx(trace.gate_fractions(), abs=1e-12)
     return trace
 
 
