@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fit the area coefficients of gen/area.py to what Yosys makes of single stages.
 
-    .venv/bin/python benchmarks/calibrate_area.py
+    .venv/bin/python benchmarks/calibrate_area.py [--keep-coefficients]
 
 Synthesizes each stage of SAMPLES alone for each family (cached in build/synthesis, so that a second call goes on where
 the first was cut off), fits non-negative coefficients that make the relative error least, and writes
-gen/area_coefficients.json. results/area.json gets estimate and measurement of every sample.
+gen/area_coefficients.json. results/area.json gets estimate and measurement of every sample. With --keep-coefficients
+only the whole networks are measured again: after a bundled checkpoint changed.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from rich.progress import Progress
 from scipy.optimize import nnls
 
@@ -151,8 +154,8 @@ def compare_networks(family: str, progress: Progress) -> list[dict[str, object]]
     return entries
 
 
-def main() -> None:
-    """Measure, fit, write."""
+def calibrate() -> dict[str, list[dict[str, object]]]:
+    """Measure the samples, fit and write the coefficients; returns estimate and measurement of each."""
     table: dict[str, dict[str, dict[str, float]]] = {}
     report: dict[str, list[dict[str, object]]] = {}
     with Progress() as progress:
@@ -174,9 +177,17 @@ def main() -> None:
             ]
     COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
     coefficients.cache_clear()
+    return report
+
+
+def main(
+    keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
+) -> None:
+    """Measure, fit, write."""
+    path = ROOT / "results" / "area.json"
+    report = json.loads(path.read_text())["stages"] if keep_coefficients else calibrate()
     with Progress() as progress:
         networks = {family: compare_networks(family, progress) for family in FAMILIES}
-    path = ROOT / "results" / "area.json"
     path.write_text(json.dumps({"stages": report, "networks": networks}, indent=2) + "\n")
     for family in FAMILIES:
         for what, entries in (("stages", report[family]), ("networks", networks[family])):
@@ -202,4 +213,4 @@ def markdown(networks: dict[str, list[dict[str, object]]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
