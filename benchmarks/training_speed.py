@@ -40,7 +40,9 @@ def measure(model: str, precision: str, compiled: bool, device: str, steps: int,
     batch = run.settings.batch_size
     torch._dynamo.reset()
     with joined_world(device) as world:
-        trainer = Trainer(run, random_images(max(512, steps * batch)), world=world, compiled=compiled)
+        graphs = compiled and world.device.type == "cuda"  # as `wsfracbnn train` does
+        images = random_images(max(512, steps * batch))
+        trainer = Trainer(run, images, world=world, compiled=compiled, graphs=graphs)
         speeds = []
         for _ in range(repeats + 1):  # the first one compiles
             start = time.perf_counter()
