@@ -219,10 +219,7 @@ class Trainer:
         for step, index in enumerate(batches):
             rate = learning_rate(s, self.epoch + step / len(batches))
             for group in self.optimizer.param_groups:
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
-                else:
-                    group["lr"] = rate
+                group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
             sums += self.full_step(index) if len(index) == s.batch_size else self._step(index)
             if self.averaged is not None:
                 self.averaged.update_parameters(self.network)
@@ -303,16 +300,16 @@ class Trainer:
         self.epoch = state["epoch"]
         if self.epoch != self.settings.switch_epoch:
             self._new_optimizer()  # with the weight decay of the step that the state was saved in
-        options = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for group, own in zip(self.optimizer.param_groups, options, strict=True):
-            group.update(own)  # a run may go on on another device, where steps are recorded or not
+        # The groups' options are ours: a run may go on on another device, where steps are recorded or not.
+        self.optimizer.load_state_dict(
+            {**state["optimizer"], "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         drawn = state["generator"].cpu()
         if drawn.shape == self.generator.get_state().shape:
             self.generator.set_state(drawn)
-        else:  # saved on another kind of device, whose numbers this one cannot go on with
+        else:  # of another kind of device, whose random numbers this one cannot go on with
             self.generator.manual_seed(self.settings.seed + self.epoch)
         torch.set_rng_state(state["torch_rng"].cpu())
 
