@@ -197,8 +197,9 @@ def accuracy(
                 draw_curves(logs, curves / f"curves-{dataset}.svg")
     if bundle is not None:
         for name, best in experiments.best_networks(runs).items():
-            save_checkpoint(binarize(best), bundle / f"{name}.pt")
-            (bundle / f"{name}.md").write_text(model_card(best, f"{name}.pt"))
+            published = binarize(best)
+            save_checkpoint(published, bundle / f"{name}.pt")
+            (bundle / f"{name}.md").write_text(model_card(published, f"{name}.pt"))
     if failed:
         raise typer.Exit(1)
 
