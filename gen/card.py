@@ -52,8 +52,7 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
             "FracBNN's of the same shape and gates.",
             "",
         ]
-    weights = [value for key, value in checkpoint.state.items() if key.endswith("conv.weight")]
-    if all(bool((weight.abs() == 1).all()) for weight in weights):
+    if checkpoint.is_binarized:
         lines += ["**File.** Weights are signs, one bit each (model/binarize.py): training cannot go on from it.", ""]
     short = int(training.get("epochs") or 0) < 50
     remark = " It was trained for a few epochs only, and is far from what its recipe reaches." if short else ""

@@ -76,6 +76,11 @@ class Checkpoint:
         network.load_state_dict(self.state)
         return network.eval()
 
+    @property
+    def is_binarized(self) -> bool:
+        """Whether the weights of all convolutions are +1 or -1, as model/binarize.py leaves them."""
+        return all(_is_binary(key, value) for key, value in self.state.items() if key.endswith("conv.weight"))
+
     def sample_arrays(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The sample images (n, H, W, colours) and labels (n,), or None for both."""
         if self.samples is None:

@@ -43,6 +43,8 @@ def test_one_bit_a_weight_is_the_same_integer_network(
 ) -> None:
     signs = binarize(digits_checkpoint)
     assert not torch.equal(signs.state[f"{CONV}.weight"], digits_checkpoint.state[f"{CONV}.weight"])
+    assert signs.is_binarized
+    assert not digits_checkpoint.is_binarized
     path = tmp_path / f"signs{suffix}"
     save_checkpoint(signs, path)
     back = load_checkpoint(path)
