@@ -40,6 +40,14 @@ DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")
 ]
 
+Compiled = Annotated[
+    bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
+]
+Graphs = Annotated[
+    bool | None,
+    typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
+]
+
 
 @app.command()
 def emit(
@@ -85,13 +93,8 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of docs/training.md; may be repeated."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")] = "auto",
-    compiled: Annotated[
-        bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
-    ] = None,
-    graphs: Annotated[
-        bool | None,
-        typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
-    ] = None,
+    compiled: Compiled = None,
+    graphs: Graphs = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
@@ -121,8 +124,9 @@ def train(
     with joined_world(device) as world:
         on_gpu = world.device.type == "cuda"
         use_compile = on_gpu if compiled is None else compiled
-        use_graphs = on_gpu and world.size == 1 if graphs is None else graphs
-        if use_graphs and not (on_gpu and world.size == 1):
+        can_record = on_gpu and world.size == 1
+        use_graphs = can_record if graphs is None else graphs
+        if use_graphs and not can_record:
             raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
         scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
         trainer = Trainer(run, loaded, world=world, compiled=use_compile, graphs=use_graphs)
@@ -142,13 +146,8 @@ def accuracy(
     ),
     data: DataFolder = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
-    compiled: Annotated[
-        bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
-    ] = None,
-    graphs: Annotated[
-        bool | None,
-        typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
-    ] = None,
+    compiled: Compiled = None,
+    graphs: Graphs = None,
     results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
     earlier: Annotated[
         Path | None, typer.Option(help="Results of an earlier plan, whose rows stay where this plan has none.")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -41,7 +42,7 @@ def distillation_losses(logits: Tensor, teacher_logits: Tensor, temperature: flo
     return temperature**2 * F.kl_div(student, target, reduction="none", log_target=True).sum(dim=1)
 
 
-def teacher_logits(teacher: nn.Module, images: Tensor) -> Tensor:
+def teacher_logits(teacher: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """What the teacher says of uint8 or float images (N, C, H, W): logits (N, classes)."""
     with torch.no_grad():
         out: Tensor = teacher(images)

@@ -121,7 +121,9 @@ def _append_row(path: Path, row: dict[str, Any]) -> None:
     if path.exists() and row["epoch"] > 1:
         with path.open(newline="") as file:
             rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
-    with path.open("w", newline="") as file:
+    temporary = path.with_name(path.name + ".partial")
+    with temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))
         writer.writeheader()
         writer.writerows([*rows, row])
+    temporary.replace(path)

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ SAMPLES = 8
 """Test images that travel inside the checkpoint, so that an emitted folder can prove itself on real data."""
 READ_EVERY = 20
 """Steps between two looks at the running figures; each look waits for the device."""
+
+
+_Run = Callable[[Tensor], Any]
+"""A module, or what torch.compile makes of it."""
 
 
 class _Forward(nn.Module):
@@ -104,16 +109,19 @@ class Trainer:
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
             _channels_last(self.teacher, device)
-            if compiled:
-                self.teacher.compile()
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
+        forward, teacher = self.world.wrap(_Forward(self.network)), self.teacher
+        self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
+        """Trains on a batch of any size."""
+        self.fused_step = self.step
+        """Trains on a full batch, the one size that is compiled for."""
+        if compiled:
+            self.fused_step = partial(
+                self._step, torch.compile(forward), None if teacher is None else torch.compile(teacher)
+            )
         self._new_optimizer()
-        self.plain_forward = self.world.wrap(_Forward(self.network))
-        self.forward: Callable[[Tensor], tuple[Tensor, Tensor]] = (
-            torch.compile(self.plain_forward) if compiled else self.plain_forward
-        )
 
     def _permutation(self) -> Tensor:
         return torch.randperm(len(self.images), generator=self.generator, device=self.world.device)
@@ -142,7 +150,7 @@ class Trainer:
                 _fresh_copy(self.network, self.world.device), multi_avg_fn=average, use_buffers=True
             )
         self.full_step: Callable[[Tensor], Tensor] = (
-            CudaGraphStep(self._step, self.generator) if self.graphs else self._step
+            CudaGraphStep(self.fused_step, self.generator) if self.graphs else self.fused_step
         )
 
     def _augment(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -157,8 +165,8 @@ class Trainer:
         images, partner, share = mix_images(images, s.mix, s.mix_alpha, self.generator)
         return images, labels, labels[partner], share
 
-    def _loss(self, logits: Tensor, images: Tensor, labels: Tensor, partners: Tensor, share: Tensor) -> Tensor:
-        """The loss of each image, shape (N,)."""
+    def _loss(self, logits: Tensor, said: Tensor | None, labels: Tensor, partners: Tensor, share: Tensor) -> Tensor:
+        """The loss of each image, shape (N,); `said` are the teacher's logits."""
         s = self.settings
 
         def entropy(target: Tensor) -> Tensor:
@@ -167,24 +175,23 @@ class Trainer:
         losses = entropy(labels)
         if s.mix != "none":
             losses = share * losses + (1 - share) * entropy(partners)
-        if self.teacher is not None:
-            with self._autocast(self.teacher):
-                said = teacher_logits(self.teacher, images)
+        if said is not None:
             losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
                 logits, said, s.temperature
             )
         return losses
 
-    def _step(self, index: Tensor) -> Tensor:
+    def _step(self, forward: _Run, teacher: _Run | None, index: Tensor) -> Tensor:
         """Train on one global batch; returns its sums of loss, correct images and mean gate fraction (times images)."""
         s, world = self.settings, self.world
         batch = self._augment(index)
         images, labels, partners = (world.share(t) for t in batch[:3])
         with mixed_precision(s.precision == "mixed"):
             with self._autocast(self.network):
-                forward = self.forward if len(index) == s.batch_size else self.plain_forward  # compile one shape only
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
-                losses = self._loss(logits.float(), images, labels, partners, batch[3])
+                with self._autocast(self.teacher):
+                    said = None if teacher is None else teacher_logits(teacher, images)
+                losses = self._loss(logits.float(), said, labels, partners, batch[3])
             # Each process's loss is weighted so that the mean over processes is that over the global batch.
             weight = world.size / len(index)
             loss = losses.sum() * weight
@@ -220,7 +227,7 @@ class Trainer:
             rate = learning_rate(s, self.epoch + step / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
-            sums += self.full_step(index) if len(index) == s.batch_size else self._step(index)
+            sums += self.full_step(index) if len(index) == s.batch_size else self.step(index)
             if self.averaged is not None:
                 self.averaged.update_parameters(self.network)
             seen += len(index)

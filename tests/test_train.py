@@ -183,6 +183,17 @@ def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str)
     assert student.test_accuracy() > 30 > right
 
 
+def test_compiled_training_is_training(dataset: Dataset, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher.pt"
+    save_checkpoint(make(dataset, "resnet", epochs=1).checkpoint(), teacher)
+    plain = make(dataset, teacher=str(teacher))
+    run = plain.spec
+    compiled = Trainer(run, dataset, config=SMALL, compiled=True)  # the last batch is not full
+    losses = [trainer.train_epoch(lambda steps, line: None)["loss"] for trainer in (plain, compiled)]
+    assert len(dataset.train_images) % run.settings.batch_size
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
 def test_a_teacher_of_other_classes_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     config = dataclasses.replace(SMALL, image_height=16)
     checkpoint = fit(make(dataset, "resnet", epochs=1), tmp_path / "teacher.pt")
