@@ -32,6 +32,7 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
         f"{config.thermometer_levels} thermometer levels, {config.residual_bits}-bit residual stream.",
         "",
         f"**Recipe.** {training.get('epochs')} epochs, seed {training.get('seed')}"
+        + (f", begun with {training['start_from']}" if training.get("start_from") else "")
         + (f", distilled from {training['teacher']}" if training.get("teacher") else "")
         + ". All settings: "
         + ", ".join(f"{k} {v}" for k, v in training.items() if k not in ("dataset", "model", "epochs", "seed"))
@@ -53,7 +54,8 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
             "",
         ]
     if checkpoint.is_binarized:
-        lines += ["**File.** Weights are signs, one bit each (model/binarize.py): training cannot go on from it.", ""]
+        begin = "`train --start-from` goes on from them"
+        lines += [f"**File.** Weights are signs, one bit each (model/binarize.py): {begin}.", ""]
     short = int(training.get("epochs") or 0) < 50
     remark = " It was trained for a few epochs only, and is far from what its recipe reaches." if short else ""
     lines += [f"**Limits.** {LIMITS.get(dataset, 'Unknown.')}{remark}", ""]

@@ -83,6 +83,10 @@ def train(
         typer.Option(help="wsfracbnn (default), fracbnn (baseline with BatchNorm) or resnet (full-precision teacher)."),
     ] = None,
     teacher: Annotated[str | None, typer.Option(help="Checkpoint to distil from.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(help="Checkpoint whose weights to begin with; a head of other classes is trained anew."),
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Checkpoint to write, .pt or .safetensors.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the network; default that of the dataset.")] = None,
     data: DataFolder = None,
@@ -112,6 +116,7 @@ def train(
         "width": width,
         "model": model,
         "teacher": teacher,
+        "start_from": start_from,
         "out": out,
         "name": name,
         "epochs": epochs,

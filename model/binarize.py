@@ -19,8 +19,8 @@ def binarize(checkpoint: Checkpoint) -> Checkpoint:
     """Replace each real weight by its sign, and each gain by the one that leaves the convolution's scale as it was.
 
     Returns:
-        A checkpoint that folds into the very same integers; `save_checkpoint` gives such weights one bit each. The
-        real weights, from which training could go on, are gone.
+        A checkpoint that folds into the very same integers; `save_checkpoint` gives such weights one bit each. How
+        near each real weight was to turning its sign is gone; training can begin anew from the signs (fine_tune.py).
     Raises:
         InputError: it is no WSFracBNN, or one of its scales lies so near the middle between two representable ones
             that rounding the gain to float32 would move it.

@@ -108,6 +108,15 @@ class BinaryWSConv2d(nn.Module):
             return q.straight_through(q.sign(z), z.clamp(-1.5, 1.5))
         return z / z.abs().mean(dim=(1, 2, 3), keepdim=True)
 
+    @torch.no_grad()
+    def restore_weight_size(self) -> None:
+        """Scale the real weights to the size of fresh ones, which leaves what the layer computes as it is.
+
+        Their size decides how many steps turn a sign: published signs, +-1, would need hundreds.
+        """
+        if self.standardize:
+            self.weight.copy_(self.standardized(self.weight.double()) / math.sqrt(self.fan_in))
+
     def scale(self) -> Tensor:
         """gain * mean|W_hat| in float64, shape (O,)."""
         mean_abs = self.standardized(self.weight.double()).abs().mean(dim=(1, 2, 3))

@@ -107,6 +107,7 @@ class Run:
         name: of the network; that of the dataset where empty.
         out: checkpoint to write; build/NAME.pt where empty.
         teacher: checkpoint of the teacher, or empty.
+        start_from: checkpoint whose weights the run begins with, or empty.
     """
 
     dataset: str = "digits"
@@ -116,6 +117,7 @@ class Run:
     name: str = ""
     out: str = ""
     teacher: str = ""
+    start_from: str = ""
     settings: TrainConfig = TrainConfig()
 
     def __post_init__(self) -> None:
@@ -141,6 +143,7 @@ class Run:
             "arch": self.arch,
             "width": self.width,
             "teacher": Path(self.teacher).name,
+            "start_from": Path(self.start_from).name,
         } | asdict(self.settings)
 
 

@@ -33,6 +33,7 @@ from wsfracbnn.model.data import Dataset
 from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_logits
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
 from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
@@ -99,9 +100,12 @@ class Trainer:
         self.labels = torch.from_numpy(dataset.train_labels).to(device)
         self.network: AnyNetwork = MODELS[run.model](self.config)
         _channels_last(self.network, device)
-        self.network.calibrate(self.images[self._permutation()[:512]])
-        if isinstance(self.network, WSFracBNN):
-            self.network.set_gate_thresholds(settings.gate_start)
+        if run.start_from:
+            begin_with(self.network, Path(run.start_from))
+        else:
+            self.network.calibrate(self.images[self._permutation()[:512]])
+            if isinstance(self.network, WSFracBNN):
+                self.network.set_gate_thresholds(settings.gate_start)
         clips = settings.agc > 0 and isinstance(self.network, WSFracBNN)
         self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
         self._clip = torch.compile(clip_gradients_adaptively) if compiled else clip_gradients_adaptively
