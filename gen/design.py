@@ -257,13 +257,8 @@ def build_design(description: NetworkDescription, folding: Folding, lut_inputs: 
     )
 
 
-def _scale_width(acc_w: int, bits: int, shift: int) -> int:
-    """V_W of rtl/scale_bias.v."""
-    return max(acc_w + 7 - shift, bits) + 1
-
-
-def _rprelu_width(in_w: int, bits: int, shift: int) -> int:
-    """OUT_W of rtl/rprelu.v."""
+def _affine_width(in_w: int, bits: int, shift: int) -> int:
+    """OUT_W of rtl/affine.v."""
     return max(in_w + 7 - shift, bits) + 1
 
 
@@ -282,7 +277,7 @@ def _build_input(stage: InputStage, fold: StageFold, bits: int) -> InputDesign:
         engine=engine,
         scales=scales,
         scale_codes=codes,
-        scale_v_w=_scale_width(engine.sum_w, bits, stage.scale_shift),
+        scale_v_w=_affine_width(engine.sum_w, bits, stage.scale_shift),
     )
 
 
@@ -291,10 +286,10 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
     in_lanes = entering_lanes(stage, fold)
     in_beats = stage.in_channels // in_lanes
     scale_codes = choose(map(int, stage.scale), 2)
-    identity = 1 << stage.slope_shift  # what rtl/rprelu.v multiplies by from zero on
+    identity = 1 << stage.slope_shift  # what RPReLU multiplies by from zero on
     slope_codes = choose([*map(int, stage.slope), identity], 2)
     minimum = skip_minimum(stage.height, stage.width, in_beats)
-    scale_v_w = _scale_width(engine.acc_w, bits, stage.scale_shift)
+    scale_v_w = _affine_width(engine.acc_w, bits, stage.scale_shift)
     in_flight = pixels_in_flight(engine.stages, engine.groups * engine.chunks * (1.0 + stage.gate_fraction))
     # At stride 2 half a row of pooled pixels waits beside the row of pixels that the window branch holds.
     skip_depth = (minimum if stage.stride == 1 else stage.width // 2 * in_beats) + in_flight * in_beats
@@ -354,7 +349,7 @@ def _build_conv(name: str, stage: ConvStage, fold: StageFold, bits: int) -> Conv
         slope_codes=slope_codes,
         identity_code=slope_codes.code(identity),
         scale_v_w=scale_v_w,
-        rprelu_v_w=_rprelu_width(scale_v_w, bits, stage.slope_shift),
+        rprelu_v_w=_affine_width(scale_v_w, bits, stage.slope_shift),
     )
 
 

@@ -155,7 +155,7 @@ def affine_rom(
     lanes: int,
     bits: int,
 ) -> Rom:
-    """Factors of two signed digits with biases, as rtl/scale_bias.v and rtl/rprelu.v read them.
+    """Factors of two signed digits with biases, as rtl/affine.v reads them.
 
     symbols: the contract's names of both. codes: the digits that the factors have. factors, biases: (C,).
     """

@@ -57,7 +57,7 @@ def pixel_beats(values: Sequence[int], lanes: int, width: int) -> list[int]:
 
 
 def affine_words(factors: Sequence[int], biases: Sequence[int], lanes: int, bits: int) -> list[int]:
-    """ROM words of rtl/scale_bias.v and rtl/rprelu.v: lane = {bias [bits], digit 1 [5], digit 0 [5]}."""
+    """ROM words of rtl/affine.v: lane = {bias [bits], digit 1 [5], digit 0 [5]}."""
     fields = [pack([b], bits) << 10 | every_code(2).code(f) for f, b in zip(factors, biases, strict=True)]
     return pixel_beats(fields, lanes, bits + 10)
 

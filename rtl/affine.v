@@ -5,37 +5,45 @@
 `default_nettype none
 
 /*
- * Second half of RPReLU: V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V.
+ * Factor and bias of each channel: y = ((x * M + half) >> r) + b, by shifts and additions.
  *
- * From zero on N is 2^s, so that one product serves both halves; b2 * 2^s is added to it before the shift, which is
- * arithmetic and takes nothing off b2. N has at most two signed digits. LANES channels a beat; latency 4 cycles,
- * throughput 1 beat a cycle. Never stalls: what follows takes every beat when it comes (see result_room). Reset drops
- * what is under way and returns to a pixel's first beat.
+ *   scale path  ROUND = 1, BEND = 0   V  = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r
+ *   RPReLU      ROUND = 0, BEND = 1   V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V
  *
- * ROM word, lane 0 in the low bits:  lane = {b2 [BITS], digit 1 [5], digit 0 [5]}.
+ * b * 2^r is added before the shift, which is arithmetic and takes nothing off b, and half of 2^r has no bit in common
+ * with it: one addition does for both. Where the line bends at zero, the factor above is 2^r, so that one product
+ * serves both halves. Factors have at most two signed digits.
+ *
+ * LANES channels a beat; latency 4 cycles, throughput 1 beat a cycle. Never stalls: what follows takes every beat when
+ * it comes (see result_room). Reset drops what is under way and returns to a pixel's first beat.
+ *
+ * ROM word, lane 0 in the low bits:  lane = {b [BITS], digit 1 [5], digit 0 [5]}.
  */
-module rprelu #(
+module affine #(
     // Channels of a pixel
     parameter CHANNELS = 16,
     // Channels a beat, a divisor of CHANNELS
     parameter LANES    = 1,
-    // Width of V
-    parameter IN_W     = 20,
-    // Width of b2, B
+    // Width of x
+    parameter IN_W     = 11,
+    // Width of b, B
     parameter BITS     = 16,
-    // s
-    parameter SHIFT    = 6,
+    // r, s
+    parameter SHIFT    = 4,
+    // 1: round half up, 0: round down
+    parameter ROUND    = 1,
+    // 1: the factor is for negative x
+    parameter BEND     = 0,
     // Digits of the constants, see shift_add
     parameter [47:0] SHIFTS   = {2{24'o76543210}},
     parameter [1:0]  NEGATED  = 2'b11,
     parameter [1:0]  OPTIONAL = 2'b11,
     parameter LUT_INPUTS = 4,
-    // Code of 2^s
+    // Code of 2^r, where the line bends
     parameter [9:0]  IDENTITY = 10'd16 + SHIFT,
-    // Derived: |N| <= 127 adds 7 bits to the product, the shift takes SHIFT away, b2 may add one
+    // Derived: |M| <= 127, so the product has 7 bits more; the sum with b has one more than the wider of both
     parameter PRODUCT_W = IN_W + 7,
-    parameter BENT_W    = PRODUCT_W - SHIFT,
-    parameter OUT_W     = (BENT_W > BITS ? BENT_W : BITS) + 1,
+    parameter OUT_W     = (PRODUCT_W - SHIFT > BITS ? PRODUCT_W - SHIFT : BITS) + 1,
     parameter BEATS     = CHANNELS / LANES,
     parameter BEAT_W    = BEATS > 1 ? $clog2(BEATS) : 1,
     parameter WORD_W    = LANES * (BITS + 10)
@@ -48,20 +56,21 @@ module rprelu #(
     output wire [BEAT_W-1:0]      rom_addr,
     input  wire [WORD_W-1:0]      rom_data,
 
-    // Stream input, V, taken at once
+    // Stream input, x, taken at once
     input  wire [LANES*IN_W-1:0]  s_axis_tdata,
     input  wire                   s_axis_tvalid,
 
-    // Stream output, V', to be taken at once
+    // Stream output, y, to be taken at once
     output wire [LANES*OUT_W-1:0] m_axis_tdata,
     output wire                   m_axis_tvalid
 );
 
 localparam LATENCY = 4;
 localparam SUM_W   = OUT_W + SHIFT;
+localparam [SUM_W-1:0] HALF = ROUND ? (1 << SHIFT) >> 1 : 0;
 
 initial begin
-    if (SHIFT < 1 || SHIFT > 7) begin
+    if (BEND && (SHIFT < 1 || SHIFT > 7)) begin
         $display("ERROR: %m: SHIFT is %0d, expected 1 to 7: a slope has 8 bits", SHIFT);
         $finish;
     end
@@ -90,17 +99,21 @@ delay_line #(
 genvar lane;
 generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
-        reg signed [IN_W-1:0] v;
+        wire signed [IN_W-1:0] x_in = s_axis_tdata[lane*IN_W +: IN_W];
+
+        reg signed [IN_W-1:0] x;
         reg [9:0]             code;
         reg [BITS-1:0]        bias;
 
         always @(posedge clk) begin
-            v    <= s_axis_tdata[lane*IN_W +: IN_W];
-            code <= s_axis_tdata[lane*IN_W+IN_W-1] ? rom_data[lane*(BITS+10) +: 10] : IDENTITY;
+            x    <= x_in;
+            code <= BEND && !x_in[IN_W-1] ? IDENTITY : rom_data[lane*(BITS+10) +: 10];
             bias <= rom_data[lane*(BITS+10)+10 +: BITS];
         end
 
+        wire [SUM_W-1:0] wide_bias = {{SUM_W-BITS{bias[BITS-1]}}, bias};
         wire [SUM_W-1:0] sum;
+        wire [SHIFT:0]   unused_fraction = sum[SHIFT:0];  // and the lowest bit of y: at SHIFT = 0 there is no fraction
 
         shift_add #(
             .IN_W(IN_W),
@@ -110,15 +123,13 @@ generate
             .NEGATED(NEGATED),
             .OPTIONAL(OPTIONAL),
             .LUT_INPUTS(LUT_INPUTS)
-        ) slope (
+        ) product (
             .clk(clk),
-            .x(v),
+            .x(x),
             .code(code),
-            .addend({{OUT_W-BITS{bias[BITS-1]}}, bias, {SHIFT{1'b0}}}),
+            .addend((wide_bias << SHIFT) | HALF),
             .result(sum)
         );
-
-        wire [SHIFT-1:0] unused_fraction = sum[SHIFT-1:0];
 
         assign m_axis_tdata[lane*OUT_W +: OUT_W] = sum[SHIFT +: OUT_W];
     end
