@@ -81,6 +81,14 @@ def test_train_writes_a_checkpoint_that_emits(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert run([*COMMAND, "emit", "--weights", "net.safetensors"], tmp_path).returncode == 0
     assert (tmp_path / "build" / "quick" / "quick.core").is_file()
+    done = run([*COMMAND, "train", "--epochs", "1", "--out", "on.pt", "--start-from", "net.safetensors"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = (load_checkpoint(tmp_path / name) for name in ("net.safetensors", "on.pt"))
+    assert (second.test_accuracy or 0) > (first.test_accuracy or 0)
+    done = run([*COMMAND, "train", "--width", "8", "--out", "wide.pt", "--start-from", "net.safetensors"], tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: net.safetensors: config key 'widths': found [")
+    assert not (tmp_path / "wide.pt").exists()
 
 
 def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
