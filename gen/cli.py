@@ -182,10 +182,10 @@ def accuracy(
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
         failed = experiments.carry_out(runs, jobs, arguments, console.print)
     found = experiments.collect(runs, plan.name)
-    if not found:
-        raise InputError(f"{out}: no checkpoint of {plan} there yet")
     if earlier is not None:
         found = experiments.merge(found, experiments.read_results(earlier))
+    if not found:
+        raise InputError(f"{out}: no checkpoint of {plan} there yet, and no --earlier results")
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps(found, indent=2) + "\n")
     text = experiments.table(found)

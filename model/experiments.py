@@ -203,14 +203,16 @@ def merge(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any
     """The results of one plan over those of an earlier one, whose rows stay where the new plan has none.
 
     An ablation is held against the network that nothing was left out of, trained alike: where an earlier plan's
-    ablations stay and its WSFracBNN does not, that one stays among them as `nothing_left_out`.
+    ablations stay and its WSFracBNN does not, that one stays among them as `nothing_left_out`, and so does its
+    like-for-like FracBNN as `with_batchnorm`.
     """
     merged = {dataset: dict(entry) for dataset, entry in earlier.items()}
     for dataset, entry in found.items():
         old = merged.setdefault(dataset, {})
         ablations = old.get("ablations", {}) | entry.get("ablations", {})
         if "ablations" in old and "ablations" not in entry and "wsfracbnn" in old and "wsfracbnn" in entry:
-            ablations = {"nothing_left_out": old["wsfracbnn"]} | ablations
+            stay = (("nothing_left_out", "wsfracbnn"), ("with_batchnorm", "fracbnn_like_for_like"))
+            ablations = {name: old[role] for name, role in stay if role in old} | ablations
         old |= entry
         if ablations:
             old["ablations"] = ablations
@@ -271,7 +273,7 @@ def table(results: Mapping[str, Any]) -> str:
     for dataset, entry in results.items():
         names = ROLES if dataset != "wide" else {name: f"{ROLES['wide']}, {name}" for name in entry}
         rows = [(title, entry[name]) for name, title in names.items() if name in entry]
-        rows += [(f"ablation: {name.replace('_', ' ')}", row) for name, row in entry.get("ablations", {}).items()]
+        rows += [(_ablation_title(name), row) for name, row in entry.get("ablations", {}).items()]
         for title, row in rows:
             spread = f" (spread {row['spread']:.2f})" if len(row["top1"]) > 1 else ""
             gates = f"{100 * row['gate_fraction']:.1f} %" if "gate_fraction" in row else "-"
@@ -281,6 +283,10 @@ def table(results: Mapping[str, Any]) -> str:
                 f"{gates} | {load} |"
             )
     return "\n".join(lines)
+
+
+def _ablation_title(name: str) -> str:
+    return "ablation: " + name.replace("_", " ").replace("batchnorm", "BatchNorm")
 
 
 def margins(results: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.experiments import merge, read_plan, read_results
+from wsfracbnn.model.experiments import merge, read_plan, read_results, table
 
 NETWORK = """
 dataset = "digits"
@@ -106,8 +106,14 @@ ROW = {"top1": [50.0], "mean": 50.0, "spread": 0.0, "seeds": [1], "epochs": 4, "
 
 
 def test_rows_of_an_earlier_plan_stay_where_the_new_one_has_none() -> None:
+    like_for_like = ROW | {"mean": 48.0}
     old = {
-        "digits": {"wsfracbnn": ROW, "fracbnn": ROW | {"mean": 47.0}, "ablations": {"without_clipping": ROW}},
+        "digits": {
+            "wsfracbnn": ROW,
+            "fracbnn": ROW | {"mean": 47.0},
+            "fracbnn_like_for_like": like_for_like,
+            "ablations": {"without_clipping": ROW},
+        },
         "cifar10": {"fracbnn": ROW},
     }
     new = {"digits": {"wsfracbnn": ROW | {"mean": 60.0, "epochs": 9, "plan": "new.toml"}}, "wide": {"digits": ROW}}
@@ -115,12 +121,29 @@ def test_rows_of_an_earlier_plan_stay_where_the_new_one_has_none() -> None:
     assert merged["digits"]["wsfracbnn"]["mean"] == 60.0
     assert merged["digits"]["fracbnn"]["mean"] == 47.0
     assert "margin" not in merged["digits"]  # of different plans
-    assert merged["digits"]["ablations"] == {"nothing_left_out": ROW, "without_clipping": ROW}
+    assert merged["digits"]["ablations"] == {
+        "nothing_left_out": ROW,
+        "with_batchnorm": like_for_like,
+        "without_clipping": ROW,
+    }
+    rows = table({"digits": {"ablations": merged["digits"]["ablations"]}}).splitlines()
+    assert "| digits | ablation: with BatchNorm | 48.00 | 1 | 4 | - | - |" in rows
     assert merged["cifar10"] == {"fracbnn": ROW}
     assert merged["wide"] == {"digits": ROW}
     again = merge({"digits": {"fracbnn": ROW | {"mean": 51.0, "epochs": 9, "plan": "new.toml"}}}, merged)
     assert again["digits"]["margin"] == 9.0
     assert again["digits"]["ablations"] == merged["digits"]["ablations"]
+
+
+def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Path) -> None:
+    results = ROOT / "results" / "accuracy.json"
+    page = tmp_path / "page.md"
+    page.write_text("<!-- accuracy -->\n<!-- /accuracy -->\n")
+    command = f"accuracy --plan {ROOT / 'configs' / 'accuracy.toml'} --out {tmp_path / 'none'} --collect-only"
+    command += f" --earlier {results} --results {tmp_path / 'again.json'} --readme {page}"
+    subprocess.run([sys.executable, "-m", "wsfracbnn.gen.cli", *command.split()], check=True)
+    assert (tmp_path / "again.json").read_bytes() == results.read_bytes()
+    assert page.read_text().rstrip() in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("text, message", [("[]", "expected an object"), ("{", "not a JSON file of results")])
