@@ -136,12 +136,15 @@ def test_the_lowest_class_wins_a_tie(tiny: NetworkDescription) -> None:
 
 
 def test_golden_model_speed() -> None:
-    """Hundreds of CIFAR images a second; `wsfracbnn` promises 500 on two idle cores, a busy machine gets less."""
+    """Hundreds of CIFAR images a second; `wsfracbnn` promises 500 on two idle cores.
+
+    Counted is the time that this process computes, so that a busy machine does not fail it.
+    """
     description = random_description(resnet20(100), seed=1, wild=False)
     images = np.random.default_rng(0).integers(0, 256, (256, 32, 32, 3), dtype=np.uint8)
     integer.run_logits(description, images[:32])
-    start = time.perf_counter()
+    start = time.process_time()
     integer.run_logits(description, images)
-    rate = len(images) / (time.perf_counter() - start)
-    print(f"{rate:.0f} images/s")
-    assert rate > 100
+    rate = len(images) / (time.process_time() - start)
+    print(f"{rate:.0f} images a second of one core")
+    assert rate > 75
