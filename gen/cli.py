@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,7 +81,10 @@ def train(
     width: Annotated[int | None, typer.Option(help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="wsfracbnn (default), fracbnn (baseline with BatchNorm) or resnet (full-precision teacher)."),
+        typer.Option(
+            help="wsfracbnn (default), fracbnn (baseline with BatchNorm), fracbnn_matched (the same with all of "
+            "WSFracBNN's training that is not about BatchNorm) or resnet (full-precision teacher)."
+        ),
     ] = None,
     teacher: Annotated[str | None, typer.Option(help="Checkpoint to distil from.")] = None,
     start_from: Annotated[
@@ -150,7 +154,9 @@ def accuracy(
         "build/accuracy"
     ),
     data: DataFolder = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs side by side; default one a processor, of one thread each.")
+    ] = None,
     compiled: Compiled = None,
     graphs: Graphs = None,
     results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
@@ -180,7 +186,7 @@ def accuracy(
             arguments.append("--compile" if compiled else "--no-compile")
         if graphs is not None:
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
-        failed = experiments.carry_out(runs, jobs, arguments, console.print)
+        failed = experiments.carry_out(runs, jobs or os.cpu_count() or 1, arguments, console.print)
     found = experiments.collect(runs, plan.name)
     if earlier is not None:
         found = experiments.merge(found, experiments.read_results(earlier))

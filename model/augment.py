@@ -15,19 +15,37 @@ def random_shift(images: Tensor, reach: int, generator: torch.Generator) -> Tens
     """
     if reach == 0:
         return images
+    return shift(images, random_offsets(len(images), reach, generator), reach)
+
+
+def random_offsets(count: int, reach: int, generator: torch.Generator) -> Tensor:
+    """Where in its padded picture each image is cut out: int64 (2, count), rows and columns, 0 to 2 * reach."""
+    return torch.randint(0, 2 * reach + 1, (2, count), generator=generator, device=generator.device)
+
+
+def shift(images: Tensor, offsets: Tensor, reach: int) -> Tensor:
+    """Pad each image by `reach` zeros and crop it at its offsets (2, N). images: (N, C, H, W)."""
     n, _, height, width = images.shape
     padded = F.pad(images, (reach,) * 4)
-    offsets = torch.randint(0, 2 * reach + 1, (2, n, 1), generator=generator, device=images.device)
-    rows = offsets[0] + torch.arange(height, device=images.device)
-    columns = offsets[1] + torch.arange(width, device=images.device)
+    rows = offsets[0].unsqueeze(1) + torch.arange(height, device=images.device)
+    columns = offsets[1].unsqueeze(1) + torch.arange(width, device=images.device)
     index = torch.arange(n, device=images.device).view(n, 1, 1)
     return padded[index, :, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
 
 
 def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each image left to right with probability one half. images: (N, C, H, W)."""
-    flip = torch.randint(0, 2, (len(images),), generator=generator, device=images.device).bool()
-    return torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
+    return flip(images, random_bits(len(images), generator))
+
+
+def random_bits(count: int, generator: torch.Generator) -> Tensor:
+    """Fair coins: bool (count,)."""
+    return torch.randint(0, 2, (count,), generator=generator, device=generator.device).bool()
+
+
+def flip(images: Tensor, which: Tensor) -> Tensor:
+    """Mirror the images that `which` (N,) names left to right. images: (N, C, H, W)."""
+    return torch.where(which.view(-1, 1, 1, 1), images.flip(3), images)
 
 
 def random_cutout(images: Tensor, side: int, generator: torch.Generator) -> Tensor:

@@ -4,8 +4,9 @@
 `.pt` (torch.save, read with weights_only=True):
 
     format         "wsfracbnn-checkpoint"
-    version        1
-    model          "wsfracbnn", "fracbnn" (the baseline) or "resnet" (the full-precision teacher)
+    version        2
+    model          "wsfracbnn", "fracbnn" (the baseline), "fracbnn_matched" (the same, trained like WSFracBNN) or
+                   "resnet" (the full-precision teacher)
     name           str, names the emitted top module
     config         dict, NetworkConfig.to_dict()
     state          dict of tensors, the network's state_dict()
@@ -42,16 +43,17 @@ from torch import Tensor
 
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fracbnn import FracBNN
+from wsfracbnn.model.fracbnn import FracBNN, MatchedFracBNN
 from wsfracbnn.model.network import WSFracBNN
 from wsfracbnn.model.resnet import ResNet
 
 FORMAT = "wsfracbnn-checkpoint"
-VERSION = 1
+VERSION = 2
 AnyNetwork = WSFracBNN | FracBNN | ResNet
 MODELS: dict[str, type[WSFracBNN] | type[FracBNN] | type[ResNet]] = {
     "wsfracbnn": WSFracBNN,
     "fracbnn": FracBNN,
+    "fracbnn_matched": MatchedFracBNN,
     "resnet": ResNet,
 }
 
@@ -79,7 +81,7 @@ class Checkpoint:
     @property
     def is_binarized(self) -> bool:
         """Whether the weights of all convolutions are +1 or -1, as model/binarize.py leaves them."""
-        return all(_is_binary(key, value) for key, value in self.state.items() if key.endswith("conv.weight"))
+        return all(is_binary(value) for key, value in self.state.items() if key.endswith("conv.weight"))
 
     def sample_arrays(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The sample images (n, H, W, colours) and labels (n,), or None for both."""
@@ -101,7 +103,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "test_accuracy": checkpoint.test_accuracy,
         "gate_fractions": None if checkpoint.gate_fractions is None else list(checkpoint.gate_fractions),
     }
-    state = {key: _packed(value) if _is_binary(key, value) else value for key, value in checkpoint.state.items()}
+    state = {
+        key: _packed(value) if key.endswith("conv.weight") and is_binary(value) else value
+        for key, value in checkpoint.state.items()
+    }
     temporary = path.with_name(path.name + ".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
@@ -113,8 +118,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     temporary.replace(path)
 
 
-def _is_binary(key: str, tensor: Tensor) -> bool:
-    return key.endswith("conv.weight") and bool((tensor.abs() == 1).all())
+def is_binary(weight: Tensor) -> bool:
+    """Whether a convolution's weights are all +1 or -1."""
+    return bool((weight.abs() == 1).all())
 
 
 def _packed(signs: Tensor) -> Tensor:

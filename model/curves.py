@@ -24,9 +24,10 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
         for number, (label, path) in enumerate(logs.items()):
             with path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
-            epochs = [int(row["epoch"]) for row in rows]
             for axis, (key, _) in zip(axes, PANELS, strict=True):
-                values = [float(row[key]) for row in rows]
+                measured = [row for row in rows if row[key] != ""]  # accuracy is not measured after every epoch
+                epochs = [int(row["epoch"]) for row in measured]
+                values = [float(row[key]) for row in measured]
                 if any(values):
                     marker = "." if len(epochs) < 30 else ""
                     axis.plot(epochs, values, color=f"C{number}", label=label, marker=marker, linewidth=1.2)

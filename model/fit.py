@@ -30,7 +30,7 @@ class ScalarWriter(Protocol):
 
 
 def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Checkpoint:
-    """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C saves there and stops.
+    """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C or SIGTERM saves there and stops.
 
     Args:
         trainer: at its first epoch.
@@ -38,7 +38,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
         scalars: TensorBoard writer, or None.
     Raises:
         InputError: the resume file belongs to another run.
-        KeyboardInterrupt: after Ctrl-C in any of the processes, once the epoch under way is saved.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM in any of the processes, once the epoch under way is saved.
     """
     world, epochs = trainer.world, trainer.settings.epochs
     resume = out.with_name(out.name + ".resume")
@@ -47,6 +47,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
     if resume.is_file():
         load_state(trainer, resume)
         log.info("resumed from %s at epoch %d", resume, trainer.epoch)
+    checkpoint: Checkpoint | None = None
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     status = TextColumn("{task.fields[status]}")
     with _interruptible() as interrupted, Progress(*columns, status, disable=not world.is_first) as bar:
@@ -58,19 +59,27 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
             def show(steps: int, line: str, done: int = done) -> None:
                 bar.update(task, completed=done + steps, status=line)
 
-            row = {"epoch": trainer.epoch + 1} | trainer.train_epoch(show)
-            row["test_accuracy"] = trainer.test_accuracy()
+            row: dict[str, Any] = {"epoch": trainer.epoch + 1} | trainer.train_epoch(show)
+            if trainer.epoch == epochs:
+                checkpoint = trainer.checkpoint()
+                row["test_accuracy"] = checkpoint.test_accuracy
+            else:
+                row["test_accuracy"] = trainer.test_accuracy() if trainer.settings.evaluates(trainer.epoch) else ""
             if world.is_first:
                 _append_row(log_file, row)
                 if scalars is not None:
                     for key, value in row.items():
-                        scalars.add_scalar(key, value, trainer.epoch)
+                        if value != "":
+                            scalars.add_scalar(key, value, trainer.epoch)
                 save_state(trainer, resume)
                 if not bar.console.is_terminal:
-                    log.info("epoch %d: %s", trainer.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
+                    log.info(
+                        "epoch %d: %s", trainer.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items() if v != "")
+                    )
             if world.agree(interrupted()):
                 raise KeyboardInterrupt
-    checkpoint = trainer.checkpoint()
+    if checkpoint is None:  # the run was cut off behind its last epoch
+        checkpoint = trainer.checkpoint()
     if world.is_first:
         resume.unlink()
     return checkpoint
@@ -98,7 +107,8 @@ def load_state(trainer: Trainer, path: Path) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that the epoch under way is finished and saved; a second one stops."""
+    """Turn the first Ctrl-C or SIGTERM into a flag, so that the epoch under way is finished and saved; a second one
+    stops."""
     pressed = False
 
     def handle(signum: int, frame: object) -> None:
@@ -108,11 +118,12 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         pressed = True
         log.warning("stopping after this epoch; press Ctrl-C again to stop at once")
 
-    previous = signal.signal(signal.SIGINT, handle)
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _append_row(path: Path, row: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ full-precision head.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,44 +18,58 @@ from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.fractional import gated_sum, two_bit_planes
-from wsfracbnn.model.layers import ThermometerEncoder
+from wsfracbnn.model.layers import ThermometerEncoder, root_mean_square
 
 
 class BinaryConv2d(nn.Module):
-    """3x3 convolution with sign(W) weights, straight-through inside |W| <= 1.3; real weights while not `binary`."""
+    """3x3 convolution with sign(W) weights, straight-through inside |W| <= 1.3; real weights while not `binary`.
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    With `unit_size` W is divided by its root mean square per output channel first (without a gradient through that),
+    so that sums keep their size when the weights turn binary, and the straight-through window is `window`.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, unit_size: bool = False) -> None:
         super().__init__()
         self.stride = stride
+        self.unit_size = unit_size
+        self.window = math.inf if unit_size else 1.3
         self.binary = True
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         nn.init.kaiming_normal_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         weight: Tensor = self.weight
+        if self.unit_size:
+            weight = weight / root_mean_square(weight)
         if self.binary:
-            weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
+            weight = q.straight_through(q.sign(weight), weight.clamp(-self.window, self.window))
         if mixed_precision.active():
             return mixed_precision.conv3x3(x, weight, self.stride)
         return F.conv2d(x, weight, stride=self.stride, padding=1)
 
 
 class FractionalConv2d(nn.Module):
-    """FracBNN's PGBinaryConv2d: (2/3) S_m, plus (1/3) S_l where (2/3) S_m exceeds the channel's threshold."""
+    """FracBNN's PGBinaryConv2d: (2/3) S_m, plus (1/3) S_l where (2/3) S_m exceeds the channel's threshold.
 
-    def __init__(self, shape: ConvShape) -> None:
+    `matched`: see `MatchedFracBNN`.
+    """
+
+    def __init__(self, shape: ConvShape, matched: bool) -> None:
         super().__init__()
-        self.conv = BinaryConv2d(shape.in_channels, shape.out_channels, shape.stride)
-        self.threshold = nn.Parameter(torch.full((shape.out_channels,), -1.0))
+        self.matched = matched
+        self.conv = BinaryConv2d(shape.in_channels, shape.out_channels, shape.stride, unit_size=matched)
+        self.threshold = nn.Parameter(torch.full((shape.out_channels,), 0.25 if matched else -1.0))
+        self.unit = 1 / math.sqrt(shape.fan_in) if matched else 2 / 3
+        """From S_m to the units of the threshold."""
         self.register_buffer("thresholds", torch.tensor([-2 / 3, 0.0, 2 / 3]), persistent=False)
         self.thresholds: Tensor
         self.gate_mean: Tensor = torch.zeros(())
 
     def forward(self, x: Tensor) -> Tensor:
         t1, t2, t3 = self.thresholds.unbind()
-        planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=False)
+        planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=self.matched)
         threshold = self.threshold.view(1, -1, 1, 1)
-        accumulator, means = gated_sum(self.conv(torch.cat(planes)), 1.5 * threshold, threshold, 2 / 3)
+        accumulator, means = gated_sum(self.conv(torch.cat(planes)), threshold / self.unit, threshold, self.unit)
         self.gate_mean = means.mean()
         return accumulator / 3.0
 
@@ -61,10 +77,11 @@ class FractionalConv2d(nn.Module):
 class FloatRPReLU(nn.Module):
     """RPReLU without quantization (ReActNet, arXiv 2003.03488)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, spread_slopes: bool) -> None:
         super().__init__()
         self.bias_in = nn.Parameter(torch.zeros(channels))
-        self.slope = nn.Parameter(torch.full((channels,), 0.25))
+        slopes = torch.linspace(-0.25, 0.75, channels) if spread_slopes else torch.full((channels,), 0.25)
+        self.slope = nn.Parameter(slopes)
         self.bias_out = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,12 +91,12 @@ class FloatRPReLU(nn.Module):
 class BatchNormConv(nn.Module):
     """BN(RPReLU(BN(conv(x))) + shortcut(x)): one of the two halves of FracBNN's basic block."""
 
-    def __init__(self, shape: ConvShape) -> None:
+    def __init__(self, shape: ConvShape, matched: bool) -> None:
         super().__init__()
         self.stride = shape.stride
-        self.gated = FractionalConv2d(shape)
+        self.gated = FractionalConv2d(shape, matched)
         self.norm = nn.BatchNorm2d(shape.out_channels)
-        self.rprelu = FloatRPReLU(shape.out_channels)
+        self.rprelu = FloatRPReLU(shape.out_channels, spread_slopes=matched)
         self.sum_norm = nn.BatchNorm2d(shape.out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,13 +111,15 @@ class BatchNormConv(nn.Module):
 class FracBNN(nn.Module):
     """The whole baseline. forward: pixels (N, colours, H, W), 0..255 -> logits (N, classes) float32."""
 
+    MATCHED = False
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = ThermometerEncoder(config.thermometer_levels)
-        self.conv = BinaryConv2d(config.input_bits, config.widths[0], stride=1)
+        self.conv = BinaryConv2d(config.input_bits, config.widths[0], stride=1, unit_size=self.MATCHED)
         self.norm = nn.BatchNorm2d(config.widths[0])
-        self.stages = nn.ModuleList(BatchNormConv(shape) for shape in config.convolutions())
+        self.stages = nn.ModuleList(BatchNormConv(shape, self.MATCHED) for shape in config.convolutions())
         self.head = nn.Linear(config.widths[-1], config.classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -118,7 +137,27 @@ class FracBNN(nn.Module):
 
     def gate_means(self) -> Tensor:
         """Fraction of open gates per gated convolution in the last forward pass, shape (convolutions,)."""
-        return torch.stack([s.gated.gate_mean for s in self.stages if isinstance(s, BatchNormConv)])
+        return torch.stack([s.gated.gate_mean for s in self._stages()])
+
+    def _stages(self) -> list[BatchNormConv]:
+        return [stage for stage in self.stages if isinstance(stage, BatchNormConv)]
 
     def calibrate(self, pixels: Tensor) -> None:
         """Nothing to do: BatchNorm finds the statistics by itself."""
+
+
+class MatchedFracBNN(FracBNN):
+    """FracBNN with what WSFracBNN has that is not about BatchNorm: the baseline of the like-for-like comparison.
+
+    Weights of unit size in both steps, so that sums do not grow when they turn binary (FracBNN's grow 8 to 17 times,
+    and its gate thresholds cannot follow); gate thresholds in units of sqrt(fan-in), starting where WSFracBNN's do;
+    Bi-Real Net's gradient of the most significant plane (arXiv 1808.00278); slopes that start spread.
+    """
+
+    MATCHED = True
+
+    @torch.no_grad()
+    def set_gate_thresholds(self, threshold: float) -> None:
+        """Start every gate at one threshold, in units of sqrt(fan_in)."""
+        for stage in self._stages():
+            stage.gated.threshold.fill_(threshold)

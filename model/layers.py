@@ -69,13 +69,16 @@ class FractionalActivation(nn.Module):
 
 
 class BinaryWSConv2d(nn.Module):
-    """3x3 convolution with scaled weight standardization and 1-bit weights, split into sign plane and scale.
+    """3x3 convolution with scaled weight standardization and 1-bit weights, split into plane and scale.
 
-    W_hat = (W - mean) / (std * sqrt(fan_in)) per output channel (scaled WS, arXiv 2101.08692, equation 3); the binary
-    weight is sign(W_hat) * mean|W_hat| ("BNN - BN = ?", arXiv 2104.08215). `plane` returns sign(W_hat), `scale`
-    the real number that the accumulator is multiplied by. With `binary` False (the first step of the two-step
-    schedule) the plane holds the standardized weights themselves, normalized to mean|w| = 1. With `standardize` False
-    (an ablation) W_hat is W itself, as in XNOR-Net (arXiv 1603.05279).
+    W_hat = z / sqrt(fan_in) with z = (W - mean) / std per output channel (scaled WS, arXiv 2101.08692, equation 3).
+    `plane` is what the convolution multiplies by: sign(z), or z itself while not `binary` (the first step of the
+    two-step schedule). Both have unit mean square, so that sums, gates and branches keep their size when the weights
+    turn binary. `scale` is the real number that the accumulator is multiplied by: gain / sqrt(fan_in). "BNN - BN = ?"
+    (arXiv 2104.08215) has mean|W_hat| in it too, a constant of standardized weights that the learnt gain takes in.
+
+    With `standardize` False (an ablation) z = W / rms(W) and the scale has the factor rms(W) sqrt(fan_in), so that the
+    product is gain W; XNOR-Net (arXiv 1603.05279) takes mean|W|. No gradient flows through rms(W), as there.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, standardize: bool = True) -> None:
@@ -84,14 +87,16 @@ class BinaryWSConv2d(nn.Module):
         self.standardize = standardize
         self.fan_in = KERNEL_TAPS * in_channels
         self.binary = True
+        self.window = math.inf
+        """The sign's straight-through gradient is zero where |z| is larger."""
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         self.gain = nn.Parameter(torch.ones(out_channels))
         nn.init.normal_(self.weight, std=1 / math.sqrt(self.fan_in))
 
     def standardized(self, weight: Tensor) -> Tensor:
-        """Zero mean, unit standard deviation per output channel: sqrt(fan_in) * W_hat."""
+        """z, unit mean square per output channel, and zero mean where weights are standardized."""
         if not self.standardize:
-            return weight * math.sqrt(self.fan_in)
+            return weight / root_mean_square(weight)
         variance, mean = torch.var_mean(weight, dim=(1, 2, 3), keepdim=True, correction=0)
         return (weight - mean) / torch.sqrt(variance + 1e-10)
 
@@ -105,22 +110,19 @@ class BinaryWSConv2d(nn.Module):
             return self.signs().to(self.weight.dtype)
         z = self.standardized(self.weight)
         if self.binary:
-            return q.straight_through(q.sign(z), z.clamp(-1.5, 1.5))
-        return z / z.abs().mean(dim=(1, 2, 3), keepdim=True)
-
-    @torch.no_grad()
-    def restore_weight_size(self) -> None:
-        """Scale the real weights to the size of fresh ones, which leaves what the layer computes as it is.
-
-        Their size decides how many steps turn a sign: published signs, +-1, would need hundreds.
-        """
-        if self.standardize:
-            self.weight.copy_(self.standardized(self.weight.double()) / math.sqrt(self.fan_in))
+            return q.straight_through(q.sign(z), z.clamp(-self.window, self.window))
+        return z
 
     def scale(self) -> Tensor:
-        """gain * mean|W_hat| in float64, shape (O,)."""
-        mean_abs = self.standardized(self.weight.double()).abs().mean(dim=(1, 2, 3))
-        return self.gain.double() * mean_abs / math.sqrt(self.fan_in)
+        """The factor of the accumulator in float64, shape (O,)."""
+        if not self.standardize:
+            return self.gain.double() * root_mean_square(self.weight.double()).flatten()
+        return self.gain.double() / math.sqrt(self.fan_in)
+
+    @torch.no_grad()
+    def limit_scale(self, largest: float) -> None:
+        """Lower each gain as far as its scale exceeds `largest`."""
+        self.gain.div_((self.scale().abs() / largest).clamp_min(1.0).float())
 
     def forward(self, planes: Tensor) -> Tensor:
         weight = self.plane().to(planes.dtype)
@@ -129,12 +131,19 @@ class BinaryWSConv2d(nn.Module):
         return F.conv2d(planes, weight, stride=self.stride, padding=1)
 
 
+def root_mean_square(weight: Tensor) -> Tensor:
+    """Of each output channel: (O, I, 3, 3) -> (O, 1, 1, 1), without gradient."""
+    return weight.detach().square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-10)
+
+
 class ScalePath(nn.Module):
     """Y = rshift(A * M_c, r): the WS scale, the activation's 1/3 and the unit, as shifts and adds."""
 
     def __init__(self, denominator: float, unit: float) -> None:
         super().__init__()
         self.factor = unit / denominator
+        self.largest_scale = q.SCALE_LIMIT / self.factor
+        """What `constants` can represent."""
 
     def constants(self, scale: Tensor) -> tuple[Tensor, Tensor]:
         """M (float64 integers, (C,)) and r (float64 scalar) for a real scale of shape (C,)."""

@@ -50,10 +50,10 @@ class ResidualConv(nn.Module):
         unit = 2.0**config.residual_fraction
         self.activation = FractionalActivation(shape.in_channels, unit, expected_std)
         self.gated = GatedConv2d(shape.in_channels, shape.out_channels, shape.stride, config.weight_standardization)
-        # An unquantized standard normal leaves the 2-bit activation with mean square 0.56 and the WS convolution
-        # with its mean|w|^2 = 2/pi of the variance: this gain makes the branch alpha times as strong as its input.
+        # A standard normal leaves the 2-bit activation with mean square 0.56, and the convolution keeps that: this gain
+        # makes the branch alpha times as strong as its input.
         with torch.no_grad():
-            self.gated.conv.gain.fill_(expected_std * config.residual_alpha / math.sqrt(0.56 * 2 / math.pi))
+            self.gated.conv.gain.fill_(expected_std * config.residual_alpha / math.sqrt(0.56))
         self.path = ScalePath(3.0, unit)
         self.rprelu = RPReLU(shape.out_channels, unit)
 
@@ -122,6 +122,14 @@ class WSFracBNN(nn.Module):
             stage.gated.threshold.fill_(threshold)
 
     @torch.no_grad()
+    def constrain(self) -> None:
+        """Bring scales and slopes that a training step moved out of the hardware's range back to its border."""
+        self.input.conv.limit_scale(self.input.path.largest_scale)
+        for stage in self._stages():
+            stage.gated.conv.limit_scale(stage.path.largest_scale)
+            stage.rprelu.slope.clamp_(-q.SLOPE_LIMIT / 2**q.SLOPE_SHIFT, q.SLOPE_LIMIT / 2**q.SLOPE_SHIFT)
+
+    @torch.no_grad()
     def calibrate(self, pixels: Tensor) -> None:
         """Data-dependent start (LSUV, arXiv 1511.06422): unit variance after the input layer, thresholds centred
         on each channel, and each residual branch alpha times as strong as its shortcut on this batch."""
@@ -135,8 +143,9 @@ class WSFracBNN(nn.Module):
             stage.activation.shift.copy_(x.mean(dim=(0, 2, 3)) / unit)
             stage.activation.scale.copy_((x.std(dim=(0, 2, 3)) / unit).clamp_min(0.05))
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
+            centred = branch - branch.mean(dim=(0, 2, 3), keepdim=True)  # bias_out takes the means away
             target = self.config.residual_alpha * shortcut(x, stage.shape.stride).std()
-            stage.gated.conv.gain.mul_((target / branch.std().clamp_min(1e-3)).float())
+            stage.gated.conv.gain.mul_((target / centred.std().clamp_min(1e-3)).float())
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
             stage.rprelu.bias_out.sub_(branch.mean(dim=(0, 2, 3)).float() / unit)
             x = stage(x)

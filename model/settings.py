@@ -13,13 +13,17 @@ from wsfracbnn.model.config import ARCHITECTURES
 from wsfracbnn.model.errors import InputError
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "model": ("wsfracbnn", "fracbnn", "resnet"),
+    "model": ("wsfracbnn", "fracbnn", "fracbnn_matched", "resnet"),
     "arch": tuple(ARCHITECTURES),
     "optimizer": ("adamw", "adam", "sgd"),
     "schedule": ("cosine", "step"),
+    "distill_logits": ("raw", "standardized"),
     "mix": ("none", "mixup", "cutmix"),
     "precision": ("float32", "mixed"),
 }
+
+EVERY_EPOCH_UP_TO, EVAL_EVERY = 30, 10
+"""Runs of more epochs than that are measured every tenth epoch: it must not take a notable part of their time."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,25 @@ class TrainConfig:
             step two (cifar10.py of its release).
         weight_decay: of convolutions and head; binary_weight_decay, unless negative, replaces it in step two.
         binary_from: fraction of the epochs after which weights turn binary (step two).
-        label_smoothing: of the cross entropy.
+        label_smoothing: of the cross entropy; negative: 0.1, or 0 where a teacher is given, whose answers are soft
+            already.
         agc: adaptive gradient clipping threshold (lambda), 0 for none (arXiv 2102.06171).
-        gate_start: initial gate threshold of WSFracBNN in units of sqrt(fan_in); 100 never opens a gate (1-bit).
+        weight_window: |z| beyond which a sign's straight-through gradient is zero, z being the weights of unit size; 0
+            for none. FracBNN by its own recipe keeps its 1.3 of raw weights.
+        gate_start: initial gate threshold in units of sqrt(fan_in); 100 never opens a gate (1-bit).
         gate_target, gate_weight: the loss gains gate_weight * (gate fraction - gate_target)^2, summed over stages.
         distill_weight, temperature: weight of the teacher's loss against that of the labels, and its softmax
             temperature (Hinton et al., arXiv 1503.02531); used where a teacher is given.
+        distill_logits: what the softmaxes take: raw logits, or standardized ones (arXiv 2403.01427).
+        distill_views: 0 asks the teacher at every step; more: each image is seen in so many fixed views only, whose
+            answers are computed once and kept beside the teacher's checkpoint (arXiv 2112.01528).
         ema: decay per step of the averaged weights that are evaluated and saved; 0 for none.
         weight_standardization: scaled WS in WSFracBNN; False only for the ablation.
         shift, flip, cutout: augmentation; pixels, on or off, side of the square in pixels (arXiv 1708.04552).
         mix, mix_alpha: none, mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899), with its Beta parameter.
         precision: float32, or mixed: 16-bit convolutions whose binary sums stay exact (model/mixed_precision.py).
+        eval_every: epochs between two measurements of test accuracy; 0: each epoch of up to 30, else every tenth.
+            The last one is always measured.
         seed: of the weights, the order of the images and the augmentation.
     """
 
@@ -58,13 +70,16 @@ class TrainConfig:
     binary_weight_decay: float = -1.0
     warmup_epochs: float = 1.0
     binary_from: float = 0.4
-    label_smoothing: float = 0.1
+    label_smoothing: float = -1.0
     agc: float = 0.05
+    weight_window: float = 0.0
     gate_start: float = 0.25
     gate_target: float = 0.4
     gate_weight: float = 1.0
     distill_weight: float = 0.9
     temperature: float = 4.0
+    distill_logits: str = "raw"
+    distill_views: int = 0
     ema: float = 0.0
     weight_standardization: bool = True
     shift: int = 1
@@ -73,6 +88,7 @@ class TrainConfig:
     mix: str = "none"
     mix_alpha: float = 1.0
     precision: str = "float32"
+    eval_every: int = 0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -80,22 +96,36 @@ class TrainConfig:
             if not ok:
                 raise InputError(f"setting '{key}': found {getattr(self, key)!r}, expected {expected}")
 
-        for key in ("optimizer", "schedule", "mix", "precision"):
+        for key in ("optimizer", "schedule", "distill_logits", "mix", "precision"):
             require(getattr(self, key) in CHOICES[key], key, " or ".join(CHOICES[key]))
         for key in ("epochs", "batch_size"):
             require(getattr(self, key) >= 1, key, "at least 1")
-        for key in ("binary_from", "gate_target", "distill_weight", "label_smoothing"):
+        for key in ("binary_from", "gate_target", "distill_weight"):
             require(0 <= getattr(self, key) <= 1, key, "0 to 1")
-        for key in ("agc", "gate_weight", "weight_decay", "shift", "cutout", "warmup_epochs"):
+        require(self.label_smoothing <= 1, "label_smoothing", "at most 1")
+        for key in ("agc", "gate_weight", "weight_window", "weight_decay", "shift", "cutout", "warmup_epochs"):
+            require(getattr(self, key) >= 0, key, "at least 0")
+        for key in ("eval_every", "distill_views"):
             require(getattr(self, key) >= 0, key, "at least 0")
         for key in ("learning_rate", "temperature", "mix_alpha"):
             require(getattr(self, key) > 0, key, "more than 0")
         require(0 <= self.ema < 1, "ema", "0 to less than 1")
+        for key, neutral in (("mix", "none"), ("cutout", 0)):
+            require(
+                self.distill_views == 0 or getattr(self, key) == neutral,
+                key,
+                f"{neutral} with distill_views: the teacher's kept answers are to shifted and mirrored images",
+            )
 
     @property
     def switch_epoch(self) -> int:
         """First epoch of step two."""
         return round(self.epochs * self.binary_from)
+
+    def evaluates(self, epoch: int) -> bool:
+        """Whether test accuracy is measured after `epoch` (from 1)."""
+        every = self.eval_every or (1 if self.epochs <= EVERY_EPOCH_UP_TO else EVAL_EVERY)
+        return epoch % every == 0 or epoch == self.epochs
 
 
 @dataclass(frozen=True)
@@ -135,6 +165,12 @@ class Run:
     def checkpoint_path(self) -> Path:
         return Path(self.out or f"build/{self.network_name}.pt")
 
+    @property
+    def label_smoothing(self) -> float:
+        """Of the cross entropy, the default resolved."""
+        given = self.settings.label_smoothing
+        return given if given >= 0 else 0.0 if self.teacher else 0.1
+
     def record(self) -> dict[str, Any]:
         """Plain values for the checkpoint: everything that the result depends on."""
         return {
@@ -144,7 +180,7 @@ class Run:
             "width": self.width,
             "teacher": Path(self.teacher).name,
             "start_from": Path(self.start_from).name,
-        } | asdict(self.settings)
+        } | (asdict(self.settings) | {"label_smoothing": self.label_smoothing})
 
 
 _DEFAULTS: dict[str, Any] = {

@@ -24,17 +24,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
+from wsfracbnn.model.augment import flip, mix_images, random_cutout, random_flip, random_shift, shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
 from wsfracbnn.model.cuda_graph import CudaGraphStep
 from wsfracbnn.model.data import Dataset
-from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_logits
+from wsfracbnn.model.distill import KeptAnswers, View, distillation_losses, file_digest, load_teacher, teacher_logits
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.fracbnn import BinaryConv2d, MatchedFracBNN
+from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
@@ -99,24 +101,37 @@ class Trainer:
         self.images = image_tensor(dataset.train_images).to(device)
         self.labels = torch.from_numpy(dataset.train_labels).to(device)
         self.network: AnyNetwork = MODELS[run.model](self.config)
+        self.network.set_binary_weights(settings.switch_epoch == 0)
         _channels_last(self.network, device)
         if run.start_from:
             begin_with(self.network, Path(run.start_from))
         else:
             self.network.calibrate(self.images[self._permutation()[:512]])
-            if isinstance(self.network, WSFracBNN):
+            if isinstance(self.network, WSFracBNN | MatchedFracBNN):
                 self.network.set_gate_thresholds(settings.gate_start)
+        if settings.weight_window > 0:
+            for module in self.network.modules():
+                if isinstance(module, BinaryWSConv2d | BinaryConv2d):
+                    module.window = settings.weight_window
         clips = settings.agc > 0 and isinstance(self.network, WSFracBNN)
         self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
         self._clip = torch.compile(clip_gradients_adaptively) if compiled else clip_gradients_adaptively
         self.teacher: nn.Module | None = None
+        self.teacher_digest = ""
+        self.answers: KeptAnswers | None = None
+        self.view: View | None = None
         if run.teacher:
             self.teacher = load_teacher(Path(run.teacher), self.config)
+            self.teacher_digest = file_digest(Path(run.teacher))
             _channels_last(self.teacher, device)
+            if settings.distill_views:
+                self.answers = KeptAnswers(
+                    Path(run.teacher), self.images, settings.shift, settings.flip, self._ask_teacher
+                )
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
-        forward, teacher = self.world.wrap(_Forward(self.network)), self.teacher
+        forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
         self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
         """Trains on a batch of any size."""
         self.fused_step = self.step
@@ -135,7 +150,6 @@ class Trainer:
         s = self.settings
         # A recorded step reads its rate, and counts its steps, on the device.
         rate: Any = torch.tensor(s.learning_rate, device=self.world.device) if self.graphs else s.learning_rate
-        recordable: dict[str, Any] = {"fused": True} if self.graphs else {}
         second_step = self.epoch >= s.switch_epoch
         decay = s.binary_weight_decay if second_step and s.binary_weight_decay >= 0 else s.weight_decay
         decayed = [p for n, p in self.network.named_parameters() if _is_decayed(n)]
@@ -143,11 +157,11 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
         if s.optimizer == "sgd":
             self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
-                groups, lr=rate, momentum=s.momentum, nesterov=True, **recordable
+                groups, lr=rate, momentum=s.momentum, nesterov=True, fused=True
             )
         else:
             kind = torch.optim.AdamW if s.optimizer == "adamw" else torch.optim.Adam
-            self.optimizer = kind(groups, lr=rate, capturable=self.graphs, **recordable)
+            self.optimizer = kind(groups, lr=rate, capturable=self.graphs, fused=True)
         if s.ema > 0:
             average = get_ema_multi_avg_fn(s.ema)  # type: ignore[no-untyped-call]
             self.averaged = AveragedModel(
@@ -160,9 +174,13 @@ class Trainer:
     def _augment(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Images, both labels and the first one's share, for a global batch of image numbers."""
         s = self.settings
-        images, labels = random_shift(self.images[index], s.shift, self.generator), self.labels[index]
-        if s.flip:
-            images = random_flip(images, self.generator)
+        images, labels = self.images[index], self.labels[index]
+        if self.view is not None:
+            images = flip(shift(images, self.view.offsets[:, index], s.shift), self.view.mirrored[index])
+        else:
+            images = random_shift(images, s.shift, self.generator)
+            if s.flip:
+                images = random_flip(images, self.generator)
         images = random_cutout(images, s.cutout, self.generator)
         if s.mix == "none":
             return images, labels, labels, torch.ones((), device=images.device)
@@ -174,14 +192,14 @@ class Trainer:
         s = self.settings
 
         def entropy(target: Tensor) -> Tensor:
-            return F.cross_entropy(logits, target, label_smoothing=s.label_smoothing, reduction="none")
+            return F.cross_entropy(logits, target, label_smoothing=self.spec.label_smoothing, reduction="none")
 
         losses = entropy(labels)
         if s.mix != "none":
             losses = share * losses + (1 - share) * entropy(partners)
         if said is not None:
             losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
-                logits, said, s.temperature
+                logits, said, s.temperature, standardized=s.distill_logits == "standardized"
             )
         return losses
 
@@ -193,8 +211,7 @@ class Trainer:
         with mixed_precision(s.precision == "mixed"):
             with self._autocast(self.network):
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
-                with self._autocast(self.teacher):
-                    said = None if teacher is None else teacher_logits(teacher, images)
+                said = self._said(teacher, images, index)
                 losses = self._loss(logits.float(), said, labels, partners, batch[3])
             # Each process's loss is weighted so that the mean over processes is that over the global batch.
             weight = world.size / len(index)
@@ -208,9 +225,41 @@ class Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
         self._clip(self.clipped, s.agc)
         self.optimizer.step()
+        if isinstance(self.network, WSFracBNN):
+            self.network.constrain()
         gate_sum = gate_sums.mean() if len(gates) else torch.zeros((), device=world.device)
         correct = (logits.argmax(1) == labels).sum()
         return torch.stack((losses.detach().sum(), correct.float(), gate_sum / world.size))
+
+    def _said(self, teacher: _Run | None, images: Tensor, index: Tensor) -> Tensor | None:
+        """The teacher's logits of this process's share of a batch, kept or asked for now; None without a teacher."""
+        if self.view is not None:
+            return self.world.share(self.view.logits[index])
+        if teacher is None:
+            return None
+        with self._autocast(self.teacher):
+            return teacher_logits(teacher, images)
+
+    def _ask_teacher(self, images: Tensor) -> Tensor:
+        """Logits of images whose answers are to be kept."""
+        assert self.teacher is not None
+        with mixed_precision(self.settings.precision == "mixed"), self._autocast(self.teacher):
+            return teacher_logits(self.teacher, images.contiguous(memory_format=torch.channels_last)).float()
+
+    def _take_view(self, report: Callable[[str], None]) -> None:
+        """The view of the epoch that begins; its buffers stay where they are from one epoch to the next."""
+        if self.answers is None:
+            return
+        number = self.epoch % self.settings.distill_views
+        if not self.world.is_first:
+            self.world.agree(False)  # the first process may be asking the teacher
+        view = self.answers.view(number, report)
+        if self.world.is_first:
+            self.world.agree(False)
+        if self.view is None:
+            self.view = view
+        else:
+            self.view.copy_(view)
 
     def _autocast(self, network: nn.Module | None) -> torch.autocast:
         """bfloat16 for a full-precision network; the binary networks convert by themselves."""
@@ -224,6 +273,7 @@ class Trainer:
             self._new_optimizer()  # step two starts with fresh moments
         for network in self._networks():
             network.set_binary_weights(self.epoch >= s.switch_epoch)
+        self._take_view(lambda status: report(0, status))
         self.network.train()
         batches = [b for b in torch.split(self._permutation(), s.batch_size) if len(b) >= self.world.size]
         sums, seen, start = torch.zeros(3, device=self.world.device), 0, time.monotonic()
@@ -259,8 +309,17 @@ class Trainer:
 
     @torch.no_grad()
     def test_accuracy(self) -> float:
-        """Percent of the test images that the eval forward classifies correctly."""
-        return measure_float(self.evaluated.eval(), self.dataset, self.world.device)[0]
+        """Percent of the test images that the network classifies correctly."""
+        return self._measure(self.evaluated)[0]
+
+    def _measure(self, network: AnyNetwork) -> tuple[float, list[float]]:
+        """Top-1 in percent and gate fractions on the whole test set.
+
+        The eval forward of WSFracBNN computes what the integer model does, which is the quicker of the two on a CPU.
+        """
+        if isinstance(network, WSFracBNN) and network.input.conv.binary and self.world.device.type == "cpu":
+            return measure(fold_network(network, self.spec.network_name, self.dataset.class_names), self.dataset)
+        return measure_float(network.eval(), self.dataset, self.world.device)
 
     def checkpoint(self) -> Checkpoint:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
@@ -270,6 +329,7 @@ class Trainer:
             accuracy, fractions = measure(description, self.dataset)
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
+            network.cpu()
         spread = np.linspace(0, len(self.dataset.test_images) - 1, SAMPLES).astype(int)
         return Checkpoint(
             name=self.spec.network_name,
@@ -289,7 +349,7 @@ class Trainer:
     @property
     def identity(self) -> dict[str, Any]:
         """What the trainer of a state that is loaded must have been made with."""
-        return {"run": self.spec.record(), "config": self.config.to_dict()}
+        return {"run": self.spec.record(), "config": self.config.to_dict(), "teacher": self.teacher_digest}
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next epoch depends on, random numbers included."""

@@ -77,7 +77,7 @@ def _nan(tensor: torch.Tensor) -> torch.Tensor:
 
 BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "format": (lambda raw: raw.update(format="other"), "key 'format': found 'other'"),
-    "version": (lambda raw: raw.update(version=99), "key 'version': found 99, expected 1"),
+    "version": (lambda raw: raw.update(version=99), "key 'version': found 99, expected 2"),
     "model": (lambda raw: raw.update(model="vgg"), "key 'model': found 'vgg'"),
     "no-config": (lambda raw: raw.pop("config"), "key 'config': found NoneType"),
     "unknown-config": (lambda raw: raw["config"].update(depth=3), "config key 'depth' is unknown"),

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.experiments import merge, read_plan, read_results, table
+from wsfracbnn.model.experiments import carry_out, merge, read_plan, read_results, table
 
 NETWORK = """
 dataset = "digits"
@@ -187,3 +189,19 @@ def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
     page.write_text("nothing here\n")
     with pytest.raises(InputError, match="expected one section from '<!-- accuracy -->'"):
         replace_section(page, "accuracy", "x")
+
+
+def test_runs_side_by_side_share_the_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        seen.append({key: options["env"][key] for key in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY")})
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    said: list[str] = []
+    runs = read_plan(ROOT / "configs" / "accuracy.toml", tmp_path)[:1]
+    assert carry_out(runs, 3, [], said.append) == runs
+    assert seen == [{"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}]
+    assert said[0] == "3 side by side, 2 threads each"

@@ -15,6 +15,7 @@ from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data import Dataset, load_dataset
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.fine_tune import PUBLISHED_SIZE, fresh_magnitudes
 from wsfracbnn.model.fit import fit
 from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.settings import Run, TrainConfig
@@ -51,6 +52,7 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple
 def same_network(trainer: Trainer, checkpoint: Checkpoint) -> bool:
     pixels = torch.from_numpy(trainer.dataset.test_images[:50]).permute(0, 3, 1, 2)
     trainer.network.eval()
+    trainer.network.set_binary_weights(True)
     with torch.no_grad():
         return torch.equal(trainer.network(pixels), checkpoint.network()(pixels))
 
@@ -68,7 +70,21 @@ def test_a_run_begins_with_the_network_of_the_checkpoint(
     assert same_network(trainer, checkpoint)
     for module in trainer.network.modules():
         if isinstance(module, BinaryWSConv2d):  # a step turns as many signs as at the start of any run
-            assert module.weight.std().item() == pytest.approx(module.fan_in**-0.5, rel=0.05)
+            size = PUBLISHED_SIZE if published else 1.0
+            assert module.weight.std().item() == pytest.approx(size * module.fan_in**-0.5, rel=0.05)
+
+
+def test_published_signs_get_magnitudes_that_leave_every_sign() -> None:
+    torch.manual_seed(1)
+    conv = BinaryWSConv2d(4, 40, 1)
+    signs = torch.sign(torch.randn_like(conv.weight) + torch.linspace(-2, 2, 40).view(-1, 1, 1, 1))
+    signs[0] = 1.0  # a filter of one sign
+    with torch.no_grad():
+        conv.weight.copy_(signs)
+        conv.weight.copy_(fresh_magnitudes(conv))
+        assert torch.equal(conv.signs(), signs.double())
+        nearest = conv.weight[1:].abs().flatten(1).amin(dim=1)
+        assert torch.all(nearest < 0.3 * conv.weight[1:].abs().flatten(1).amax(dim=1))
 
 
 def test_fine_tuning_goes_on_learning(dataset: Dataset, trained: tuple[Checkpoint, Path], tmp_path: Path) -> None:

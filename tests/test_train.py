@@ -18,11 +18,13 @@ import torch
 from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.curves import draw_curves
 from wsfracbnn.model.data import Dataset, load_dataset
 from wsfracbnn.model.distill import distillation_losses
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fit import fit, save_state
-from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.layers import BinaryWSConv2d, shortcut
+from wsfracbnn.model.network import ResidualConv, WSFracBNN
 from wsfracbnn.model.settings import Run, TrainConfig
 from wsfracbnn.model.train import Trainer
 
@@ -133,6 +135,98 @@ def test_the_first_step_has_real_weights_and_the_second_binary_ones(dataset: Dat
         assert isinstance(network, WSFracBNN)
         assert network.input.conv.binary == (epoch >= 2)
         assert len(network.input.conv.plane().unique()) == (2 if epoch >= 2 else 4 * 144)
+
+
+@pytest.mark.parametrize("binary_from", [0.0, 0.5])
+def test_the_start_is_calibrated_for_the_weights_that_follow(dataset: Dataset, binary_from: float) -> None:
+    trainer = make(dataset, batch_size=1024, binary_from=binary_from)
+    network = trainer.network
+    assert isinstance(network, WSFracBNN)
+    network.set_binary_weights(trainer.epoch >= trainer.settings.switch_epoch)
+    with torch.no_grad():
+        x = network.input(trainer.images)
+        for stage in network.stages:
+            assert isinstance(stage, ResidualConv)
+            u = (
+                x / 2**SMALL.residual_fraction - stage.activation.shift.view(1, -1, 1, 1)
+            ) / stage.activation.scale.view(1, -1, 1, 1)
+            assert u.std().item() == pytest.approx(1, rel=0.1)
+            branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
+            wanted = SMALL.residual_alpha * shortcut(x, stage.shape.stride).std().item()
+            assert branch.std().item() == pytest.approx(wanted, rel=0.15)  # scales have two digits
+            x = stage(x)
+
+
+@pytest.mark.parametrize("model", ["wsfracbnn", "fracbnn_matched"])
+def test_sums_and_gates_keep_their_size_when_weights_turn_binary(dataset: Dataset, model: str) -> None:
+    trainer = make(dataset, model)
+    fractions, sizes = [], []
+    for binary in (False, True):
+        trainer.network.set_binary_weights(binary)
+        trainer.network.train()
+        trainer.network(trainer.images)
+        fractions.append(trainer.network.gate_means().mean().item())
+        conv = trainer.network.stages[0].gated.conv
+        planes = torch.sign(torch.randn(50, 4, 8, 8, generator=torch.Generator().manual_seed(1)))
+        sizes.append(conv(planes).std().item())
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+    assert fractions[1] == pytest.approx(fractions[0], abs=0.05)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_no_gradient_flows_through_the_size_of_the_weights(standardize: bool) -> None:
+    conv = BinaryWSConv2d(4, 8, 1, standardize)
+    (gradient,) = torch.autograd.grad(conv.scale().sum(), conv.weight, allow_unused=True)
+    assert gradient is None
+    (gradient,) = torch.autograd.grad(conv.plane().square().sum(), conv.weight)
+    assert torch.all(gradient != 0)
+
+
+def test_a_step_cannot_leave_the_range_of_the_hardware(dataset: Dataset) -> None:
+    trainer = make(dataset)
+    network = trainer.network
+    assert isinstance(network, WSFracBNN)
+    with torch.no_grad():
+        network.input.conv.gain.fill_(50.0)
+        for stage in network.stages:
+            assert isinstance(stage, ResidualConv)
+            stage.gated.conv.gain[::2] = -70.0
+            stage.rprelu.slope.fill_(-3.0)
+    trainer.train_epoch(lambda steps, line: None)
+    assert trainer.checkpoint().test_accuracy is not None
+
+
+@pytest.mark.parametrize(
+    "epochs, every, measured",
+    [(4, 0, [1, 2, 3, 4]), (35, 0, [10, 20, 30, 35]), (10, 4, [4, 8, 10]), (31, 100, [31])],
+)
+def test_accuracy_is_measured_now_and_then_and_at_the_end(epochs: int, every: int, measured: list[int]) -> None:
+    settings = TrainConfig(epochs=epochs, eval_every=every)
+    assert [epoch for epoch in range(1, epochs + 1) if settings.evaluates(epoch)] == measured
+
+
+def test_the_log_leaves_out_what_was_not_measured(dataset: Dataset, tmp_path: Path) -> None:
+    checkpoint = fit(make(dataset, eval_every=3), tmp_path / "net.pt")
+    rows = epochs_of(tmp_path / "net.log.csv")
+    assert [row["epoch"] for row in rows if row["test_accuracy"]] == ["3", "4"]
+    assert float(rows[-1]["test_accuracy"]) == checkpoint.test_accuracy
+    draw_curves({"net": tmp_path / "net.log.csv"}, tmp_path / "net.svg")
+
+
+def test_sigterm_saves_and_stops_as_ctrl_c_does(dataset: Dataset, tmp_path: Path) -> None:
+    trainer = make(dataset)
+    trainer.test_accuracy = lambda: signal.raise_signal(signal.SIGTERM) or 0.0  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer, tmp_path / "cut.pt")
+    assert (tmp_path / "cut.pt.resume").is_file()
+
+
+@pytest.mark.parametrize("given, teacher, expected", [(-1, "", 0.1), (-1, "t.pt", 0.0), (0.2, "t.pt", 0.2), (0, "", 0)])
+def test_labels_are_smoothed_by_default_where_no_teacher_softens_them(
+    given: float, teacher: str, expected: float
+) -> None:
+    run = Run(teacher=teacher, settings=TrainConfig(label_smoothing=given))
+    assert run.label_smoothing == run.record()["label_smoothing"] == expected
 
 
 def test_clipping_bounds_each_unit_by_its_own_norm() -> None:
