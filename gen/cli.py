@@ -6,7 +6,6 @@ Bad input ends with one sentence on standard error and exit code 2; a failed che
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -159,11 +158,10 @@ def accuracy(
     ] = None,
     compiled: Compiled = None,
     graphs: Graphs = None,
-    results: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("results/accuracy.json"),
-    earlier: Annotated[
-        Path | None, typer.Option(help="Results of an earlier plan, whose rows stay where this plan has none.")
-    ] = None,
-    readme: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
+    results: Annotated[
+        Path, typer.Option(help="JSON file of rows; those of this plan's runs are added or replaced.")
+    ] = Path("results/accuracy.json"),
+    page: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
     bundle: Annotated[
         Path | None,
@@ -173,12 +171,15 @@ def accuracy(
 ) -> None:
     """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
     from wsfracbnn.gen.card import model_card
-    from wsfracbnn.model import experiments
     from wsfracbnn.model.binarize import binarize
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
+    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, read_plan
+    from wsfracbnn.model.training.plan import curves as logs_of
+    from wsfracbnn.model.training.results import AccuracyResults, read_results
 
-    runs = experiments.read_plan(plan, out)
+    earlier = read_results(results) if results.exists() else AccuracyResults()
+    runs = read_plan(plan, out)
     failed = []
     if not collect_only:
         arguments = [] if data is None else ["--data", str(data)]
@@ -186,27 +187,20 @@ def accuracy(
             arguments.append("--compile" if compiled else "--no-compile")
         if graphs is not None:
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
-        failed = experiments.carry_out(runs, jobs or os.cpu_count() or 1, arguments, console.print)
-    found = experiments.collect(runs, plan.name)
-    if earlier is not None:
-        found = experiments.merge(found, experiments.read_results(earlier))
-    if not found:
-        raise InputError(f"{out}: no checkpoint of {plan} there yet, and no --earlier results")
+        failed = carry_out(runs, jobs or os.cpu_count() or 1, arguments, console.print)
+    found = earlier.updated(collect(runs, plan.name))
+    if not found.rows:
+        raise InputError(f"{out}: no checkpoint of {plan} there yet, and no rows in {results}")
     results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text(json.dumps(found, indent=2) + "\n")
-    text = experiments.table(found)
-    console.print(text, markup=False)
-    if readme is not None:
-        replace_section(readme, "accuracy", f"{text}\n\n{experiments.margins(found)}".rstrip())
+    results.write_text(found.to_json())
+    console.print(found.table(), markup=False)
+    if page is not None:
+        replace_section(page, "accuracy", found.text())
     if curves is not None:
-        for dataset in dict.fromkeys(run.role.split(".")[0] for run in runs):
-            logs = {
-                r.out.stem.split(".", 1)[1]: r.log for r in runs if r.role.split(".")[0] == dataset and r.log.is_file()
-            }
-            if logs:
-                draw_curves(logs, curves / f"curves-{dataset}.svg")
+        for dataset, logs in logs_of(runs).items():
+            draw_curves(logs, curves / f"curves-{dataset}.svg")
     if bundle is not None:
-        for name, best in experiments.best_networks(runs).items():
+        for name, best in best_networks(runs).items():
             published = binarize(best)
             save_checkpoint(published, bundle / f"{name}.pt")
             (bundle / f"{name}.md").write_text(model_card(published, f"{name}.pt"))
