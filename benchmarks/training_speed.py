@@ -16,7 +16,7 @@ import torch
 import typer
 
 from wsfracbnn.gen.locations import ROOT
-from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.distributed import joined_world
 from wsfracbnn.model.settings import make_run, read_toml
 from wsfracbnn.model.train import Trainer

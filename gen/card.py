@@ -4,28 +4,17 @@
 from __future__ import annotations
 
 from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
-
-DATASETS = {
-    "digits": "scikit-learn's handwritten digits: 1,343 training and 454 test images, 8x8 pixels, 10 classes",
-    "cifar10": "CIFAR-10: 50,000 training and 10,000 test images, 32x32 pixels, 10 classes (Krizhevsky, 2009)",
-    "cifar100": "CIFAR-100: 50,000 training and 10,000 test images, 32x32 pixels, 100 classes (Krizhevsky, 2009)",
-}
-LIMITS = {
-    "digits": "It knows centred grey-scale digits of this one scanner; it is there to exercise the hardware.",
-    "cifar10": "It tells ten kinds of things apart in thumbnails; it is no detector and was not tested on other "
-    "images.",
-    "cifar100": "It tells a hundred kinds of things apart in thumbnails; it is no detector and was not tested on other "
-    "images. Ten of the published test images also occur among the training images.",
-}
 
 
 def model_card(checkpoint: Checkpoint, file_name: str) -> str:
     """The card as Markdown: data, network, recipe, results, limits."""
     training, config = checkpoint.training, checkpoint.config
     dataset = str(training.get("dataset"))
+    source = SOURCES.get(dataset)
     gates = list(checkpoint.gate_fractions or ())
-    lines = [f"# {file_name}", "", f"**Data.** {DATASETS.get(dataset, dataset)}.", ""]
+    lines = [f"# {file_name}", "", f"**Data.** {source.data if source else dataset}.", ""]
     widths = "/".join(str(w) for w in config.widths)
     lines += [
         f"**Network.** {checkpoint.model}, {1 + len(config.convolutions())} convolutions, widths {widths}, "
@@ -58,5 +47,5 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
         lines += [f"**File.** Weights are signs, one bit each (model/binarize.py): {begin}.", ""]
     short = int(training.get("epochs") or 0) < 50
     remark = " It was trained for a few epochs only, and is far from what its recipe reaches." if short else ""
-    lines += [f"**Limits.** {LIMITS.get(dataset, 'Unknown.')}{remark}", ""]
+    lines += [f"**Limits.** {source.limits if source else 'Unknown.'}{remark}", ""]
     return "\n".join(lines)

@@ -23,7 +23,8 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.markdown import replace_section
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
-from wsfracbnn.model.data import DATASETS, Dataset, load_dataset
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import SOURCES, load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
 
@@ -75,7 +76,7 @@ def emit(
 @app.command()
 def train(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
-    dataset: Annotated[str | None, typer.Option(help=f"One of {', '.join(DATASETS)}; default digits.")] = None,
+    dataset: Annotated[str | None, typer.Option(help=f"One of {', '.join(SOURCES)}; default digits.")] = None,
     arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
     width: Annotated[int | None, typer.Option(help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
@@ -331,8 +332,8 @@ app.command()(hardware_cli.pnr)
 
 def _dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:
     name = checkpoint.training.get("dataset")
-    if name not in DATASETS:
-        raise InputError(f"key 'training.dataset': found {name!r}, expected one of {', '.join(DATASETS)}")
+    if name not in SOURCES:
+        raise InputError(f"key 'training.dataset': found {name!r}, expected one of {', '.join(SOURCES)}")
     return load_dataset(name, data)
 
 

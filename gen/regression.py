@@ -18,7 +18,7 @@ from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, require_simulat
 from wsfracbnn.gen.solver import choose
 from wsfracbnn.gen.vectors import write_vectors
 from wsfracbnn.model.checkpoint import Checkpoint
-from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.measure import measure

@@ -12,7 +12,7 @@ from torch import Tensor
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
 from wsfracbnn.model.checkpoint import AnyNetwork
-from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.data.dataset import Dataset
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wsfracbnn.model.config import resnet20
-from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fracbnn import FracBNN
 

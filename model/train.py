@@ -29,7 +29,7 @@ from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
 from wsfracbnn.model.cuda_graph import CudaGraphStep
-from wsfracbnn.model.data import Dataset
+from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.distill import KeptAnswers, View, distillation_losses, file_digest, load_teacher, teacher_logits
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.data import Dataset, load_dataset
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.settings import Run, TrainConfig
 from wsfracbnn.model.train import Trainer

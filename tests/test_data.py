@@ -16,8 +16,8 @@ import numpy as np
 import pooch
 import pytest
 
-from wsfracbnn.model import data
-from wsfracbnn.model.data import load_dataset
+from wsfracbnn.model.data import cifar
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 
 
@@ -67,11 +67,11 @@ def test_the_array_reader_takes_arrays_and_nothing_else(tmp_path: Path) -> None:
     content = pickle.dumps({b"data": np.arange(6, dtype=np.uint8)})
     file.write_bytes(content)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    assert data._read_batch(file, md5)[b"data"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert cifar._read_batch(file, md5)[b"data"].tolist() == [0, 1, 2, 3, 4, 5]
     content = pickle.dumps({b"data": Path("x")})
     file.write_bytes(content)
     with pytest.raises(pickle.UnpicklingError, match="expected numpy arrays only"):
-        data._read_batch(file, hashlib.md5(content, usedforsecurity=False).hexdigest())
+        cifar._read_batch(file, hashlib.md5(content, usedforsecurity=False).hexdigest())
 
 
 @pytest.mark.skipif("WSFRACBNN_CIFAR" not in os.environ, reason="WSFRACBNN_CIFAR names no folder with CIFAR")

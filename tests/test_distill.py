@@ -14,7 +14,8 @@ from torch import Tensor
 from wsfracbnn.model.augment import flip, shift
 from wsfracbnn.model.checkpoint import save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.data import Dataset, load_dataset
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.distill import KeptAnswers, distillation_losses
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fit import fit, save_state

@@ -13,7 +13,8 @@ from wsfracbnn.gen.card import model_card
 from wsfracbnn.model.binarize import binarize
 from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.data import Dataset, load_dataset
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import PUBLISHED_SIZE, fresh_magnitudes
 from wsfracbnn.model.fit import fit

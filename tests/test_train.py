@@ -19,7 +19,8 @@ from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.curves import draw_curves
-from wsfracbnn.model.data import Dataset, load_dataset
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.distill import distillation_losses
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fit import fit, save_state
