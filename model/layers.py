@@ -59,11 +59,15 @@ class FractionalActivation(nn.Module):
         spread = self.scale.detach().double().abs() * (2.0 / 3.0)
         return torch.ceil(torch.stack((centre - spread, centre, centre + spread), dim=1) * self.unit)
 
+    def positive_scale(self) -> Tensor:
+        """The scale that u is divided by, shape (C,)."""
+        return self.scale.abs().clamp_min(1e-3)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         t1, t2, t3 = (q.per_channel(t, x.dtype) for t in self.thresholds().unbind(1))
         if not torch.is_grad_enabled():
             return two_bit_planes(x, (t1, t2, t3), x, polynomial=True)  # nothing flows back: u is not needed
-        scale = q.per_channel(self.scale.abs().clamp_min(1e-3), torch.float32)
+        scale = q.per_channel(self.positive_scale(), torch.float32)
         u = (x / self.unit - q.per_channel(self.shift, torch.float32)) / scale
         return two_bit_planes(x, (t1, t2, t3), u, polynomial=True)
 
@@ -140,9 +144,13 @@ class ScalePath(nn.Module):
         """M (float64 integers, (C,)) and r (float64 scalar) for a real scale of shape (C,)."""
         return q.quantize_scale(scale * self.factor)
 
-    def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
+    def multiplier(self, scale: Tensor) -> Tensor:
+        """M / 2^r in float64, shape (C,), with the gradient of the real scale."""
         m, r = self.constants(scale)
-        factor = q.per_channel(q.straight_through(m / 2.0**r, scale * self.factor), accumulator.dtype)
+        return q.straight_through(m / 2.0**r, scale * self.factor)
+
+    def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
+        factor = q.per_channel(self.multiplier(scale), accumulator.dtype)
         return q.round_ste(accumulator * factor)  # at r = 0 the product is an integer, which rounding leaves alone
 
 
@@ -191,12 +199,18 @@ class RPReLU(nn.Module):
         """N of shape (C,), float64 integers; the slope is N / 2^s."""
         return q.nearest_signed_digits(self.slope * 2**q.SLOPE_SHIFT, q.SCALE_DIGITS, q.SLOPE_LIMIT)
 
+    def constants(self) -> tuple[Tensor, Tensor, Tensor]:
+        """b1, N / 2^s and b2 in float64, each (C,), with the gradients of the parameters behind them."""
+        slope = q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope.double())
+        bias_in, bias_out = (q.round_ste(b.double() * self.unit) for b in (self.bias_in, self.bias_out))
+        return bias_in, slope, bias_out
+
     def forward(self, y: Tensor) -> Tensor:
-        v = y + q.per_channel(q.round_ste(self.bias_in.double() * self.unit), y.dtype)
-        slope = q.per_channel(q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope.double()), y.dtype)
+        bias_in, slope, bias_out = (q.per_channel(c, y.dtype) for c in self.constants())
+        v = y + bias_in
         upper = q.at_least_zero(v)
         v = upper * v + (1.0 - upper) * q.floor_ste(v * slope)
-        return v + q.per_channel(q.round_ste(self.bias_out.double() * self.unit), y.dtype)
+        return v + bias_out
 
 
 def shortcut(x: Tensor, stride: int) -> Tensor:

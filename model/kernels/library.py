@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the C++ kernels with the system's compiler, once for each source, and calls them.
+
+The library needs no header of torch and is called through ctypes: it takes addresses of tensors, which its callers
+keep alive. It is built under a name of its own and then renamed, so that processes that start together do not
+meet a half-written file, and there is no lock that a killed one could leave behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+SOURCE = Path(__file__).parent
+SOURCES = ("wsfracbnn.cpp",)
+HEADERS = ("vectors.h", "convolution.h")
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=cascadelake",  # the first CPU with AVX-512 VNNI: any later one runs the same library
+    "-ffp-contract=off",  # each operation rounds as PyTorch's does
+    "-fopenmp",
+    "-fPIC",
+    "-shared",
+)
+CPU_FLAGS = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "fma"})
+"""As /proc/cpuinfo names them."""
+COMPILE_SECONDS = 300
+
+_log = logging.getLogger(__name__)
+
+
+class Unavailable(Exception):
+    """Why there are no kernels here, in a sentence."""
+
+
+class Stage(ctypes.Structure):
+    """`Stage` of wsfracbnn.cpp."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in "in_channels out_channels height width stride binary bits".split()),
+        *((name, ctypes.c_float) for name in ("unit", "gate_scale")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                *("plane", "of_in", "of_out", "x", "next", "sums", "gates"),
+                *("gate_gradient", "plane_gradient", "in_gradient", "out_gradient"),
+            )
+        ),
+    )
+
+
+class Input(ctypes.Structure):
+    """`Input` of wsfracbnn.cpp."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in "colours levels out_channels height width bits".split()),
+        *((name, ctypes.c_void_p) for name in "level plane of_out next plane_gradient out_gradient".split()),
+    )
+
+
+def address(tensor: Tensor) -> int:
+    """Where a contiguous tensor's (or channels-last one's) values begin."""
+    assert tensor.device.type == "cpu"
+    return tensor.data_ptr()
+
+
+@cache
+def load() -> ctypes.CDLL:
+    """The library, built where it is not yet. Raises `Unavailable`."""
+    _check_cpu()
+    source = "".join((SOURCE / name).read_text() for name in (*SOURCES, *HEADERS))
+    key = hashlib.sha256("\n".join((source, *FLAGS)).encode()).hexdigest()[:16]
+    path = _cache_folder() / f"kernels-{key}.so"
+    if not path.is_file():
+        _build(path)
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unavailable(f"the built library does not load: {error}") from None
+    for function in (library.wsfracbnn_forward, library.wsfracbnn_backward):
+        function.restype = None
+    return library
+
+
+@cache
+def available() -> bool:
+    """Whether the kernels can be used; says once, in the log, why not."""
+    try:
+        load()
+    except Unavailable as reason:
+        _log.warning("training without fused kernels: %s", reason)
+        return False
+    return True
+
+
+def _check_cpu() -> None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        raise Unavailable("they are for Linux") from None
+    flags = next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
+    missing = sorted(CPU_FLAGS - flags)
+    if missing:
+        raise Unavailable(f"the CPU has no {', '.join(missing)}")
+
+
+def _cache_folder() -> Path:
+    """Where torch keeps compiled extensions."""
+    root = os.environ.get("TORCH_EXTENSIONS_DIR")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch_extensions"
+    return base / "wsfracbnn"
+
+
+def _build(path: Path) -> None:
+    compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        raise Unavailable("there is no C++ compiler (c++, g++ or clang++)")
+    _log.info("building %s", path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            built = Path(folder) / path.name
+            command = [compiler, *FLAGS, *(str(SOURCE / name) for name in SOURCES), "-o", str(built)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
+            if done.returncode != 0:
+                raise Unavailable(f"{compiler} failed: {done.stderr.strip()[-400:]}")
+            built.replace(path)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"the library could not be built: {error}") from None
+
+
+def threads() -> int:
+    """Threads that torch may use; the result does not depend on them."""
+    return torch.get_num_threads()
