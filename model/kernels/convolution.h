@@ -7,7 +7,7 @@
 //
 // Images lie pixel by pixel, channels innermost (NHWC), with a border of one pixel. A dot product instruction multiplies
 // a 32-bit group of one pixel (four unsigned bytes or two 16-bit integers), broadcast, by the groups of sixteen
-// channels, and adds to sixteen int32 sums. So the first two formulas are one loop nest, `convolve_rows`.
+// channels, and adds to sixteen int32 sums. So the first two formulas are one loop nest, `convolve_row`.
 //
 // Bounds. Bytes: b in {-1, 0, +1} is stored as b + 1, and S = dot(w, b + 1) - sum(w); no sum exceeds 3 * 9 * channels.
 // 16 bits: |of_S| <= GRADIENT_LIMIT against w of +-1 gives at most 9 * 32766 * channels < 2^31 up to 7,000 channels;
@@ -40,17 +40,30 @@ struct Geometry {
         in_pitch = stride * out_columns + 2;
         out_pitch = out_columns + 2;
     }
+    int row_pixels() const { return stride * out_columns; }  // of the input, in whole blocks
     size_t in_pixels() const { return static_cast<size_t>(height) * width; }
     size_t out_pixels() const { return static_cast<size_t>(out_height) * out_width; }
     size_t bordered_in() const { return static_cast<size_t>(height + 2) * in_pitch; }
     size_t bordered_out() const { return static_cast<size_t>(out_height + 2) * out_pitch; }
 };
 
+// sum += dot products of 32-bit groups. Written as assembly, because the compiler neither keeps two dozen sums in registers
+// nor lets a dot product read its broadcast operand from memory by itself.
 struct ByteDot {  // four unsigned bytes by four signed ones
-    static __m512i add(__m512i sum, __m512i data, __m512i weight) { return _mm512_dpbusd_epi32(sum, data, weight); }
+    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
+        asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(*data)), "v"(weight));
+        return sum;
+    }
 };
 struct WordDot {  // two 16-bit integers by two
-    static __m512i add(__m512i sum, __m512i data, __m512i weight) { return _mm512_dpwssd_epi32(sum, weight, data); }
+    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
+        asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weight), "m"(*data));
+        return sum;
+    }
+    static __m512i add(__m512i sum, __m512i data, __m512i weight) {
+        asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(weight), "v"(data));
+        return sum;
+    }
 };
 
 // The taps that one output meets: where each one's pixel lies from the output's own, and its weights, both in groups.
@@ -63,63 +76,68 @@ struct TapList {
     }
 };
 
-// PIXELS neighbours of a row, VECTORS * 16 output channels.
-template <class Dot, int PIXELS, int VECTORS>
-inline __attribute__((always_inline)) void convolve_block(const int32_t* data, ptrdiff_t step, int groups, const TapList& taps,
-                                                          const int32_t* weights, int lanes, const int32_t* start,
-                                                          int32_t* out, ptrdiff_t out_step) {
-    __m512i sum[PIXELS][VECTORS];
-#pragma GCC unroll 16
-    for (int p = 0; p < PIXELS; ++p)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) sum[p][v] = _mm512_load_si512(start + v * LANES);
+// BLOCK_PIXELS neighbours of a row in both planes, 16 output channels: as many sums as hide the latency of the dot products
+// for one register of weights. GROUPS, if not 0, is the number of groups a pixel, known to the compiler.
+template <class Dot, int STEP, int GROUPS>
+inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_groups, const TapList& taps, const int32_t* weights,
+                           int lanes, const int32_t* start, int32_t* out, ptrdiff_t out_step, ptrdiff_t out_second) {
+    const int groups = GROUPS != 0 ? GROUPS : any_groups;
+    const ptrdiff_t step = static_cast<ptrdiff_t>(STEP) * groups;
+    __m512i first[BLOCK_PIXELS], second[BLOCK_PIXELS];
+#pragma GCC unroll 8
+    for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = second[p] = _mm512_load_si512(start);
+#pragma GCC unroll 1
     for (int t = 0; t < taps.count; ++t) {
         const int32_t* d = data + taps.data[t];
+        const int32_t* e = d + to_second;
         const int32_t* w = weights + taps.weight[t];
-        for (int g = 0; g < groups; ++g, ++d, w += lanes) {
-            __m512i weight[VECTORS];
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) weight[v] = _mm512_load_si512(w + v * LANES);
-#pragma GCC unroll 16
-            for (int p = 0; p < PIXELS; ++p) {
-                const __m512i pixel = _mm512_set1_epi32(d[p * step]);
-#pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; ++v) sum[p][v] = Dot::add(sum[p][v], pixel, weight[v]);
-            }
+#pragma GCC unroll 1
+        for (int g = 0; g < groups; ++g, w += lanes) {
+            const __m512i weight = _mm512_load_si512(w);
+#pragma GCC unroll 8
+            for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = Dot::add(first[p], d + p * step + g, weight);
+#pragma GCC unroll 8
+            for (int p = 0; p < BLOCK_PIXELS; ++p) second[p] = Dot::add(second[p], e + p * step + g, weight);
         }
     }
-#pragma GCC unroll 16
-    for (int p = 0; p < PIXELS; ++p)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) _mm512_store_si512(out + p * out_step + v * LANES, sum[p][v]);
+#pragma GCC unroll 8
+    for (int p = 0; p < BLOCK_PIXELS; ++p) {
+        _mm512_store_si512(out + p * out_step, first[p]);
+        _mm512_store_si512(out + p * out_step + out_second, second[p]);
+    }
 }
 
+// Where a row's blocks lie: `data` is the first output's pixel in the first plane.
+struct Row {
+    const int32_t* data;
+    ptrdiff_t to_second;  // plane
+    int groups;           // a pixel
+    const int32_t* weights;
+    int lanes;             // output channels, in whole vectors
+    const int32_t* start;  // what their sums start from
+    int32_t* out;
+    ptrdiff_t out_step, out_second;
+    int columns;
+};
+
+template <class Dot, int STEP, int GROUPS>
+__attribute__((noinline)) void convolve_row_of(const Row& r, const TapList& taps) {
+    for (int v = 0; v < r.lanes; v += LANES)
+        for (int x = 0; x < r.columns; x += BLOCK_PIXELS)
+            convolve_block<Dot, STEP, GROUPS>(r.data + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second, r.groups, taps, r.weights + v,
+                                              r.lanes, r.start + v, r.out + x * r.out_step + v, r.out_step, r.out_second);
+}
+
+// A row of outputs of both planes; STEP pixels of the input lie between two of them.
 template <class Dot, int STEP>
-inline void convolve_row_at(const int32_t* data, int groups, const TapList& taps, const int32_t* weights, int lanes,
-                            const int32_t* start, int32_t* out, ptrdiff_t out_step, int columns) {
-    const ptrdiff_t step = static_cast<ptrdiff_t>(STEP) * groups;
-    int v = 0;
-    for (; v + 2 <= lanes / LANES; v += 2)
-        for (int x = 0; x < columns; x += BLOCK_PIXELS)
-            convolve_block<Dot, BLOCK_PIXELS, 2>(data + x * step, step, groups, taps, weights + v * LANES, lanes,
-                                                 start + v * LANES, out + x * out_step + v * LANES, out_step);
-    if (v == lanes / LANES) return;
-    int x = 0;
-    for (; x + 2 * BLOCK_PIXELS <= columns; x += 2 * BLOCK_PIXELS)
-        convolve_block<Dot, 2 * BLOCK_PIXELS, 1>(data + x * step, step, groups, taps, weights + v * LANES, lanes,
-                                                 start + v * LANES, out + x * out_step + v * LANES, out_step);
-    for (; x < columns; x += BLOCK_PIXELS)
-        convolve_block<Dot, BLOCK_PIXELS, 1>(data + x * step, step, groups, taps, weights + v * LANES, lanes,
-                                             start + v * LANES, out + x * out_step + v * LANES, out_step);
-}
-
-// One row of `columns` outputs, `lanes` channels each: out[x * out_step + c]. `data` is the first output's pixel, `step`
-// (1 or 2) the pixels between two outputs', `start` what the sums start from.
-template <class Dot>
-inline void convolve_row(const int32_t* data, int step, int groups, const TapList& taps, const int32_t* weights, int lanes,
-                         const int32_t* start, int32_t* out, ptrdiff_t out_step, int columns) {
-    if (step == 1) convolve_row_at<Dot, 1>(data, groups, taps, weights, lanes, start, out, out_step, columns);
-    else convolve_row_at<Dot, 2>(data, groups, taps, weights, lanes, start, out, out_step, columns);
+inline void convolve_row(const Row& r, const TapList& taps) {
+    switch (r.groups) {
+        case 4: return convolve_row_of<Dot, STEP, 4>(r, taps);
+        case 8: return convolve_row_of<Dot, STEP, 8>(r, taps);
+        case 16: return convolve_row_of<Dot, STEP, 16>(r, taps);
+        case 32: return convolve_row_of<Dot, STEP, 32>(r, taps);
+        default: return convolve_row_of<Dot, STEP, 0>(r, taps);
+    }
 }
 
 // Weights (O, I, 3, 3) as the two directions read them: [tap][group][lane].
@@ -201,24 +219,26 @@ struct PackedWeights {
     }
 };
 
-// S of row y of one bordered plane.
-inline void forward_row(const Geometry& g, const PackedWeights& w, const int32_t* plane, int y, int32_t* sums) {
+// S_m and S_l of row y, `out_columns` pixels each, from two bordered planes one behind the other.
+inline void forward_row(const Geometry& g, const PackedWeights& w, const int32_t* planes, int y, int32_t* sums) {
     const int groups = w.forward_groups(g);
     TapList taps;
     for (int ky = 0; ky < 3; ++ky)
         for (int kx = 0; kx < 3; ++kx)
             taps.add(static_cast<ptrdiff_t>(ky * g.in_pitch + kx) * groups,
                      static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.out_lanes);
-    const int32_t* data = plane + static_cast<size_t>(y) * g.stride * g.in_pitch * groups;
-    if (w.binary)
-        convolve_row<ByteDot>(data, g.stride, groups, taps, w.forward.data(), g.out_lanes, w.start.data(), sums, g.out_lanes, g.out_columns);
-    else
-        convolve_row<WordDot>(data, g.stride, groups, taps, w.forward.data(), g.out_lanes, w.start.data(), sums, g.out_lanes, g.out_columns);
+    const Row row{planes + static_cast<size_t>(y) * g.stride * g.in_pitch * groups,
+                  static_cast<ptrdiff_t>(g.bordered_in()) * groups,
+                  groups, w.forward.data(), g.out_lanes, w.start.data(),
+                  sums, g.out_lanes, static_cast<ptrdiff_t>(g.out_columns) * g.out_lanes, g.out_columns};
+    if (w.binary) g.stride == 1 ? convolve_row<ByteDot, 1>(row, taps) : convolve_row<ByteDot, 2>(row, taps);
+    else g.stride == 1 ? convolve_row<WordDot, 1>(row, taps) : convolve_row<WordDot, 2>(row, taps);
 }
 
-// of_b of row y (of the input) from a bordered int16 gradient of S. At stride 2 a pixel meets only the taps whose output
-// lies at an even distance: in each direction the middle one, or the two outer ones.
-inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_t* gradient, int y, int32_t* sums) {
+// of_b of row y (of the input) of both planes, `row_pixels` each, from the bordered int16 gradients of S_m and S_l, one
+// behind the other. At stride 2 a pixel meets only the taps whose output lies at an even distance: in each direction the
+// middle one, or the two outer ones.
+inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_t* gradients, int y, int32_t* sums) {
     const int groups = g.out_lanes / 2;
     for (int parity = 0; parity < g.stride; ++parity) {
         TapList taps;
@@ -229,8 +249,11 @@ inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_
                 const ptrdiff_t row = from_y / g.stride + 1, column = from_x / g.stride + 1;
                 taps.add((row * g.out_pitch + column) * groups, static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.in_lanes);
             }
-        convolve_row<WordDot>(gradient, 1, groups, taps, w.backward.data(), g.in_lanes, w.zeros.data(),
-                              sums + parity * g.in_lanes, static_cast<ptrdiff_t>(g.stride) * g.in_lanes, g.out_columns);
+        const Row row{gradients, static_cast<ptrdiff_t>(g.bordered_out()) * groups,
+                      groups, w.backward.data(), g.in_lanes, w.zeros.data(),
+                      sums + parity * g.in_lanes, static_cast<ptrdiff_t>(g.stride) * g.in_lanes,
+                      static_cast<ptrdiff_t>(g.row_pixels()) * g.in_lanes, g.out_columns};
+        convolve_row<WordDot, 1>(row, taps);
     }
 }
 
@@ -247,7 +270,7 @@ inline size_t weight_gradient_size(const Geometry& g) { return static_cast<size_
 // pairs: bordered (in_pitch), in_lanes groups a pixel. gradient: rows of out_width + 2 pixels, the outer two zero,
 // out_lanes groups a pixel. total: [out vector][8 input channels][ky][channel][kx][16], to which scale * of_w is added.
 template <int STRIDE>
-inline void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient, float scale, float* total) {
+__attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient, float scale, float* total) {
     const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
     const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
     const __m512 factor = _mm512_set1_ps(scale);
@@ -270,15 +293,15 @@ inline void add_weight_gradient(const Geometry& g, const int32_t* pairs, const i
 #pragma GCC unroll 8
                             for (int c = 0; c < WEIGHT_CHANNELS; ++c) {
                                 const __m512i pair = _mm512_set1_epi32(b[c]);
-                                sum[3 * c] = _mm512_dpwssd_epi32(sum[3 * c], right, pair);
-                                sum[3 * c + 1] = _mm512_dpwssd_epi32(sum[3 * c + 1], middle, pair);
-                                sum[3 * c + 2] = _mm512_dpwssd_epi32(sum[3 * c + 2], left, pair);
+                                sum[3 * c] = WordDot::add(sum[3 * c], pair, right);
+                                sum[3 * c + 1] = WordDot::add(sum[3 * c + 1], pair, middle);
+                                sum[3 * c + 2] = WordDot::add(sum[3 * c + 2], pair, left);
                             }
                         } else {  // gradient x meets pixels 2x - 1, 2x, 2x + 1
                             const __m512i middle = _mm512_load_si512(of);
 #pragma GCC unroll 24
                             for (int k = 0; k < WEIGHT_SUMS; ++k)
-                                sum[k] = _mm512_dpwssd_epi32(sum[k], middle, _mm512_set1_epi32(b[k % 3 * g.in_lanes + k / 3]));
+                                sum[k] = WordDot::add(sum[k], b + k % 3 * g.in_lanes + k / 3, middle);
                         }
                     }
                 }

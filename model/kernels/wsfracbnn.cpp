@@ -109,7 +109,7 @@ struct PreparedStage {
 };
 
 struct Workspace {
-    Buffer<int32_t> planes, row_m, row_l, pairs, gradient_pairs, gradient_m, gradient_l;
+    Buffer<int32_t> planes, rows, pairs, gradient_pairs, gradients;
     Buffer<int16_t> shortcut;
     Buffer<float> of_m, of_l, of_row, of_x, of_next;
 };
@@ -231,7 +231,7 @@ inline void store_saturated(int16_t* to, __mmask16 lanes, __m512 value, __m512 l
 
 // One row of X' from its sums; counts open gates.
 template <bool BINARY>
-void finish_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, const int16_t* shortcut, int shortcut_step,
+__attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, const int16_t* shortcut, int shortcut_step,
                 int16_t* next, typename KeptSums<BINARY>::Type* kept, int32_t* open) {
     const Geometry& g = p.geometry;
     const float limit = std::ldexp(1.0f, p.stage->bits - 1);
@@ -265,15 +265,15 @@ void finish_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row
 }
 
 template <bool BINARY>
-void forward_images(const PreparedStage& p, int first, int last, Workspace& ws, int32_t* open) {
+__attribute__((noinline)) void forward_images(const PreparedStage& p, int first, int last, Workspace& ws, int32_t* open) {
     using Kept = typename KeptSums<BINARY>::Type;
     constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
     const size_t plane_size = g.bordered_in() * p.weights.forward_groups(g);
     int32_t* planes = ws.planes.sized(2 * plane_size);
     std::memset(planes, BINARY ? 1 : 0, 2 * plane_size * sizeof(int32_t));  // outside the image b is 0
-    int32_t* row_m = ws.row_m.sized(static_cast<size_t>(g.out_columns) * g.out_lanes);
-    int32_t* row_l = ws.row_l.sized(static_cast<size_t>(g.out_columns) * g.out_lanes);
+    int32_t* row_m = ws.rows.sized(2 * static_cast<size_t>(g.out_columns) * g.out_lanes);
+    const int32_t* row_l = row_m + static_cast<size_t>(g.out_columns) * g.out_lanes;
     int16_t* pooled = ws.shortcut.sized(static_cast<size_t>(g.out_width) * g.out_lanes);
     for (int n = first; n < last; ++n) {
         const int16_t* x = p.stage->x + n * p.in_size();
@@ -281,7 +281,6 @@ void forward_images(const PreparedStage& p, int first, int last, Workspace& ws, 
         quantize_image<FORMAT>(p, x, planes);
         for (int y = 0; y < g.out_height; ++y) {
             forward_row(g, p.weights, planes, y, row_m);
-            forward_row(g, p.weights, planes + plane_size, y, row_l);
             const int16_t* shortcut = x + static_cast<size_t>(y) * g.width * g.in_channels;
             if (g.stride == 2) {
                 pooled_row(g, x, y, pooled);
@@ -304,7 +303,7 @@ struct StageGradients {
 // Row of X' back to S_m and S_l, and to the shortcut (`of_skipped`, `skipped_step` floats a pixel). Returns the largest
 // |gradient| of S_m and S_l.
 template <bool BINARY>
-float back_to_sums(const PreparedStage& p, const float* of_next, const int16_t* next, const typename KeptSums<BINARY>::Type* kept,
+__attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float* of_next, const int16_t* next, const typename KeptSums<BINARY>::Type* kept,
                    float pixels, float* of_skipped, int skipped_step, float* of_m, float* of_l, float* totals) {
     const Geometry& g = p.geometry;
     const __m512i high = _mm512_set1_epi32((1 << (p.stage->bits - 1)) - 1), low = _mm512_set1_epi32(-(1 << (p.stage->bits - 1)));
@@ -346,14 +345,14 @@ float back_to_sums(const PreparedStage& p, const float* of_next, const int16_t* 
 }
 
 // Gradients of S_m and S_l in 16 bits: as pairs for of_w, and each in a bordered plane for of_b.
-void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* plane_m, int32_t* plane_l) {
+__attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* planes) {
     const __m512 scale = _mm512_set1_ps(steps);
     const __m512i low = _mm512_set1_epi32(0xFFFF);
     for (int y = 0; y < g.out_height; ++y) {
         int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
         const size_t row = (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
-        auto* word_m = reinterpret_cast<int16_t*>(plane_m) + row;
-        auto* word_l = reinterpret_cast<int16_t*>(plane_l) + row;
+        auto* word_m = reinterpret_cast<int16_t*>(planes) + row;
+        int16_t* word_l = word_m + g.bordered_out() * g.out_lanes;
         for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
             const __m512i m = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_m), scale));
             const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_l), scale));
@@ -365,7 +364,7 @@ void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l,
 }
 
 // From the planes' gradients (integers) through u to a row of X, added to what came over the shortcut.
-void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, float scale, const int16_t* x, float* of_x, float* totals) {
+__attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, float scale, const int16_t* x, float* of_x, float* totals) {
     const Geometry& g = p.geometry;
     const __m512 one = _mm512_set1_ps(1.0f), zero = _mm512_setzero_ps(), factor = _mm512_set1_ps(scale);
     for (int v = 0; v < g.in_vectors; ++v) {
@@ -393,20 +392,19 @@ void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* ro
 
 // of_next and of_x hold the gradients of images first to last - 1 alone.
 template <bool BINARY>
-void backward_images(const PreparedStage& p, int first, int last, int images, const float* of_next, float* of_x, StageGradients total, Workspace& ws) {
+__attribute__((noinline)) void backward_images(const PreparedStage& p, int first, int last, int images, const float* of_next, float* of_x, StageGradients total, Workspace& ws) {
     using Kept = typename KeptSums<BINARY>::Type;
     const Geometry& g = p.geometry;
     const size_t row_out = static_cast<size_t>(g.out_width) * g.out_channels, row_in = static_cast<size_t>(g.width) * g.in_channels;
     const size_t row_sums = static_cast<size_t>(g.out_width) * g.out_lanes;
     int32_t* pairs = ws.pairs.zeroed(g.bordered_in() * g.in_lanes);
     int32_t* of_pairs = ws.gradient_pairs.zeroed(static_cast<size_t>(g.out_height) * (g.out_width + 2) * g.out_lanes);
-    int32_t* plane_m = ws.gradient_m.zeroed(g.bordered_out() * g.out_lanes / 2);
-    int32_t* plane_l = ws.gradient_l.zeroed(g.bordered_out() * g.out_lanes / 2);
+    int32_t* planes = ws.gradients.zeroed(g.bordered_out() * g.out_lanes);  // two planes of 16 bits
     float* of_m = ws.of_m.sized(g.out_pixels() * g.out_lanes);
     float* of_l = ws.of_l.sized(g.out_pixels() * g.out_lanes);
     float* of_row = ws.of_row.sized(row_sums);
-    int32_t* row_m = ws.row_m.sized(static_cast<size_t>(g.in_pitch) * g.in_lanes);
-    int32_t* row_l = ws.row_l.sized(static_cast<size_t>(g.in_pitch) * g.in_lanes);
+    int32_t* row_m = ws.rows.sized(2 * static_cast<size_t>(g.row_pixels()) * g.in_lanes);
+    const int32_t* row_l = row_m + static_cast<size_t>(g.row_pixels()) * g.in_lanes;
     const float pixels = static_cast<float>(images) * static_cast<float>(g.out_pixels());
     for (int n = first; n < last; ++n, of_next += p.out_size(), of_x += p.in_size()) {
         const int16_t *x = p.stage->x + n * p.in_size(), *next = p.stage->next + n * p.out_size();
@@ -421,13 +419,12 @@ void backward_images(const PreparedStage& p, int first, int last, int images, co
         }
         const float steps = largest > 0 ? (BINARY ? GRADIENT_LIMIT : REAL_GRADIENT_LIMIT) / largest : 0.0f;
         const float step = largest > 0 ? 1.0f / steps : 0.0f;
-        quantize_gradients(g, of_m, of_l, steps, of_pairs, plane_m, plane_l);
+        quantize_gradients(g, of_m, of_l, steps, of_pairs, planes);
         quantize_image<PlaneFormat::PAIRS>(p, x, pairs);
         if (g.stride == 1) add_weight_gradient<1>(g, pairs, of_pairs, step, total.plane);
         else add_weight_gradient<2>(g, pairs, of_pairs, step, total.plane);
         for (int y = 0; y < g.height; ++y) {
-            backward_row(g, p.weights, plane_m, y, row_m);
-            backward_row(g, p.weights, plane_l, y, row_l);
+            backward_row(g, p.weights, planes, y, row_m);
             back_to_row(p, row_m, row_l, step * p.weights.backward_scale, x + y * row_in, of_x + y * row_in, total.in);
         }
     }
@@ -476,7 +473,7 @@ void border_levels(const PreparedInput& p, int n, int32_t* to) {
         for (int k = 0; k < row; ++k) to[(y + 1) * pitch + i.colours + k] = from[y * row + k] * p.lanes;
 }
 
-void input_forward(const PreparedInput& p, int first, int last, Workspace& ws) {
+__attribute__((noinline)) void input_forward(const PreparedInput& p, int first, int last, Workspace& ws) {
     const Input& i = *p.input;
     const int pitch = (i.width + 2) * i.colours;
     int32_t* levels = ws.planes.sized(static_cast<size_t>(pitch) * (i.height + 2));
@@ -502,7 +499,7 @@ void input_forward(const PreparedInput& p, int first, int last, Workspace& ws) {
 }
 
 // Adds the gradients of Y to `gathered`, which is laid out like the table, and to the bias's.
-void input_backward(const PreparedInput& p, int first, int last, const float* of_next, float* gathered, float* of_bias, Workspace& ws) {
+__attribute__((noinline)) void input_backward(const PreparedInput& p, int first, int last, const float* of_next, float* gathered, float* of_bias, Workspace& ws) {
     const Input& i = *p.input;
     const int pitch = (i.width + 2) * i.colours;
     int32_t* levels = ws.planes.sized(static_cast<size_t>(pitch) * (i.height + 2));
