@@ -93,9 +93,7 @@ class WSFracBNN(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         if kernels.usable(self, pixels):
-            x, means = kernels.forward(self, pixels)
-            for stage, mean in zip(self.residual_stages(), means, strict=True):
-                stage.gated.gate_mean = mean
+            x = kernels.forward(self, pixels)
         else:
             x = self.input(pixels)
             for stage in self.stages:

@@ -11,7 +11,7 @@
 //
 // Bounds. Bytes: b in {-1, 0, +1} is stored as b + 1, and S = dot(w, b + 1) - sum(w); no sum exceeds 3 * 9 * channels.
 // 16 bits: |of_S| <= GRADIENT_LIMIT against w of +-1 gives at most 9 * 32766 * channels < 2^31 up to 7,000 channels;
-// against real weights see `pack_backward`. of_w adds two products of 32766 a pixel, so an image may have 32,768 pixels.
+// against real weights see `pack_transposed`. of_w adds two products of 32766 a pixel, so an image may have 32,768 pixels.
 #pragma once
 
 #include <vector>
@@ -147,13 +147,16 @@ struct PackedWeights {
     float backward_scale = 1;        // of of_b
     Buffer<int32_t> forward, start, backward, zeros;
 
-    void pack(const Geometry& g, const float* w, bool binary_, bool with_backward) {
-        binary = binary_;
+    void pack_forward(const Geometry& g, const float* w, bool signs) {
+        binary = signs;
         scale.assign(g.out_lanes, 1.0f);
-        zeros.zeroed(std::max(g.in_lanes, g.out_lanes));
         if (binary) pack_bytes(g, w);
         else pack_words(g, w);
-        if (with_backward) pack_backward(g, w);
+    }
+    void pack_backward(const Geometry& g, const float* w, bool signs) {
+        binary = signs;
+        zeros.zeroed(g.in_lanes);
+        pack_transposed(g, w);
     }
     int forward_groups(const Geometry& g) const { return g.in_lanes / (binary ? 4 : 2); }
 
@@ -189,7 +192,7 @@ struct PackedWeights {
     }
     // Pairs over output channels. Real weights get the largest scale at which no sum over a window,
     // REAL_GRADIENT_LIMIT * sum |w|, can reach 2^31: for 64 channels a weight is 455 steps in the mean.
-    void pack_backward(const Geometry& g, const float* w) {
+    void pack_transposed(const Geometry& g, const float* w) {
         float steps = 1;
         if (!binary) {
             float largest = 1e-20f, heaviest = 1e-20f;

@@ -18,9 +18,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 SOURCE = Path(__file__).parent
 SOURCES = ("wsfracbnn.cpp",)
 HEADERS = ("vectors.h", "convolution.h")
@@ -48,7 +45,7 @@ class Stage(ctypes.Structure):
     """`Stage` of wsfracbnn.cpp."""
 
     _fields_ = (
-        *((name, ctypes.c_int32) for name in "in_channels out_channels height width stride binary bits".split()),
+        *((name, ctypes.c_int32) for name in "in_channels out_channels height width stride binary bits in_step out_step".split()),
         *((name, ctypes.c_float) for name in ("unit", "gate_scale")),
         *(
             (name, ctypes.c_void_p)
@@ -67,12 +64,6 @@ class Input(ctypes.Structure):
         *((name, ctypes.c_int32) for name in "colours levels out_channels height width bits".split()),
         *((name, ctypes.c_void_p) for name in "level plane of_out next plane_gradient out_gradient".split()),
     )
-
-
-def address(tensor: Tensor) -> int:
-    """Where a contiguous tensor's (or channels-last one's) values begin."""
-    assert tensor.device.type == "cpu"
-    return tensor.data_ptr()
 
 
 @cache
@@ -138,8 +129,3 @@ def _build(path: Path) -> None:
             built.replace(path)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"the library could not be built: {error}") from None
-
-
-def threads() -> int:
-    """Threads that torch may use; the result does not depend on them."""
-    return torch.get_num_threads()

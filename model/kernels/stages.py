@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """WSFracBNN's input layer and stages as one autograd function over the C++ kernels.
 
-Constants (thresholds, scales, signs) are still made by model/layers.py, in tensors through which autograd goes on;
-the function takes them and returns their gradients, which are those of model/quantizers.py and model/fractional.py.
+Constants (thresholds, scales, signs) are still made in PyTorch, by the functions of model/layers.py, through which autograd
+goes on; the function takes them and returns their gradients, which are those of model/quantizers.py and
+model/fractional.py. Those of all stages are made together: a vector a stage would cost more than the stage.
 """
 
 from __future__ import annotations
@@ -15,19 +16,23 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wsfracbnn.model import mixed_precision
+from wsfracbnn.model import layers, mixed_precision
+from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.kernels import library
 
 if TYPE_CHECKING:
-    from wsfracbnn.model.network import InputLayer, ResidualConv, WSFracBNN
+    from wsfracbnn.model.network import ResidualConv, WSFracBNN
 
 STREAM_BITS = 16
 """The stream is kept in int16."""
 MOST_CHANNELS = 1024
 MOST_PIXELS = 32768
 """Bounds of the kernels' int32 sums (convolution.h)."""
-TENSORS = 10
-"""Of a stage: plane, shift, scale, threshold, factor, b1, slope, b2, and without gradient T and G."""
+LANES = 16
+IN_ROWS = 5
+"""Constants of an input channel: T1, T2, T3, shift, scale; the last two have gradients."""
+OUT_ROWS = 6
+"""Constants of an output channel: G, gate threshold, factor, b1, slope, b2; all but the first have gradients."""
 
 _enabled = True
 
@@ -64,36 +69,59 @@ def fits(network: WSFracBNN) -> bool:
 class StageShape:
     """What a stage's tensors do not say."""
 
+    in_channels: int
+    out_channels: int
     stride: int
     binary: bool
     bits: int
     unit: float
     gate_scale: float
 
+    @classmethod
+    def of(cls, stage: ResidualConv) -> StageShape:
+        """Of a layer as it is trained now."""
+        shape, conv = stage.shape, stage.gated.conv
+        return cls(
+            shape.in_channels,
+            shape.out_channels,
+            shape.stride,
+            conv.binary,
+            stage.bits,
+            stage.activation.unit,
+            1 / stage.gated.norm,
+        )
 
-def stage_shape(stage: ResidualConv) -> StageShape:
-    """Of one layer of a network, as it is trained now."""
-    return StageShape(
-        stage.shape.stride, stage.gated.conv.binary, stage.bits, stage.activation.unit, 1 / stage.gated.norm
+
+def in_constants(stages: Sequence[ResidualConv]) -> Tensor:
+    """(IN_ROWS, input channels of all stages) float32."""
+    shift = torch.cat([s.activation.shift for s in stages])
+    scale = torch.cat([s.activation.scale for s in stages])
+    thresholds = layers.integer_thresholds(shift, scale, stages[0].activation.unit).float()
+    return torch.stack((*thresholds.unbind(1), shift, layers.positive_scale(scale)))
+
+
+def out_constants(stages: Sequence[ResidualConv]) -> Tensor:
+    """(OUT_ROWS, output channels of all stages) float32."""
+    sizes = torch.tensor([s.shape.out_channels for s in stages])
+    norms = torch.tensor([s.gated.norm for s in stages], dtype=torch.float64).repeat_interleave(sizes)
+    threshold = torch.cat([s.gated.threshold for s in stages])
+    scales = torch.cat([s.gated.conv.scale() for s in stages]) * stages[0].path.factor
+    factors = quantized_scales(scales, sizes)
+    rprelu = layers.rprelu_constants(
+        torch.cat([s.rprelu.bias_in for s in stages]),
+        torch.cat([s.rprelu.slope for s in stages]),
+        torch.cat([s.rprelu.bias_out for s in stages]),
+        stages[0].rprelu.unit,
     )
+    rows = (torch.floor(threshold.detach().double() * norms), threshold, factors, *rprelu)
+    return torch.stack([row.float() for row in rows])
 
 
-def stage_tensors(stage: ResidualConv) -> tuple[Tensor, ...]:
-    """The `TENSORS` of one layer."""
-    bias_in, slope, bias_out = stage.rprelu.constants()
-    activation = stage.activation
-    return (
-        stage.gated.conv.plane(),
-        activation.shift,
-        activation.positive_scale(),
-        stage.gated.threshold,
-        stage.path.multiplier(stage.gated.conv.scale()),
-        bias_in,
-        slope,
-        bias_out,
-        activation.thresholds(),
-        stage.gated.gates(),
-    )
+def quantized_scales(scales: Tensor, sizes: Tensor) -> Tensor:
+    """M / 2^r of several layers, of `sizes` channels each, one behind the other, with the gradient of `scales`."""
+    largest = torch.stack([s.abs().max() for s in scales.detach().split(sizes.tolist())])
+    power = 2.0 ** q.scale_shift(largest).repeat_interleave(sizes)
+    return q.straight_through(q.nearest_signed_digits(scales * power, q.SCALE_DIGITS, q.SCALE_LIMIT) / power, scales)
 
 
 def levels_of(pixels: Tensor, thresholds: Tensor) -> Tensor:
@@ -105,158 +133,148 @@ def levels_of(pixels: Tensor, thresholds: Tensor) -> Tensor:
     return torch.bucketize(rows.float().contiguous(), thresholds, right=True).to(torch.uint8)
 
 
-def forward(network: WSFracBNN, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """The last stage's X, float32 (N, C, H, W), and each stage's mean fraction of open gates."""
-    layers = network.residual_stages()
-    entry = network.input
-    tensors: list[Tensor] = []
-    for layer in layers:
-        tensors += stage_tensors(layer)
+def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
+    """The last stage's X, float32 (N, C, H, W); sets each stage's mean fraction of open gates."""
+    stages, entry = network.residual_stages(), network.input
+    scale = entry.conv.scale() * entry.path.factor
+    factor = quantized_scales(scale, torch.tensor([len(scale)]))
+    of_input = torch.stack((factor.float(), entry.bias_constant().float()))
     levels = levels_of(pixels, entry.encoder.thresholds)
-    first = (entry.conv.plane(), entry.path.multiplier(entry.conv.scale()), entry.bias_constant())
-    out: tuple[Tensor, ...] = _Stages.apply(  # type: ignore[no-untyped-call]
-        None, levels, len(entry.encoder.thresholds), [stage_shape(layer) for layer in layers], *first, *tensors
-    )
-    return out[0], [fractions.mean() for fractions in out[1:]]
+    count = len(entry.encoder.thresholds)
+    return _run(stages, None, levels, count, entry.conv.plane(), of_input)
 
 
-def stages(x: Tensor, shapes: Sequence[StageShape], tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Some stages without an input layer: X, integers in float32, to X' and each one's open gates by channel."""
-    out: tuple[Tensor, ...] = _Stages.apply(x, None, 0, list(shapes), None, None, None, *tensors)  # type: ignore[no-untyped-call]
-    return out[0], list(out[1:])
+def run_stages(x: Tensor, stages: Sequence[ResidualConv]) -> Tensor:
+    """Some stages without an input layer: X to X', integers in float32 (N, C, H, W); sets the fractions of open gates."""
+    return _run(stages, x, None, 0, None, None)
+
+
+def _run(stages: Sequence[ResidualConv], *entry: Any) -> Tensor:
+    shapes = [StageShape.of(s) for s in stages]
+    planes = [s.gated.conv.plane() for s in stages]
+    x, gates = _Stages.apply(shapes, *entry, in_constants(stages), out_constants(stages), *planes)  # type: ignore[no-untyped-call]
+    for stage, fractions in zip(stages, gates.split([s.out_channels for s in shapes]), strict=True):
+        stage.gated.gate_mean = fractions.mean()
+    out: Tensor = x
+    return out
 
 
 class _Stages(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor | None, levels: Tensor | None, level_count: int, shapes: list[StageShape], *tensors: Tensor | None
-    ) -> tuple[Tensor, ...]:
-        run = _Run(x, levels, level_count, shapes, tensors)
-        library.load().wsfracbnn_forward(run.input, run.stages, len(shapes), run.images, library.threads())
-        ctx.run = run
-        return (run.streams[-1].float().permute(0, 3, 1, 2), *run.gates)
-
-    @staticmethod
-    def backward(ctx: Any, of_last: Tensor, *of_gates: Tensor) -> tuple[Tensor | None, ...]:
-        run: _Run = ctx.run
-        gradients = run.backward(of_last, of_gates)
-        del ctx.run
-        return gradients
-
-
-def _rows(*tensors: Tensor) -> Tensor:
-    """Per-channel constants as the rows of one float32 matrix."""
-    return torch.stack([t.detach().float() for t in tensors]).contiguous()
-
-
-class _Run:
-    """One forward pass: its tensors, and the structures that point at them."""
-
-    def __init__(
-        self,
+        ctx: Any,
+        shapes: list[StageShape],
         x: Tensor | None,
         levels: Tensor | None,
         level_count: int,
-        shapes: list[StageShape],
-        tensors: tuple[Tensor | None, ...],
-    ) -> None:
-        self.kept: list[Tensor] = []  # alive as long as this object
-        self.gates: list[Tensor] = []
-        self.dtypes = [None if t is None else t.dtype for t in tensors]
-        self.from_x = x is not None
-        self.input: Any = None
+        input_plane: Tensor | None,
+        of_input: Tensor | None,
+        of_in: Tensor,
+        of_out: Tensor,
+        *planes: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        batch = _Batch(shapes, of_in, of_out, planes)
         if x is not None:
-            self.streams = [x.detach().permute(0, 2, 3, 1).to(torch.int16).contiguous()]
-            self.images = len(x)
+            batch.begin_with(x)
         else:
-            assert levels is not None
-            self.images = len(levels)
-            self.streams = []
-            self._add_input(levels, level_count, shapes[0].bits, *tensors[:3])
-        self.stages: Any = (library.Stage * len(shapes))()
-        for s, shape in enumerate(shapes):
-            self._add_stage(self.stages[s], shape, tensors[3 + TENSORS * s : 3 + TENSORS * (s + 1)])
+            assert levels is not None and input_plane is not None and of_input is not None
+            batch.begin_with_pixels(levels, level_count, input_plane, of_input)
+        out = batch.forward()
+        ctx.batch = batch
+        return out, batch.gates
 
-    def _keep(self, tensor: Tensor) -> int:
-        self.kept.append(tensor)
-        return library.address(tensor)
+    @staticmethod
+    def backward(ctx: Any, of_last: Tensor, of_gates: Tensor) -> tuple[Tensor | None, ...]:
+        batch: _Batch = ctx.batch
+        del ctx.batch
+        of_x, of_input_plane, of_input, of_in, of_out, of_planes = batch.backward(of_last, of_gates)
+        return (None, of_x, None, None, of_input_plane, of_input, of_in, of_out, *of_planes)
 
-    def _new(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.empty(shape, dtype=dtype)
 
-    def _add_input(
-        self, levels: Tensor, count: int, bits: int, plane: Tensor | None, factor: Tensor | None, bias: Tensor | None
-    ) -> None:
-        assert plane is not None and factor is not None and bias is not None
+class _Batch:
+    """One forward pass: its tensors, and the structures that point at them."""
+
+    def __init__(self, shapes: list[StageShape], of_in: Tensor, of_out: Tensor, planes: Sequence[Tensor]) -> None:
+        self.shapes = shapes
+        self.of_in, self.of_out = of_in.detach().contiguous(), of_out.detach().contiguous()
+        self.planes = [p.detach().float().contiguous() for p in planes]
+        self.gates = torch.empty(self.of_out.shape[1])
+        self.streams: list[Tensor] = []
+        self.sums: list[Tensor] = []
+        self.input: Any = None
+        self.from_x = False
+
+    def begin_with(self, x: Tensor) -> None:
+        """Take the first stage's X: integers (N, C, H, W)."""
+        self.from_x = True
+        self.streams = [x.detach().permute(0, 2, 3, 1).to(torch.int16).contiguous()]
+
+    def begin_with_pixels(self, levels: Tensor, count: int, plane: Tensor, of_input: Tensor) -> None:
+        """Take the input layer: uint8 levels (N, H, W, colours), its weights, factor and bias as rows."""
         images, height, width, colours = levels.shape
-        self.streams.append(self._new(images, height, width, len(plane), dtype=torch.int16))
+        self.input_tensors = levels, plane.detach().float().contiguous(), of_input.detach().contiguous()
+        self.streams = [torch.empty((images, height, width, len(plane)), dtype=torch.int16)]
         self.input_record = library.Input(
-            colours,
-            count,
-            len(plane),
-            height,
-            width,
-            bits,
-            self._keep(levels),
-            self._keep(plane.detach().float().contiguous()),
-            self._keep(_rows(factor, bias)),
-            library.address(self.streams[0]),
+            *(colours, count, len(plane), height, width, self.shapes[0].bits),
+            *(t.data_ptr() for t in (*self.input_tensors, self.streams[0])),
         )
         self.input = ctypes.byref(self.input_record)
 
-    def _add_stage(self, record: library.Stage, shape: StageShape, tensors: tuple[Tensor | None, ...]) -> None:
-        plane, shift, scale, threshold, factor, bias_in, slope, bias_out, thresholds, bound = tensors
-        assert plane is not None and shift is not None and scale is not None and threshold is not None
-        assert factor is not None and bias_in is not None and slope is not None and bias_out is not None
-        assert thresholds is not None and bound is not None
-        images, height, width, _ = self.streams[-1].shape
-        out_height, out_width, channels = height // shape.stride, width // shape.stride, len(plane)
-        lanes = (channels + 15) // 16 * 16
-        record.in_channels, record.out_channels = plane.shape[1], channels
-        record.height, record.width, record.stride = height, width, shape.stride
-        record.binary, record.bits, record.unit, record.gate_scale = shape.binary, shape.bits, shape.unit, shape.gate_scale
-        record.plane = self._keep(plane.detach().float().contiguous())
-        record.of_in = self._keep(_rows(*thresholds.unbind(1), shift, scale))
-        record.of_out = self._keep(_rows(bound, threshold, factor, bias_in, slope, bias_out))
-        record.x = library.address(self.streams[-1])
-        self.streams.append(self._new(images, out_height, out_width, channels, dtype=torch.int16))
-        record.next = library.address(self.streams[-1])
-        kept = torch.int16 if shape.binary else torch.float32
-        record.sums = self._keep(self._new(images, out_height, out_width, 2, lanes, dtype=kept))
-        self.gates.append(self._new(channels))
-        record.gates = library.address(self.gates[-1])
-
-    def backward(self, of_last: Tensor, of_gates: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
-        """Gradients in the order of `_Stages.forward`'s arguments."""
-        of_next = of_last.float().permute(0, 2, 3, 1).contiguous()
-        gate_gradients = [g.float().contiguous() for g in of_gates]
-        of_stages = [self._gradients_of(record, g) for record, g in zip(self.stages, gate_gradients, strict=True)]
-        of_input: list[Tensor | None] = [None, None, None]
-        if self.input is not None:
-            r = self.input_record
-            plane, rows = self._new(r.out_channels, r.colours * r.levels, 3, 3), self._new(2, r.out_channels)
-            r.plane_gradient, r.out_gradient = library.address(plane), library.address(rows)
-            of_input = [plane, *rows.unbind()]
-        of_x = torch.empty(self.streams[0].shape) if self.from_x else None
-        library.load().wsfracbnn_backward(
-            self.input,
-            self.stages,
-            len(self.stages),
-            self.images,
-            library.threads(),
-            ctypes.c_void_p(library.address(of_next)),
-            None if of_x is None else ctypes.c_void_p(library.address(of_x)),
+    def forward(self) -> Tensor:
+        """Run it; returns the last X'."""
+        self.records: Any = (library.Stage * len(self.shapes))()
+        first_in = first_out = 0
+        for record, shape, plane in zip(self.records, self.shapes, self.planes, strict=True):
+            self._add_stage(record, shape, plane, first_in, first_out)
+            first_in, first_out = first_in + shape.in_channels, first_out + shape.out_channels
+        library.load().wsfracbnn_forward(
+            self.input, self.records, len(self.shapes), len(self.streams[0]), torch.get_num_threads()
         )
-        gradients = list(of_input)
-        for plane, of_in, of_out in of_stages:
-            gradients += [plane, *of_in.unbind(), *of_out.unbind(), None, None]
-        cast = [None if g is None else g.to(d) for g, d in zip(gradients, self.dtypes, strict=True)]
-        return (None if of_x is None else of_x.permute(0, 3, 1, 2), None, None, None, *cast)
+        return self.streams[-1].float().permute(0, 3, 1, 2)
 
-    def _gradients_of(self, record: library.Stage, gates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        plane = self._new(record.out_channels, record.in_channels, 3, 3)
-        of_in, of_out = self._new(2, record.in_channels), self._new(5, record.out_channels)
-        record.gate_gradient = self._keep(gates)
-        record.plane_gradient, record.in_gradient = library.address(plane), library.address(of_in)
-        record.out_gradient = library.address(of_out)
-        return plane, of_in, of_out
+    def _add_stage(self, record: Any, shape: StageShape, plane: Tensor, first_in: int, first_out: int) -> None:
+        images, height, width, _ = self.streams[-1].shape
+        size = images, height // shape.stride, width // shape.stride
+        lanes = (shape.out_channels + LANES - 1) // LANES * LANES
+        self.streams.append(torch.empty((*size, shape.out_channels), dtype=torch.int16))
+        self.sums.append(torch.empty((*size, 2, lanes), dtype=torch.int16 if shape.binary else torch.float32))
+        record.in_channels, record.out_channels, record.stride = shape.in_channels, shape.out_channels, shape.stride
+        record.height, record.width, record.binary, record.bits = height, width, shape.binary, shape.bits
+        record.in_step, record.out_step = self.of_in.shape[1], self.of_out.shape[1]
+        record.unit, record.gate_scale = shape.unit, shape.gate_scale
+        record.plane = plane.data_ptr()
+        record.of_in, record.of_out = _address(self.of_in, 0, first_in), _address(self.of_out, 0, first_out)
+        record.x, record.next = self.streams[-2].data_ptr(), self.streams[-1].data_ptr()
+        record.sums, record.gates = self.sums[-1].data_ptr(), self.gates[first_out:].data_ptr()
+
+    def backward(
+        self, of_last: Tensor, of_gates: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor, Tensor, list[Tensor]]:
+        """Gradients of X, the input layer's plane and constants, the stages' constants and planes."""
+        of_next = of_last.float().permute(0, 2, 3, 1).contiguous()
+        of_gates = of_gates.float().contiguous()
+        of_in, of_out = torch.zeros_like(self.of_in), torch.zeros_like(self.of_out)
+        of_planes = [torch.empty_like(p) for p in self.planes]
+        first_in = first_out = 0
+        for record, shape, of_plane in zip(self.records, self.shapes, of_planes, strict=True):
+            record.plane_gradient = of_plane.data_ptr()
+            record.gate_gradient = of_gates[first_out:].data_ptr()
+            record.in_gradient, record.out_gradient = _address(of_in, 3, first_in), _address(of_out, 1, first_out)
+            first_in, first_out = first_in + shape.in_channels, first_out + shape.out_channels
+        of_input_plane = of_input = of_x = None
+        if self.from_x:
+            of_x = torch.empty(self.streams[0].shape)
+        else:
+            _, plane, constants = self.input_tensors
+            of_input_plane, of_input = torch.empty_like(plane), torch.empty_like(constants)
+            self.input_record.plane_gradient, self.input_record.out_gradient = of_input_plane.data_ptr(), of_input.data_ptr()
+        library.load().wsfracbnn_backward(
+            *(self.input, self.records, len(self.shapes), len(of_next), torch.get_num_threads()),
+            ctypes.c_void_p(of_next.data_ptr()),
+            None if of_x is None else ctypes.c_void_p(of_x.data_ptr()),
+        )
+        return None if of_x is None else of_x.permute(0, 3, 1, 2), of_input_plane, of_input, of_in, of_out, of_planes
+
+
+def _address(matrix: Tensor, row: int, column: int) -> int:
+    return matrix[row, column:].data_ptr()

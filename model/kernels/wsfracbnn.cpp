@@ -35,18 +35,19 @@ extern "C" {
 // model/kernels/library.py mirrors these structures.
 struct Stage {
     int32_t in_channels, out_channels, height, width, stride, binary, bits;
+    int32_t in_step, out_step;  // from one row of constants, or of their gradients, to the next
     float unit, gate_scale;  // units of X in 1; k, from S_m to the threshold's unit
     const float* plane;      // (O, I, 3, 3)
-    const float* of_in;      // (IN_CONSTANTS, I)
-    const float* of_out;     // (OUT_CONSTANTS, O)
+    const float* of_in;      // IN_CONSTANTS rows
+    const float* of_out;     // OUT_CONSTANTS rows
     int16_t* x;              // (N, H, W, I)
     int16_t* next;           // (N, H', W', O), the following stage's x
     void* sums;              // (N, H', W', 2, out_lanes) int16, with real weights float32; null: not kept
     float* gates;            // (O,), fraction of open gates
     const float* gate_gradient;  // (O,)
     float* plane_gradient;       // (O, I, 3, 3)
-    float* in_gradient;          // (IN_GRADIENTS, I)
-    float* out_gradient;         // (OUT_GRADIENTS, O)
+    float* in_gradient;          // IN_GRADIENTS rows
+    float* out_gradient;         // OUT_GRADIENTS rows
 };
 
 struct Input {
@@ -65,10 +66,10 @@ namespace {
 // Rows of constants, each filled up with zeros to whole vectors.
 class Constants {
   public:
-    void pad(const float* from, int rows, int channels) {
+    void pad(const float* from, int rows, int step, int channels) {
         lanes_ = round_up(channels, LANES);
         float* to = values_.zeroed(static_cast<size_t>(rows) * lanes_);
-        for (int r = 0; r < rows; ++r) std::copy_n(from + r * channels, channels, to + r * lanes_);
+        for (int r = 0; r < rows; ++r) std::copy_n(from + static_cast<size_t>(r) * step, channels, to + r * lanes_);
     }
     const float* row(int r) const { return values_.data() + r * lanes_; }
     __m512 vector(int r, int v) const { return _mm512_load_ps(row(r) + v * LANES); }
@@ -89,9 +90,10 @@ struct PreparedStage {
 
     PreparedStage(const Stage& s, bool backward)
         : stage(&s), geometry(s.in_channels, s.out_channels, s.stride, s.height, s.width) {
-        weights.pack(geometry, s.plane, s.binary, backward);
-        in.pad(s.of_in, IN_CONSTANTS, s.in_channels);
-        out.pad(s.of_out, OUT_CONSTANTS, s.out_channels);
+        if (backward) weights.pack_backward(geometry, s.plane, s.binary);
+        else weights.pack_forward(geometry, s.plane, s.binary);
+        in.pad(s.of_in, IN_CONSTANTS, s.in_step, s.in_channels);
+        out.pad(s.of_out, OUT_CONSTANTS, s.out_step, s.out_channels);
         const int lanes = geometry.in_lanes;
         int32_t* t = thresholds.sized(3 * lanes);
         std::fill_n(t, 3 * lanes, INT32_MAX);
@@ -444,7 +446,7 @@ struct PreparedInput {
 
     explicit PreparedInput(const Input& i) : input(&i), lanes(round_up(i.out_channels, LANES)), entries(i.levels + 2) {
         vectors = lanes / LANES;
-        out.pad(i.of_out, 2, i.out_channels);
+        out.pad(i.of_out, 2, i.out_channels, i.out_channels);
         float* to = table.zeroed(table_size());
         for (int o = 0; o < i.out_channels; ++o)
             for (int colour = 0; colour < i.colours; ++colour)
@@ -574,13 +576,13 @@ Workspace& workspace() {
     return ws;
 }
 
-void sum_rows(const float* parts, size_t part_stride, int rows, int channels, float* to) {
+void sum_rows(const float* parts, size_t part_stride, int rows, int channels, float* to, size_t step) {
     const int lanes = round_up(channels, LANES);
     for (int r = 0; r < rows; ++r)
         for (int c = 0; c < channels; ++c) {
             double sum = 0;
             for (int p = 0; p < PARTS; ++p) sum += parts[p * part_stride + r * lanes + c];
-            to[r * channels + c] = static_cast<float>(sum);
+            to[r * step + c] = static_cast<float>(sum);
         }
 }
 
@@ -664,10 +666,10 @@ void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int 
         const Geometry& g = prepared[s]->geometry;
         const StageGradients first_part = Layout::of(g, parts.data() + layout.at[s]);
         unpack_weight_gradient(g, first_part.plane, PARTS, layout.size, stages[s].plane_gradient);
-        sum_rows(first_part.in, layout.size, IN_GRADIENTS, g.in_channels, stages[s].in_gradient);
-        sum_rows(first_part.out, layout.size, OUT_GRADIENTS, g.out_channels, stages[s].out_gradient);
+        sum_rows(first_part.in, layout.size, IN_GRADIENTS, g.in_channels, stages[s].in_gradient, stages[s].in_step);
+        sum_rows(first_part.out, layout.size, OUT_GRADIENTS, g.out_channels, stages[s].out_gradient, stages[s].out_step);
         for (int c = 0; c < g.in_channels; ++c)  // u = (X / unit - shift) / scale
-            for (int k : {OF_SHIFT, OF_SCALE}) stages[s].in_gradient[k * g.in_channels + c] *= -1.0f / prepared[s]->in.row(SCALE)[c];
+            for (int k : {OF_SHIFT, OF_SCALE}) stages[s].in_gradient[static_cast<size_t>(k) * stages[s].in_step + c] *= -1.0f / prepared[s]->in.row(SCALE)[c];
     }
     if (first_layer != nullptr) {
         float* total = parts.data() + layout.input;
