@@ -92,7 +92,7 @@ class WSFracBNN(nn.Module):
         self.head = Head(config.widths[-1], config.classes, config.head_pixels(), config.residual_bits, unit)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        if kernels.usable(self, pixels):
+        if kernels.active(self, pixels):
             x = kernels.forward(self, pixels)
         else:
             x = self.input(pixels)

@@ -37,7 +37,7 @@ COMPILE_SECONDS = 300
 _log = logging.getLogger(__name__)
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """Why there are no kernels here, in a sentence."""
 
 
@@ -45,15 +45,28 @@ class Stage(ctypes.Structure):
     """`Stage` of wsfracbnn.cpp."""
 
     _fields_ = (
-        *((name, ctypes.c_int32) for name in "in_channels out_channels height width stride binary bits in_step out_step".split()),
-        *((name, ctypes.c_float) for name in ("unit", "gate_scale")),
-        *(
-            (name, ctypes.c_void_p)
-            for name in (
-                *("plane", "of_in", "of_out", "x", "next", "sums", "gates"),
-                *("gate_gradient", "plane_gradient", "in_gradient", "out_gradient"),
-            )
-        ),
+        ("in_channels", ctypes.c_int32),
+        ("out_channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("stride", ctypes.c_int32),
+        ("binary", ctypes.c_int32),
+        ("bits", ctypes.c_int32),
+        ("in_step", ctypes.c_int32),
+        ("out_step", ctypes.c_int32),
+        ("unit", ctypes.c_float),
+        ("gate_scale", ctypes.c_float),
+        ("plane", ctypes.c_void_p),
+        ("of_in", ctypes.c_void_p),
+        ("of_out", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("sums", ctypes.c_void_p),
+        ("gates", ctypes.c_void_p),
+        ("gate_gradient", ctypes.c_void_p),
+        ("plane_gradient", ctypes.c_void_p),
+        ("in_gradient", ctypes.c_void_p),
+        ("out_gradient", ctypes.c_void_p),
     )
 
 
@@ -61,14 +74,24 @@ class Input(ctypes.Structure):
     """`Input` of wsfracbnn.cpp."""
 
     _fields_ = (
-        *((name, ctypes.c_int32) for name in "colours levels out_channels height width bits".split()),
-        *((name, ctypes.c_void_p) for name in "level plane of_out next plane_gradient out_gradient".split()),
+        ("colours", ctypes.c_int32),
+        ("levels", ctypes.c_int32),
+        ("out_channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("bits", ctypes.c_int32),
+        ("level", ctypes.c_void_p),
+        ("plane", ctypes.c_void_p),
+        ("of_out", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("plane_gradient", ctypes.c_void_p),
+        ("out_gradient", ctypes.c_void_p),
     )
 
 
 @cache
 def load() -> ctypes.CDLL:
-    """The library, built where it is not yet. Raises `Unavailable`."""
+    """The library, built where it is not yet. Raises `UnavailableError`."""
     _check_cpu()
     source = "".join((SOURCE / name).read_text() for name in (*SOURCES, *HEADERS))
     key = hashlib.sha256("\n".join((source, *FLAGS)).encode()).hexdigest()[:16]
@@ -78,7 +101,7 @@ def load() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
-        raise Unavailable(f"the built library does not load: {error}") from None
+        raise UnavailableError(f"the built library does not load: {error}") from None
     for function in (library.wsfracbnn_forward, library.wsfracbnn_backward):
         function.restype = None
     return library
@@ -89,7 +112,7 @@ def available() -> bool:
     """Whether the kernels can be used; says once, in the log, why not."""
     try:
         load()
-    except Unavailable as reason:
+    except UnavailableError as reason:
         _log.warning("training without fused kernels: %s", reason)
         return False
     return True
@@ -99,11 +122,11 @@ def _check_cpu() -> None:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        raise Unavailable("they are for Linux") from None
+        raise UnavailableError("they are for Linux") from None
     flags = next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
     missing = sorted(CPU_FLAGS - flags)
     if missing:
-        raise Unavailable(f"the CPU has no {', '.join(missing)}")
+        raise UnavailableError(f"the CPU has no {', '.join(missing)}")
 
 
 def _cache_folder() -> Path:
@@ -116,7 +139,7 @@ def _cache_folder() -> Path:
 def _build(path: Path) -> None:
     compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
-        raise Unavailable("there is no C++ compiler (c++, g++ or clang++)")
+        raise UnavailableError("there is no C++ compiler (c++, g++ or clang++)")
     _log.info("building %s", path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +148,7 @@ def _build(path: Path) -> None:
             command = [compiler, *FLAGS, *(str(SOURCE / name) for name in SOURCES), "-o", str(built)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
             if done.returncode != 0:
-                raise Unavailable(f"{compiler} failed: {done.stderr.strip()[-400:]}")
+                raise UnavailableError(f"{compiler} failed: {done.stderr.strip()[-400:]}")
             built.replace(path)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(f"the library could not be built: {error}") from None
+        raise UnavailableError(f"the library could not be built: {error}") from None

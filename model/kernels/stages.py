@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """WSFracBNN's input layer and stages as one autograd function over the C++ kernels.
 
-Constants (thresholds, scales, signs) are still made in PyTorch, by the functions of model/layers.py, through which autograd
-goes on; the function takes them and returns their gradients, which are those of model/quantizers.py and
+Constants (thresholds, scales, signs) are still made in PyTorch, by the functions of model/layers.py, through which
+autograd goes on; the function takes them and returns their gradients, which are those of model/quantizers.py and
 model/fractional.py. Those of all stages are made together: a vector a stage would cost more than the stage.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wsfracbnn.model import layers, mixed_precision
 from wsfracbnn.model import quantizers as q
@@ -34,25 +35,32 @@ IN_ROWS = 5
 OUT_ROWS = 6
 """Constants of an output channel: G, gate threshold, factor, b1, slope, b2; all but the first have gradients."""
 
-_enabled = True
+_allowed = True
 
 
-def set_enabled(on: bool) -> None:
-    """Whether training may use the kernels, where there are any."""
-    global _enabled
-    _enabled = on
+@contextmanager
+def allowed(on: bool) -> Iterator[None]:
+    """Within this context, training may use the kernels where `on`; outside it may."""
+    global _allowed
+    before, _allowed = _allowed, on
+    try:
+        yield
+    finally:
+        _allowed = before
 
 
-def usable(network: WSFracBNN, pixels: Tensor) -> bool:
-    """Whether this forward pass runs in the kernels: training in mixed precision, on a CPU that has them."""
-    return (
-        _enabled
-        and mixed_precision.active()
-        and pixels.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and fits(network)
-        and library.available()
-    )
+def usable(network: nn.Module, device: torch.device) -> bool:
+    """Whether the network can be trained in the kernels: one of their kind and size, on a CPU that has them."""
+    from wsfracbnn.model.network import WSFracBNN
+
+    return device.type == "cpu" and isinstance(network, WSFracBNN) and fits(network) and library.available()
+
+
+def active(network: WSFracBNN, pixels: Tensor) -> bool:
+    """Whether this forward pass runs in the kernels: in training with mixed precision, where they are usable."""
+    if not (_allowed and mixed_precision.active()) or torch.compiler.is_compiling():
+        return False
+    return usable(network, pixels.device)
 
 
 def fits(network: WSFracBNN) -> bool:
@@ -119,7 +127,7 @@ def out_constants(stages: Sequence[ResidualConv]) -> Tensor:
 
 def quantized_scales(scales: Tensor, sizes: Tensor) -> Tensor:
     """M / 2^r of several layers, of `sizes` channels each, one behind the other, with the gradient of `scales`."""
-    largest = torch.stack([s.abs().max() for s in scales.detach().split(sizes.tolist())])
+    largest = torch.stack([s.abs().max() for s in torch.split(scales.detach(), sizes.tolist())])
     power = 2.0 ** q.scale_shift(largest).repeat_interleave(sizes)
     return q.straight_through(q.nearest_signed_digits(scales * power, q.SCALE_DIGITS, q.SCALE_LIMIT) / power, scales)
 
@@ -145,7 +153,7 @@ def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
 
 
 def run_stages(x: Tensor, stages: Sequence[ResidualConv]) -> Tensor:
-    """Some stages without an input layer: X to X', integers in float32 (N, C, H, W); sets the fractions of open gates."""
+    """Some stages without an input layer: X to X', integers in float32 (N, C, H, W); sets their `gate_mean`."""
     return _run(stages, x, None, 0, None, None)
 
 
@@ -153,7 +161,7 @@ def _run(stages: Sequence[ResidualConv], *entry: Any) -> Tensor:
     shapes = [StageShape.of(s) for s in stages]
     planes = [s.gated.conv.plane() for s in stages]
     x, gates = _Stages.apply(shapes, *entry, in_constants(stages), out_constants(stages), *planes)  # type: ignore[no-untyped-call]
-    for stage, fractions in zip(stages, gates.split([s.out_channels for s in shapes]), strict=True):
+    for stage, fractions in zip(stages, torch.split(gates, [s.out_channels for s in shapes]), strict=True):
         stage.gated.gate_mean = fractions.mean()
     out: Tensor = x
     return out
@@ -177,7 +185,9 @@ class _Stages(torch.autograd.Function):
         if x is not None:
             batch.begin_with(x)
         else:
-            assert levels is not None and input_plane is not None and of_input is not None
+            assert levels is not None
+            assert input_plane is not None
+            assert of_input is not None
             batch.begin_with_pixels(levels, level_count, input_plane, of_input)
         out = batch.forward()
         ctx.batch = batch
@@ -267,7 +277,10 @@ class _Batch:
         else:
             _, plane, constants = self.input_tensors
             of_input_plane, of_input = torch.empty_like(plane), torch.empty_like(constants)
-            self.input_record.plane_gradient, self.input_record.out_gradient = of_input_plane.data_ptr(), of_input.data_ptr()
+            self.input_record.plane_gradient, self.input_record.out_gradient = (
+                of_input_plane.data_ptr(),
+                of_input.data_ptr(),
+            )
         library.load().wsfracbnn_backward(
             *(self.input, self.records, len(self.shapes), len(of_next), torch.get_num_threads()),
             ctypes.c_void_p(of_next.data_ptr()),
