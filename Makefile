@@ -16,7 +16,7 @@ VENV  := .venv
 STAMP := $(VENV)/.installed
 
 # What needs torch and no simulator.
-MODEL_TESTS := $(addprefix tests/test_,$(addsuffix .py,augment checkpoint data exactness distill fine_tune fractional golden \
+MODEL_TESTS := $(addprefix tests/test_,$(addsuffix .py,augment checkpoint data exactness distill fine_tune fractional golden kernels \
 	mixed_precision operations plan released settings signed_digits tables train))
 
 SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)

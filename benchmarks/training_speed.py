@@ -22,7 +22,12 @@ from wsfracbnn.model.settings import make_run, read_toml
 from wsfracbnn.model.train import Trainer
 
 CONFIGS = {"wsfracbnn": "cifar100.toml", "fracbnn": "cifar100-fracbnn.toml", "resnet": "cifar100-teacher.toml"}
-COLUMNS = {"eager, float32": (False, "float32"), "compiled, mixed": (True, "mixed")}
+COLUMNS = {
+    "eager, float32": (False, "float32", False),
+    "compiled, mixed": (True, "mixed", False),
+    "kernels, mixed": (False, "mixed", True),
+}
+"""Compiled, precision, kernels."""
 
 
 def random_images(count: int) -> Dataset:
@@ -33,16 +38,21 @@ def random_images(count: int) -> Dataset:
     return Dataset("cifar100", images, labels, images[:8], labels[:8], tuple(map(str, range(100))))
 
 
-def measure(model: str, precision: str, compiled: bool, device: str, steps: int, repeats: int) -> float:
-    """Images per second of one network with binary weights."""
-    values = read_toml(ROOT / "configs" / CONFIGS[model]) | {"precision": precision, "binary_from": 0.0}
-    run = make_run(values)
+def measure(
+    model: str, column: str, device: str, steps: int, repeats: int, batch_size: int, real_weights: bool
+) -> float | None:
+    """Images per second of one network, with binary weights unless `real_weights`; None where there are no kernels."""
+    compiled, precision, kernels = COLUMNS[column]
+    changes = {"precision": precision, "binary_from": 1.0 if real_weights else 0.0, "batch_size": batch_size}
+    run = make_run(read_toml(ROOT / "configs" / CONFIGS[model]) | changes)
     batch = run.settings.batch_size
     torch._dynamo.reset()
     with joined_world(device) as world:
         graphs = compiled and world.device.type == "cuda"  # as `wsfracbnn train` does
         images = random_images(max(512, steps * batch))
-        trainer = Trainer(run, images, world=world, compiled=compiled, graphs=graphs)
+        trainer = Trainer(run, images, world=world, compiled=compiled, graphs=graphs, kernels=kernels)
+        if kernels and not trainer.kernels:
+            return None
         speeds = []
         for _ in range(repeats + 1):  # the first one compiles
             start = time.perf_counter()
@@ -55,14 +65,19 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps per measurement.")] = 8,
     repeats: Annotated[int, typer.Option(help="Measurements, of which the best counts.")] = 2,
     device: Annotated[str, typer.Option(help="As for `wsfracbnn train`.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
+    real_weights: Annotated[bool, typer.Option("--real-weights", help="The first of the two training steps.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="These networks; may be repeated.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="These columns; may be repeated.")] = None,
 ) -> None:
     """Print the table."""
     typer.echo(f"torch {torch.__version__}, {torch.get_num_threads()} threads, device {device}\n")
-    typer.echo("| network, binary step | " + " | ".join(COLUMNS) + " |")
-    typer.echo("| --- " * (1 + len(COLUMNS)) + "|")
-    for model in CONFIGS:
-        cells = [measure(model, precision, on, device, steps, repeats) for on, precision in COLUMNS.values()]
-        typer.echo(f"| `{model}` | " + " | ".join(f"{cell:.0f}" for cell in cells) + " |")
+    columns = column or list(COLUMNS)
+    typer.echo(f"| network, {'real' if real_weights else 'binary'} step | " + " | ".join(columns) + " |")
+    typer.echo("| --- " * (1 + len(columns)) + "|")
+    for model in only or CONFIGS:
+        cells = [measure(model, name, device, steps, repeats, batch_size, real_weights) for name in columns]
+        typer.echo(f"| `{model}` | " + " | ".join("-" if cell is None else f"{cell:.0f}" for cell in cells) + " |")
 
 
 if __name__ == "__main__":

@@ -103,6 +103,10 @@ def train(
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")] = "auto",
     compiled: Compiled = None,
     graphs: Graphs = None,
+    kernels: Annotated[
+        bool,
+        typer.Option(help="On a CPU, train WSFracBNN in mixed precision in fused kernels, where they can be built."),
+    ] = True,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
@@ -138,7 +142,7 @@ def train(
         if use_graphs and not can_record:
             raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
         scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
-        trainer = Trainer(run, loaded, world=world, compiled=use_compile, graphs=use_graphs)
+        trainer = Trainer(run, loaded, world=world, compiled=use_compile, graphs=use_graphs, kernels=kernels)
         checkpoint = fit(trainer, path, scalars)
         if world.is_first:
             save_checkpoint(checkpoint, path)

@@ -38,6 +38,18 @@ class ThermometerEncoder(nn.Module):
         return q.plus_minus(bits, torch.float32).reshape(n, colours * len(self.thresholds), height, width)
 
 
+def integer_thresholds(shift: Tensor, scale: Tensor, unit: float) -> Tensor:
+    """T1 <= T2 <= T3 of each channel, float64 (C, 3)."""
+    centre = shift.detach().double()
+    spread = scale.detach().double().abs() * (2.0 / 3.0)
+    return torch.ceil(torch.stack((centre - spread, centre, centre + spread), dim=1) * unit)
+
+
+def positive_scale(scale: Tensor) -> Tensor:
+    """What u is divided by, for an activation's learnt scale."""
+    return scale.abs().clamp_min(1e-3)
+
+
 class FractionalActivation(nn.Module):
     """The 2-bit activation (FracBNN, section 3.2) with a learnt shift and scale per channel.
 
@@ -55,15 +67,13 @@ class FractionalActivation(nn.Module):
 
     def thresholds(self) -> Tensor:
         """T of shape (C, 3), float64 integers: [X >= T] equals [x >= t] for every integer X when T = ceil(t)."""
-        centre = self.shift.detach().double()
-        spread = self.scale.detach().double().abs() * (2.0 / 3.0)
-        return torch.ceil(torch.stack((centre - spread, centre, centre + spread), dim=1) * self.unit)
+        return integer_thresholds(self.shift, self.scale, self.unit)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         t1, t2, t3 = (q.per_channel(t, x.dtype) for t in self.thresholds().unbind(1))
         if not torch.is_grad_enabled():
             return two_bit_planes(x, (t1, t2, t3), x, polynomial=True)  # nothing flows back: u is not needed
-        scale = q.per_channel(self.scale.abs().clamp_min(1e-3), torch.float32)
+        scale = q.per_channel(positive_scale(self.scale), torch.float32)
         u = (x / self.unit - q.per_channel(self.shift, torch.float32)) / scale
         return two_bit_planes(x, (t1, t2, t3), u, polynomial=True)
 
@@ -182,6 +192,17 @@ class GatedConv2d(nn.Module):
         return accumulator
 
 
+def integer_slopes(slope: Tensor) -> Tensor:
+    """N of each channel, float64 integers."""
+    return q.nearest_signed_digits(slope * 2**q.SLOPE_SHIFT, q.SCALE_DIGITS, q.SLOPE_LIMIT)
+
+
+def rprelu_constants(bias_in: Tensor, slope: Tensor, bias_out: Tensor, unit: float) -> tuple[Tensor, Tensor, Tensor]:
+    """b1, N / 2^s and b2 in float64, each (C,), with the gradients of the parameters behind them."""
+    quantized = q.straight_through(integer_slopes(slope) / 2**q.SLOPE_SHIFT, slope.double())
+    return q.round_ste(bias_in.double() * unit), quantized, q.round_ste(bias_out.double() * unit)
+
+
 class RPReLU(nn.Module):
     """PReLU between two learnt shifts (ReActNet, arXiv 2003.03488): V = Y + b1; V >= 0 ? V : (V N) >> s; + b2.
 
@@ -198,14 +219,18 @@ class RPReLU(nn.Module):
 
     def slopes(self) -> Tensor:
         """N of shape (C,), float64 integers; the slope is N / 2^s."""
-        return q.nearest_signed_digits(self.slope * 2**q.SLOPE_SHIFT, q.SCALE_DIGITS, q.SLOPE_LIMIT)
+        return integer_slopes(self.slope)
+
+    def constants(self) -> tuple[Tensor, Tensor, Tensor]:
+        """b1, N / 2^s and b2 in float64, each (C,), with the gradients of the parameters behind them."""
+        return rprelu_constants(self.bias_in, self.slope, self.bias_out, self.unit)
 
     def forward(self, y: Tensor) -> Tensor:
-        v = y + q.per_channel(q.round_ste(self.bias_in.double() * self.unit), y.dtype)
-        slope = q.per_channel(q.straight_through(self.slopes() / 2**q.SLOPE_SHIFT, self.slope.double()), y.dtype)
+        bias_in, slope, bias_out = (q.per_channel(c, y.dtype) for c in self.constants())
+        v = y + bias_in
         upper = q.at_least_zero(v)
         v = upper * v + (1.0 - upper) * q.floor_ste(v * slope)
-        return v + q.per_channel(q.round_ste(self.bias_out.double() * self.unit), y.dtype)
+        return v + bias_out
 
 
 def shortcut(x: Tensor, stride: int) -> Tensor:

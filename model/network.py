@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
+from wsfracbnn.model.kernels import stages as kernels
 from wsfracbnn.model.layers import (
     BinaryWSConv2d,
     FractionalActivation,
@@ -37,7 +38,11 @@ class InputLayer(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         accumulator = self.conv(self.encoder(pixels)).to(_value_dtype())
         y = self.path(accumulator, self.conv.scale())
-        return q.saturate(y + q.per_channel(q.round_ste(self.bias.double() * self.unit), y.dtype), self.bits)
+        return q.saturate(y + q.per_channel(self.bias_constant(), y.dtype), self.bits)
+
+    def bias_constant(self) -> Tensor:
+        """b1 in float64, shape (C,)."""
+        return q.round_ste(self.bias.double() * self.unit)
 
 
 class ResidualConv(nn.Module):
@@ -87,9 +92,12 @@ class WSFracBNN(nn.Module):
         self.head = Head(config.widths[-1], config.classes, config.head_pixels(), config.residual_bits, unit)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = self.input(pixels)
-        for stage in self.stages:
-            x = stage(x)
+        if kernels.active(self, pixels):
+            x = kernels.forward(self, pixels)
+        else:
+            x = self.input(pixels)
+            for stage in self.stages:
+                x = stage(x)
         out: Tensor = self.head(x)
         return out
 
@@ -113,19 +121,19 @@ class WSFracBNN(nn.Module):
 
     def gate_means(self) -> Tensor:
         """Fraction of open gates per gated convolution in the last forward pass, shape (convolutions,)."""
-        return torch.stack([stage.gated.gate_mean for stage in self._stages()])
+        return torch.stack([stage.gated.gate_mean for stage in self.residual_stages()])
 
     @torch.no_grad()
     def set_gate_thresholds(self, threshold: float) -> None:
         """Start every gate at one threshold, in units of sqrt(fan_in)."""
-        for stage in self._stages():
+        for stage in self.residual_stages():
             stage.gated.threshold.fill_(threshold)
 
     @torch.no_grad()
     def constrain(self) -> None:
         """Bring scales and slopes that a training step moved out of the hardware's range back to its border."""
         self.input.conv.limit_scale(self.input.path.largest_scale)
-        for stage in self._stages():
+        for stage in self.residual_stages():
             stage.gated.conv.limit_scale(stage.path.largest_scale)
             stage.rprelu.slope.clamp_(-q.SLOPE_LIMIT / 2**q.SLOPE_SHIFT, q.SLOPE_LIMIT / 2**q.SLOPE_SHIFT)
 
@@ -139,7 +147,7 @@ class WSFracBNN(nn.Module):
         x = self.input(pixels)
         self.input.bias.sub_(x.mean(dim=(0, 2, 3)).float() / unit)
         x = self.input(pixels)
-        for stage in self._stages():
+        for stage in self.residual_stages():
             stage.activation.shift.copy_(x.mean(dim=(0, 2, 3)) / unit)
             stage.activation.scale.copy_((x.std(dim=(0, 2, 3)) / unit).clamp_min(0.05))
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
@@ -150,7 +158,8 @@ class WSFracBNN(nn.Module):
             stage.rprelu.bias_out.sub_(branch.mean(dim=(0, 2, 3)).float() / unit)
             x = stage(x)
 
-    def _stages(self) -> list[ResidualConv]:
+    def residual_stages(self) -> list[ResidualConv]:
+        """The stages, as what they are."""
         return [stage for stage in self.stages if isinstance(stage, ResidualConv)]
 
 

@@ -127,9 +127,14 @@ def quantize_scale(scale: Tensor) -> tuple[Tensor, Tensor]:
         M_c as float64 integers of shape (C,), and the layer's shift r (0 to 15), a float64 scalar: a tensor, so that
         training on an accelerator never waits for the host.
     """
-    powers = 2.0 ** torch.arange(1, SCALE_SHIFT_LIMIT + 1, dtype=torch.float64, device=scale.device)
-    r = (scale.detach().double().abs().max() * powers <= SCALE_LIMIT).sum().double()
+    r = scale_shift(scale.detach().double().abs().max())
     return nearest_signed_digits(scale.double() * 2.0**r, SCALE_DIGITS, SCALE_LIMIT), r
+
+
+def scale_shift(largest: Tensor) -> Tensor:
+    """r of a layer whose largest |scale| is given, or of each of several layers: float64, of the same shape."""
+    powers = 2.0 ** torch.arange(1, SCALE_SHIFT_LIMIT + 1, dtype=torch.float64, device=largest.device)
+    return (largest.unsqueeze(-1) * powers <= SCALE_LIMIT).sum(dim=-1).double()
 
 
 def at_least_zero(x: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
 from wsfracbnn.model.fracbnn import BinaryConv2d, MatchedFracBNN
+from wsfracbnn.model.kernels import stages as fused_stages
 from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
@@ -76,6 +77,8 @@ class Trainer:
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
         graphs: record a step as a CUDA graph; for one process on a GPU.
+        kernels: on a CPU, in mixed precision, train WSFracBNN in kernels fused by hand (model/kernels) where they can
+            be built; its passes are not compiled then.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Trainer:
         config: NetworkConfig | None = None,
         compiled: bool = False,
         graphs: bool = False,
+        kernels: bool = True,
     ) -> None:
         self.spec, self.dataset = run, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
@@ -131,6 +135,7 @@ class Trainer:
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
+        self.kernels = kernels and settings.precision == "mixed" and fused_stages.usable(self.network, device)
         forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
         self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
         """Trains on a batch of any size."""
@@ -138,7 +143,9 @@ class Trainer:
         """Trains on a full batch, the one size that is compiled for."""
         if compiled:
             self.fused_step = partial(
-                self._step, torch.compile(forward), None if teacher is None else torch.compile(teacher)
+                self._step,
+                forward if self.kernels else torch.compile(forward),
+                None if teacher is None else torch.compile(teacher),
             )
         self._new_optimizer()
 
@@ -208,7 +215,7 @@ class Trainer:
         s, world = self.settings, self.world
         batch = self._augment(index)
         images, labels, partners = (world.share(t) for t in batch[:3])
-        with mixed_precision(s.precision == "mixed"):
+        with mixed_precision(s.precision == "mixed"), fused_stages.allowed(self.kernels):
             with self._autocast(self.network):
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
                 said = self._said(teacher, images, index)

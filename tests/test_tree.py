@@ -7,7 +7,7 @@ import pytest
 
 from wsfracbnn.gen.locations import ROOT, RTL, TEMPLATES
 
-SOURCES = ("*.py", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
+SOURCES = ("*.py", "*.cpp", "*.h", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
 FOLDERS = ("model", "gen", "rtl", "templates", "tb", "tests", "scripts", "configs", ".ci", ".github")
 
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the C++ kernels with the system's compiler, once for each source, and calls them.
+
+The library needs no header of torch and is called through ctypes: it takes addresses of tensors, which its callers
+keep alive. It is built under a name of its own and then renamed, so that processes that start together do not
+meet a half-written file, and there is no lock that a killed one could leave behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+SOURCE = Path(__file__).parent
+SOURCES = ("wsfracbnn.cpp",)
+HEADERS = ("vectors.h", "convolution.h")
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=cascadelake",  # the first CPU with AVX-512 VNNI: any later one runs the same library
+    "-ffp-contract=off",  # each operation rounds as PyTorch's does
+    "-fopenmp",
+    "-fPIC",
+    "-shared",
+)
+CPU_FLAGS = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "fma"})
+"""As /proc/cpuinfo names them."""
+COMPILE_SECONDS = 300
+
+_log = logging.getLogger(__name__)
+
+
+class UnavailableError(Exception):
+    """Why there are no kernels here, in a sentence."""
+
+
+class Stage(ctypes.Structure):
+    """`Stage` of wsfracbnn.cpp."""
+
+    _fields_ = (
+        ("in_channels", ctypes.c_int32),
+        ("out_channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("stride", ctypes.c_int32),
+        ("binary", ctypes.c_int32),
+        ("bits", ctypes.c_int32),
+        ("in_step", ctypes.c_int32),
+        ("out_step", ctypes.c_int32),
+        ("unit", ctypes.c_float),
+        ("gate_scale", ctypes.c_float),
+        ("plane", ctypes.c_void_p),
+        ("of_in", ctypes.c_void_p),
+        ("of_out", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("sums", ctypes.c_void_p),
+        ("gates", ctypes.c_void_p),
+        ("gate_gradient", ctypes.c_void_p),
+        ("plane_gradient", ctypes.c_void_p),
+        ("in_gradient", ctypes.c_void_p),
+        ("out_gradient", ctypes.c_void_p),
+    )
+
+
+class Input(ctypes.Structure):
+    """`Input` of wsfracbnn.cpp."""
+
+    _fields_ = (
+        ("colours", ctypes.c_int32),
+        ("levels", ctypes.c_int32),
+        ("out_channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("bits", ctypes.c_int32),
+        ("level", ctypes.c_void_p),
+        ("plane", ctypes.c_void_p),
+        ("of_out", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("plane_gradient", ctypes.c_void_p),
+        ("out_gradient", ctypes.c_void_p),
+    )
+
+
+@cache
+def load() -> ctypes.CDLL:
+    """The library, built where it is not yet. Raises `UnavailableError`."""
+    _check_cpu()
+    source = "".join((SOURCE / name).read_text() for name in (*SOURCES, *HEADERS))
+    key = hashlib.sha256("\n".join((source, *FLAGS)).encode()).hexdigest()[:16]
+    path = _cache_folder() / f"kernels-{key}.so"
+    if not path.is_file():
+        _build(path)
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise UnavailableError(f"the built library does not load: {error}") from None
+    for function in (library.wsfracbnn_forward, library.wsfracbnn_backward):
+        function.restype = None
+    return library
+
+
+@cache
+def available() -> bool:
+    """Whether the kernels can be used; says once, in the log, why not."""
+    try:
+        load()
+    except UnavailableError as reason:
+        _log.warning("training without fused kernels: %s", reason)
+        return False
+    return True
+
+
+def _check_cpu() -> None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        raise UnavailableError("they are for Linux") from None
+    flags = next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
+    missing = sorted(CPU_FLAGS - flags)
+    if missing:
+        raise UnavailableError(f"the CPU has no {', '.join(missing)}")
+
+
+def _cache_folder() -> Path:
+    """Where torch keeps compiled extensions."""
+    root = os.environ.get("TORCH_EXTENSIONS_DIR")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch_extensions"
+    return base / "wsfracbnn"
+
+
+def _build(path: Path) -> None:
+    compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        raise UnavailableError("there is no C++ compiler (c++, g++ or clang++)")
+    _log.info("building %s", path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            built = Path(folder) / path.name
+            command = [compiler, *FLAGS, *(str(SOURCE / name) for name in SOURCES), "-o", str(built)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
+            if done.returncode != 0:
+                raise UnavailableError(f"{compiler} failed: {done.stderr.strip()[-400:]}")
+            built.replace(path)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnavailableError(f"the library could not be built: {error}") from None
