@@ -7,7 +7,6 @@ Bad input ends with one sentence on standard error and exit code 2; a failed che
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -179,7 +178,7 @@ def accuracy(
     from wsfracbnn.model.binarize import binarize
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.curves import draw_curves
-    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, read_plan
+    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
     from wsfracbnn.model.training.plan import curves as logs_of
     from wsfracbnn.model.training.results import AccuracyResults, read_results
 
@@ -192,7 +191,7 @@ def accuracy(
             arguments.append("--compile" if compiled else "--no-compile")
         if graphs is not None:
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
-        failed = carry_out(runs, jobs or os.cpu_count() or 1, arguments, console.print)
+        failed = carry_out(runs, jobs or processors(), arguments, console.print)
     found = earlier.updated(collect(runs, plan.name))
     if not found.rows:
         raise InputError(f"{out}: no checkpoint of {plan} there yet, and no rows in {results}")

@@ -208,7 +208,7 @@ def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
 
 
 def test_runs_side_by_side_share_the_processors(plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
     said: list[str] = []
     shown = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['OMP_WAIT_POLICY']); raise SystemExit(3)"
     monkeypatch.setattr(PlannedRun, "command", lambda self, arguments: [sys.executable, "-c", shown])

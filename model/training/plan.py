@@ -156,7 +156,7 @@ def carry_out(
     Raises:
         KeyboardInterrupt: after such a stop.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, processors() // jobs)
     report(f"{jobs} side by side, {threads} thread{'s' if threads > 1 else ''} each")
     waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
@@ -181,6 +181,11 @@ def carry_out(
         if stopped():
             raise KeyboardInterrupt
     return failed + waiting
+
+
+def processors() -> int:
+    """How many this process may run on, which taskset or a container may have made fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
