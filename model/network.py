@@ -93,7 +93,7 @@ class WSFracBNN(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         if kernels.active(self, pixels):
-            x = kernels.forward(self, pixels)
+            x = kernels.forward(self, pixels).to(_value_dtype())
         else:
             x = self.input(pixels)
             for stage in self.stages:

@@ -316,17 +316,13 @@ class Trainer:
 
     @torch.no_grad()
     def test_accuracy(self) -> float:
-        """Percent of the test images that the network classifies correctly."""
-        return self._measure(self.evaluated)[0]
-
-    def _measure(self, network: AnyNetwork) -> tuple[float, list[float]]:
-        """Top-1 in percent and gate fractions on the whole test set.
-
-        The eval forward of WSFracBNN computes what the integer model does, which is the quicker of the two on a CPU.
-        """
-        if isinstance(network, WSFracBNN) and network.input.conv.binary and self.world.device.type == "cpu":
-            return measure(fold_network(network, self.spec.network_name, self.dataset.class_names), self.dataset)
-        return measure_float(network.eval(), self.dataset, self.world.device)
+        """Percent of the test images that the network classifies correctly, in the quickest exact way."""
+        network = self.evaluated
+        if not self.kernels and isinstance(network, WSFracBNN) and network.input.conv.binary:
+            description = fold_network(network, self.spec.network_name, self.dataset.class_names)
+            return measure(description, self.dataset)[0]
+        with fused_stages.measuring(self.kernels):
+            return measure_float(network.eval(), self.dataset, self.world.device)[0]
 
     def checkpoint(self) -> Checkpoint:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""

@@ -13,6 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.kernels import library
@@ -189,6 +191,18 @@ def test_evaluation_stays_exact(network: WSFracBNN) -> None:
     pixels = torch.randint(0, 256, (2, 3, 12, 8))
     with torch.no_grad(), mixed_precision(True):
         assert network(pixels).dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar100"])
+def test_a_trained_network_is_measured_exactly(name: str) -> None:
+    network = load_checkpoint(CHECKPOINTS / f"{name}.pt").network()
+    shape = (network.config.image_channels, network.config.image_height, network.config.image_width)
+    pixels = torch.randint(0, 256, (5, *shape), generator=torch.Generator().manual_seed(8))
+    with torch.no_grad():
+        expected, gates = network(pixels), network.gate_means()
+        with kernels.measuring(True):
+            assert torch.equal(network(pixels), expected)
+    torch.testing.assert_close(network.gate_means().float(), gates.float())
 
 
 def trainer(*, kernels: bool) -> Trainer:

@@ -36,6 +36,22 @@ OUT_ROWS = 6
 """Constants of an output channel: G, gate threshold, factor, b1, slope, b2; all but the first have gradients."""
 
 _allowed = True
+_measuring = False
+
+
+@contextmanager
+def measuring(on: bool) -> Iterator[None]:
+    """Within this context, evaluation uses the kernels too where `on`.
+
+    Their float32 arithmetic is exact but for numbers beyond 2^24, which no trained network of the usual widths comes
+    near; what is published is measured by the integer model all the same.
+    """
+    global _measuring
+    before, _measuring = _measuring, on
+    try:
+        yield
+    finally:
+        _measuring = before
 
 
 @contextmanager
@@ -58,7 +74,8 @@ def usable(network: nn.Module, device: torch.device) -> bool:
 
 def active(network: WSFracBNN, pixels: Tensor) -> bool:
     """Whether this forward pass runs in the kernels: in training with mixed precision, where they are usable."""
-    if not (_allowed and mixed_precision.active()) or torch.compiler.is_compiling():
+    wanted = _measuring if not torch.is_grad_enabled() else _allowed and mixed_precision.active()
+    if not wanted or torch.compiler.is_compiling():
         return False
     return usable(network, pixels.device)
 
