@@ -51,7 +51,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     status = TextColumn("{task.fields[status]}")
     with _interruptible() as interrupted, Progress(*columns, status, disable=not world.is_first) as bar:
-        per_epoch = math.ceil(len(trainer.images) / trainer.settings.batch_size)
+        per_epoch = math.ceil(len(trainer.batches) / trainer.settings.batch_size)
         task = bar.add_task("", total=epochs * per_epoch, completed=trainer.epoch * per_epoch, status="")
         while trainer.epoch < epochs:
             done = trainer.epoch * per_epoch

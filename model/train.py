@@ -10,7 +10,6 @@ device except the progress bar, every `READ_EVERY` steps. On a GPU a step is one
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,16 +20,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wsfracbnn.model.augment import flip, mix_images, random_cutout, random_flip, random_shift, shift
 from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
 from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
 from wsfracbnn.model.cuda_graph import CudaGraphStep
 from wsfracbnn.model.data.dataset import Dataset
-from wsfracbnn.model.distill import KeptAnswers, View, distillation_losses, file_digest, load_teacher, teacher_logits
+from wsfracbnn.model.distill import KeptAnswers, file_digest, load_teacher, teacher_logits
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
@@ -38,15 +35,19 @@ from wsfracbnn.model.fold import fold_network
 from wsfracbnn.model.fracbnn import BinaryConv2d, MatchedFracBNN
 from wsfracbnn.model.kernels import stages as fused_stages
 from wsfracbnn.model.layers import BinaryWSConv2d
-from wsfracbnn.model.measure import image_tensor, measure, measure_float
+from wsfracbnn.model.measure import measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
 from wsfracbnn.model.resnet import ResNet
 from wsfracbnn.model.schedules import learning_rate
 from wsfracbnn.model.settings import Run
+from wsfracbnn.model.training.batches import Batches
+from wsfracbnn.model.training.losses import gate_term, image_losses
+from wsfracbnn.model.training.optimizers import make_optimizer, set_rate
 
 SAMPLES = 8
 """Test images that travel inside the checkpoint, so that an emitted folder can prove itself on real data."""
+CALIBRATION_IMAGES = 512
 READ_EVERY = 20
 """Steps between two looks at the running figures; each look waits for the device."""
 
@@ -92,142 +93,91 @@ class Trainer:
         graphs: bool = False,
         kernels: bool = True,
     ) -> None:
-        self.spec, self.dataset = run, dataset
+        self.run, self.settings, self.dataset = run, run.settings, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
-        self.settings = settings = run.settings
-        self.config = replace(
-            config or _config_of(run, dataset), weight_standardization=settings.weight_standardization
-        )
-        _check_shapes(self.config, dataset)
-        device = self.world.device
-        torch.manual_seed(settings.seed)
-        self.generator = torch.Generator(device).manual_seed(settings.seed)
-        self.images = image_tensor(dataset.train_images).to(device)
-        self.labels = torch.from_numpy(dataset.train_labels).to(device)
-        self.network: AnyNetwork = MODELS[run.model](self.config)
-        self.network.set_binary_weights(settings.switch_epoch == 0)
-        _channels_last(self.network, device)
-        if run.start_from:
-            begin_with(self.network, Path(run.start_from))
-        else:
-            self.network.calibrate(self.images[self._permutation()[:512]])
-            if isinstance(self.network, WSFracBNN | MatchedFracBNN):
-                self.network.set_gate_thresholds(settings.gate_start)
-        if settings.weight_window > 0:
-            for module in self.network.modules():
-                if isinstance(module, BinaryWSConv2d | BinaryConv2d):
-                    module.window = settings.weight_window
-        clips = settings.agc > 0 and isinstance(self.network, WSFracBNN)
+        shape = config or _config_of(run, dataset)
+        self.network_config = replace(shape, weight_standardization=run.settings.weight_standardization)
+        _check_shapes(self.network_config, dataset)
+        torch.manual_seed(run.settings.seed)
+        self.batches = Batches(dataset, run.settings, self.world.device)
+        self.network = self._fresh_network()
+        clips = run.settings.agc > 0 and isinstance(self.network, WSFracBNN)
         self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
         self._clip = torch.compile(clip_gradients_adaptively) if compiled else clip_gradients_adaptively
         self.teacher: nn.Module | None = None
         self.teacher_digest = ""
         self.answers: KeptAnswers | None = None
-        self.view: View | None = None
         if run.teacher:
-            self.teacher = load_teacher(Path(run.teacher), self.config)
-            self.teacher_digest = file_digest(Path(run.teacher))
-            _channels_last(self.teacher, device)
-            if settings.distill_views:
-                self.answers = KeptAnswers(
-                    Path(run.teacher), self.images, settings.shift, settings.flip, self._ask_teacher
-                )
+            self._take_teacher(Path(run.teacher))
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
-        self.kernels = kernels and settings.precision == "mixed" and fused_stages.usable(self.network, device)
+        self.kernels = (
+            kernels and run.settings.precision == "mixed" and fused_stages.usable(self.network, self.world.device)
+        )
         forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
         self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
         """Trains on a batch of any size."""
         self.fused_step = self.step
         """Trains on a full batch, the one size that is compiled for."""
         if compiled:
-            self.fused_step = partial(
-                self._step,
-                forward if self.kernels else torch.compile(forward),
-                None if teacher is None else torch.compile(teacher),
-            )
-        self._new_optimizer()
+            fused_teacher = None if teacher is None else torch.compile(teacher)
+            self.fused_step = partial(self._step, torch.compile(forward), fused_teacher)
+        self._begin_step()
 
-    def _permutation(self) -> Tensor:
-        return torch.randperm(len(self.images), generator=self.generator, device=self.world.device)
+    def _fresh_network(self) -> AnyNetwork:
+        """The network that the run begins with, on the device."""
+        run, settings = self.run, self.settings
+        network: AnyNetwork = MODELS[run.model](self.network_config)
+        network.set_binary_weights(settings.switch_epoch == 0)
+        _channels_last(network, self.world.device)
+        if run.start_from:
+            begin_with(network, Path(run.start_from))
+        else:
+            network.calibrate(self.batches.sample(CALIBRATION_IMAGES))
+            if isinstance(network, WSFracBNN | MatchedFracBNN):
+                network.set_gate_thresholds(settings.gate_start)
+        for module in network.modules():
+            if settings.weight_window > 0 and isinstance(module, BinaryWSConv2d | BinaryConv2d):
+                module.window = settings.weight_window
+        return network
 
-    def _new_optimizer(self) -> None:
+    def _take_teacher(self, path: Path) -> None:
+        s = self.settings
+        self.teacher = load_teacher(path, self.network_config)
+        self.teacher_digest = file_digest(path)
+        _channels_last(self.teacher, self.world.device)
+        if s.distill_views:
+            self.answers = KeptAnswers(path, self.batches.images, s.shift, s.flip, self._ask_teacher)
+
+    def _begin_step(self) -> None:
         """Fresh moments, fresh averages and a fresh recording for the step that begins or goes on at `epoch`."""
-        s = self.settings
-        # A recorded step reads its rate, and counts its steps, on the device.
-        rate: Any = torch.tensor(s.learning_rate, device=self.world.device) if self.graphs else s.learning_rate
-        second_step = self.epoch >= s.switch_epoch
-        decay = s.binary_weight_decay if second_step and s.binary_weight_decay >= 0 else s.weight_decay
-        decayed = [p for n, p in self.network.named_parameters() if _is_decayed(n)]
-        others = [p for n, p in self.network.named_parameters() if not _is_decayed(n)]
-        groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        if s.optimizer == "sgd":
-            self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
-                groups, lr=rate, momentum=s.momentum, nesterov=True, fused=True
-            )
-        else:
-            kind = torch.optim.AdamW if s.optimizer == "adamw" else torch.optim.Adam
-            self.optimizer = kind(groups, lr=rate, capturable=self.graphs, fused=True)
-        if s.ema > 0:
-            average = get_ema_multi_avg_fn(s.ema)  # type: ignore[no-untyped-call]
-            self.averaged = AveragedModel(
-                _fresh_copy(self.network, self.world.device), multi_avg_fn=average, use_buffers=True
-            )
+        second = self.epoch >= self.settings.switch_epoch
+        self.optimizer = make_optimizer(self.network, self.settings, second_step=second, recorded=self.graphs)
+        if self.settings.ema > 0:
+            average = get_ema_multi_avg_fn(self.settings.ema)  # type: ignore[no-untyped-call]
+            copy = _fresh_copy(self.network, self.world.device)
+            self.averaged = AveragedModel(copy, multi_avg_fn=average, use_buffers=True)
         self.full_step: Callable[[Tensor], Tensor] = (
-            CudaGraphStep(self.fused_step, self.generator) if self.graphs else self.fused_step
+            CudaGraphStep(self.fused_step, self.batches.generator) if self.graphs else self.fused_step
         )
-
-    def _augment(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Images, both labels and the first one's share, for a global batch of image numbers."""
-        s = self.settings
-        images, labels = self.images[index], self.labels[index]
-        if self.view is not None:
-            images = flip(shift(images, self.view.offsets[:, index], s.shift), self.view.mirrored[index])
-        else:
-            images = random_shift(images, s.shift, self.generator)
-            if s.flip:
-                images = random_flip(images, self.generator)
-        images = random_cutout(images, s.cutout, self.generator)
-        if s.mix == "none":
-            return images, labels, labels, torch.ones((), device=images.device)
-        images, partner, share = mix_images(images, s.mix, s.mix_alpha, self.generator)
-        return images, labels, labels[partner], share
-
-    def _loss(self, logits: Tensor, said: Tensor | None, labels: Tensor, partners: Tensor, share: Tensor) -> Tensor:
-        """The loss of each image, shape (N,); `said` are the teacher's logits."""
-        s = self.settings
-
-        def entropy(target: Tensor) -> Tensor:
-            return F.cross_entropy(logits, target, label_smoothing=self.spec.label_smoothing, reduction="none")
-
-        losses = entropy(labels)
-        if s.mix != "none":
-            losses = share * losses + (1 - share) * entropy(partners)
-        if said is not None:
-            losses = (1 - s.distill_weight) * losses + s.distill_weight * distillation_losses(
-                logits, said, s.temperature, standardized=s.distill_logits == "standardized"
-            )
-        return losses
 
     def _step(self, forward: _Run, teacher: _Run | None, index: Tensor) -> Tensor:
         """Train on one global batch; returns its sums of loss, correct images and mean gate fraction (times images)."""
         s, world = self.settings, self.world
-        batch = self._augment(index)
-        images, labels, partners = (world.share(t) for t in batch[:3])
+        batch = self.batches.batch(index)
+        images, labels, partners = (world.share(t) for t in (batch.images, batch.labels, batch.partners))
         with mixed_precision(s.precision == "mixed"), fused_stages.allowed(self.kernels):
             with self._autocast(self.network):
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
-                said = self._said(teacher, images, index)
-                losses = self._loss(logits.float(), said, labels, partners, batch[3])
+                said = self._said(teacher, images) if batch.said is None else world.share(batch.said)
+                losses = image_losses(self.run, logits.float(), said, labels, partners, batch.share)
             # Each process's loss is weighted so that the mean over processes is that over the global batch.
             weight = world.size / len(index)
             loss = losses.sum() * weight
             gate_sums = world.total(gates * len(images))
             if s.gate_weight > 0 and len(gates) > 0:
-                # The gradient of (gates - target)^2 with `gates` the mean over the global batch.
-                slope = 2 * (gate_sums / len(index) - s.gate_target)
-                loss = loss + s.gate_weight * (slope * gates).sum() * len(images) * weight
+                loss = loss + gate_term(s, gates, gate_sums / len(index)) * len(images) * weight
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
         self._clip(self.clipped, s.agc)
@@ -238,10 +188,8 @@ class Trainer:
         correct = (logits.argmax(1) == labels).sum()
         return torch.stack((losses.detach().sum(), correct.float(), gate_sum / world.size))
 
-    def _said(self, teacher: _Run | None, images: Tensor, index: Tensor) -> Tensor | None:
-        """The teacher's logits of this process's share of a batch, kept or asked for now; None without a teacher."""
-        if self.view is not None:
-            return self.world.share(self.view.logits[index])
+    def _said(self, teacher: _Run | None, images: Tensor) -> Tensor | None:
+        """The teacher's logits of some images, or None without a teacher that is asked at every step."""
         if teacher is None:
             return None
         with self._autocast(self.teacher):
@@ -254,19 +202,14 @@ class Trainer:
             return teacher_logits(self.teacher, images.contiguous(memory_format=torch.channels_last)).float()
 
     def _take_view(self, report: Callable[[str], None]) -> None:
-        """The view of the epoch that begins; its buffers stay where they are from one epoch to the next."""
+        """The view of the epoch that begins, where the teacher's answers are kept."""
         if self.answers is None:
             return
-        number = self.epoch % self.settings.distill_views
         if not self.world.is_first:
             self.world.agree(False)  # the first process may be asking the teacher
-        view = self.answers.view(number, report)
+        self.batches.take_view(self.answers, self.epoch % self.settings.distill_views, report)
         if self.world.is_first:
             self.world.agree(False)
-        if self.view is None:
-            self.view = view
-        else:
-            self.view.copy_(view)
 
     def _autocast(self, network: nn.Module | None) -> torch.autocast:
         """bfloat16 for a full-precision network; the binary networks convert by themselves."""
@@ -277,17 +220,16 @@ class Trainer:
         """One pass over the images; `report` is told the steps done and a line of running figures."""
         s = self.settings
         if self.epoch == s.switch_epoch and self.epoch > 0:
-            self._new_optimizer()  # step two starts with fresh moments
+            self._begin_step()
         for network in self._networks():
             network.set_binary_weights(self.epoch >= s.switch_epoch)
         self._take_view(lambda status: report(0, status))
         self.network.train()
-        batches = [b for b in torch.split(self._permutation(), s.batch_size) if len(b) >= self.world.size]
+        batches = self.batches.epoch(at_least=self.world.size)
         sums, seen, start = torch.zeros(3, device=self.world.device), 0, time.monotonic()
         for step, index in enumerate(batches):
             rate = learning_rate(s, self.epoch + step / len(batches))
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
+            set_rate(self.optimizer, rate)
             sums += self.full_step(index) if len(index) == s.batch_size else self.step(index)
             if self.averaged is not None:
                 self.averaged.update_parameters(self.network)
@@ -319,7 +261,7 @@ class Trainer:
         """Percent of the test images that the network classifies correctly, in the quickest exact way."""
         network = self.evaluated
         if not self.kernels and isinstance(network, WSFracBNN) and network.input.conv.binary:
-            description = fold_network(network, self.spec.network_name, self.dataset.class_names)
+            description = fold_network(network, self.run.network_name, self.dataset.class_names)
             return measure(description, self.dataset)[0]
         with fused_stages.measuring(self.kernels):
             return measure_float(network.eval(), self.dataset, self.world.device)[0]
@@ -328,19 +270,19 @@ class Trainer:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
         network = _fresh_copy(self.evaluated, torch.device("cpu")).eval()
         if isinstance(network, WSFracBNN):
-            description = fold_network(network, self.spec.network_name, self.dataset.class_names)
+            description = fold_network(network, self.run.network_name, self.dataset.class_names)
             accuracy, fractions = measure(description, self.dataset)
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
             network.cpu()
         spread = np.linspace(0, len(self.dataset.test_images) - 1, SAMPLES).astype(int)
         return Checkpoint(
-            name=self.spec.network_name,
-            model=self.spec.model,
-            config=self.config,
+            name=self.run.network_name,
+            model=self.run.model,
+            config=self.network_config,
             state={k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
             class_names=self.dataset.class_names,
-            training=self.spec.record(),
+            training=self.run.record(),
             test_accuracy=accuracy,
             gate_fractions=tuple(fractions) or None,
             samples={
@@ -352,7 +294,7 @@ class Trainer:
     @property
     def identity(self) -> dict[str, Any]:
         """What the trainer of a state that is loaded must have been made with."""
-        return {"run": self.spec.record(), "config": self.config.to_dict(), "teacher": self.teacher_digest}
+        return {"run": self.run.record(), "config": self.network_config.to_dict(), "teacher": self.teacher_digest}
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next epoch depends on, random numbers included."""
@@ -361,7 +303,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
+            "generator": self.batches.generator.get_state(),
             "torch_rng": torch.get_rng_state(),
         }
 
@@ -373,24 +315,15 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.epoch = state["epoch"]
         if self.epoch != self.settings.switch_epoch:
-            self._new_optimizer()  # with the weight decay of the step that the state was saved in
+            self._begin_step()  # with the weight decay of the step that the state was saved in
         # The groups' options are ours: a run may go on on another device, where steps are recorded or not.
         self.optimizer.load_state_dict(
             {**state["optimizer"], "param_groups": self.optimizer.state_dict()["param_groups"]}
         )
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        drawn = state["generator"].cpu()
-        if drawn.shape == self.generator.get_state().shape:
-            self.generator.set_state(drawn)
-        else:  # of another kind of device, whose random numbers this one cannot go on with
-            self.generator.manual_seed(self.settings.seed + self.epoch)
+        self.batches.restore(state["generator"], self.epoch)
         torch.set_rng_state(state["torch_rng"].cpu())
-
-
-def _is_decayed(name: str) -> bool:
-    """Weight decay is for the weights of convolutions and head."""
-    return re.search(r"(conv\d?|head)\.weight$", name) is not None
 
 
 def _channels_last(module: nn.Module, device: torch.device) -> None:

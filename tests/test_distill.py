@@ -49,16 +49,19 @@ def teacher(dataset: Dataset, tmp_path: Path) -> Path:
 def test_kept_answers_are_the_teachers_to_the_images_that_the_student_sees(dataset: Dataset, teacher: Path) -> None:
     trainer = make(dataset, teacher, distill_views=3)
     trainer._take_view(lambda status: None)
-    assert trainer.view is not None
+    assert trainer.batches.view is not None
     assert trainer.teacher is not None
-    index = torch.arange(0, len(trainer.images), 7)
-    seen = trainer._augment(index)[0]
-    expected = flip(shift(trainer.images[index], trainer.view.offsets[:, index], 1), trainer.view.mirrored[index])
+    index = torch.arange(0, len(trainer.batches.images), 7)
+    seen = trainer.batches.batch(index).images
+    expected = flip(
+        shift(trainer.batches.images[index], trainer.batches.view.offsets[:, index], 1),
+        trainer.batches.view.mirrored[index],
+    )
     assert torch.equal(seen, expected)
-    assert not torch.equal(seen, trainer.images[index])
+    assert not torch.equal(seen, trainer.batches.images[index])
     with torch.no_grad():
         answers = trainer.teacher(seen)
-    torch.testing.assert_close(trainer.view.logits[index].float(), answers, rtol=2e-3, atol=2e-3)  # float16
+    torch.testing.assert_close(trainer.batches.view.logits[index].float(), answers, rtol=2e-3, atol=2e-3)  # float16
 
 
 def test_views_differ_and_come_back(dataset: Dataset, teacher: Path) -> None:
@@ -67,7 +70,7 @@ def test_views_differ_and_come_back(dataset: Dataset, teacher: Path) -> None:
     for epoch in range(3):
         trainer.epoch = epoch
         trainer._take_view(lambda status: None)
-        seen.append(trainer._augment(torch.arange(100))[0])
+        seen.append(trainer.batches.batch(torch.arange(100)).images)
     assert torch.equal(seen[0], seen[2])
     assert not torch.equal(seen[0], seen[1])
 

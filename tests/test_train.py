@@ -145,7 +145,7 @@ def test_the_start_is_calibrated_for_the_weights_that_follow(dataset: Dataset, b
     assert isinstance(network, WSFracBNN)
     network.set_binary_weights(trainer.epoch >= trainer.settings.switch_epoch)
     with torch.no_grad():
-        x = network.input(trainer.images)
+        x = network.input(trainer.batches.images)
         for stage in network.stages:
             assert isinstance(stage, ResidualConv)
             u = (
@@ -165,7 +165,7 @@ def test_sums_and_gates_keep_their_size_when_weights_turn_binary(dataset: Datase
     for binary in (False, True):
         trainer.network.set_binary_weights(binary)
         trainer.network.train()
-        trainer.network(trainer.images)
+        trainer.network(trainer.batches.images)
         fractions.append(trainer.network.gate_means().mean().item())
         conv = trainer.network.stages[0].gated.conv
         planes = torch.sign(torch.randn(50, 4, 8, 8, generator=torch.Generator().manual_seed(1)))
@@ -282,7 +282,7 @@ def test_compiled_training_is_training(dataset: Dataset, tmp_path: Path) -> None
     teacher = tmp_path / "teacher.pt"
     save_checkpoint(make(dataset, "resnet", epochs=1).checkpoint(), teacher)
     plain = make(dataset, teacher=str(teacher))
-    run = plain.spec
+    run = plain.run
     compiled = Trainer(run, dataset, config=SMALL, compiled=True)  # the last batch is not full
     losses = [trainer.train_epoch(lambda steps, line: None)["loss"] for trainer in (plain, compiled)]
     assert len(dataset.train_images) % run.settings.batch_size
