@@ -16,6 +16,9 @@ from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.fractional import gated_sum, two_bit_planes
+from wsfracbnn.model.kernels import fracbnn as kernels
+from wsfracbnn.model.kernels import input as input_kernel
+from wsfracbnn.model.kernels import switch
 from wsfracbnn.model.layers import ThermometerEncoder
 
 
@@ -29,10 +32,13 @@ class BinaryConv2d(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         nn.init.kaiming_normal_(self.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def plane(self) -> Tensor:
+        """What the convolution multiplies by."""
         weight: Tensor = self.weight
-        if self.binary:
-            weight = q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3))
+        return q.straight_through(q.sign(weight), weight.clamp(-1.3, 1.3)) if self.binary else weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.plane()
         if mixed_precision.active():
             return mixed_precision.conv3x3(x, weight, self.stride)
         return F.conv2d(x, weight, stride=self.stride, padding=1)
@@ -104,9 +110,14 @@ class FracBNN(nn.Module):
         self.head = nn.Linear(config.widths[-1], config.classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = self.norm(self.conv(self.encoder(pixels)).float())
-        for stage in self.stages:
-            x = stage(x)
+        if self.training and switch.active(self.config, pixels.device):
+            x = self.norm(input_kernel.convolve(pixels, self.encoder.thresholds, self.conv.plane()))
+            for layer in self._stages():
+                x = kernels.stage(layer, x)
+        else:
+            x = self.norm(self.conv(self.encoder(pixels)).float())
+            for stage in self.stages:
+                x = stage(x)
         out: Tensor = self.head(x.mean(dim=(2, 3)))
         return out
 
@@ -118,7 +129,10 @@ class FracBNN(nn.Module):
 
     def gate_means(self) -> Tensor:
         """Fraction of open gates per gated convolution in the last forward pass, shape (convolutions,)."""
-        return torch.stack([s.gated.gate_mean for s in self.stages if isinstance(s, BatchNormConv)])
+        return torch.stack([s.gated.gate_mean for s in self._stages()])
 
     def calibrate(self, pixels: Tensor) -> None:
         """Nothing to do: BatchNorm finds the statistics by itself."""
+
+    def _stages(self) -> list[BatchNormConv]:
+        return [s for s in self.stages if isinstance(s, BatchNormConv)]

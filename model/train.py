@@ -35,7 +35,7 @@ from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
-from wsfracbnn.model.kernels import stages as fused_stages
+from wsfracbnn.model.kernels import switch
 from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
@@ -75,8 +75,8 @@ class Trainer:
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
         graphs: record a step as a CUDA graph; for one process on a GPU.
-        kernels: on a CPU, in mixed precision, train WSFracBNN in kernels fused by hand (model/kernels) where they can
-            be built; its passes are not compiled then.
+        kernels: on a CPU, in mixed precision, train a binary network in kernels fused by hand (model/kernels) where
+            they can be built; its passes are not compiled then.
     """
 
     def __init__(
@@ -120,7 +120,8 @@ class Trainer:
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
-        self.kernels = kernels and settings.precision == "mixed" and fused_stages.usable(self.network, device)
+        fusible = kernels and settings.precision == "mixed" and not isinstance(self.network, ResNet)
+        self.kernels = fusible and switch.usable(self.config, device)
         forward, teacher = self.world.wrap(_Forward(self.network)), self.teacher
         self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
         """Trains on a batch of any size."""
@@ -197,7 +198,7 @@ class Trainer:
         s, world = self.settings, self.world
         batch = self._augment(index)
         images, labels, partners = (world.share(t) for t in batch[:3])
-        with mixed_precision(s.precision == "mixed"), fused_stages.allowed(self.kernels):
+        with mixed_precision(s.precision == "mixed"), switch.allowed(self.kernels):
             with self._autocast(self.network):
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
                 with self._autocast(self.teacher):
