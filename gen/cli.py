@@ -104,7 +104,9 @@ def train(
     graphs: Graphs = None,
     kernels: Annotated[
         bool,
-        typer.Option(help="On a CPU, train WSFracBNN in mixed precision in fused kernels, where they can be built."),
+        typer.Option(
+            help="On a CPU, train a binary network in mixed precision in fused kernels, where they can be built."
+        ),
     ] = True,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
 ) -> None:

@@ -18,6 +18,9 @@ from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.fractional import gated_sum, two_bit_planes
+from wsfracbnn.model.kernels import fracbnn as kernels
+from wsfracbnn.model.kernels import input as input_kernel
+from wsfracbnn.model.kernels import switch
 from wsfracbnn.model.layers import ThermometerEncoder, root_mean_square
 
 
@@ -37,12 +40,17 @@ class BinaryConv2d(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         nn.init.kaiming_normal_(self.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def plane(self) -> Tensor:
+        """What the convolution multiplies by."""
         weight: Tensor = self.weight
         if self.unit_size:
             weight = weight / root_mean_square(weight)
         if self.binary:
             weight = q.straight_through(q.sign(weight), weight.clamp(-self.window, self.window))
+        return weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.plane()
         if mixed_precision.active():
             return mixed_precision.conv3x3(x, weight, self.stride)
         return F.conv2d(x, weight, stride=self.stride, padding=1)
@@ -67,7 +75,7 @@ class FractionalConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         t1, t2, t3 = self.thresholds.unbind()
-        planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=self.matched)
+        planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=False)
         threshold = self.threshold.view(1, -1, 1, 1)
         accumulator, means = gated_sum(self.conv(torch.cat(planes)), threshold / self.unit, threshold, self.unit)
         self.gate_mean = means.mean()
@@ -123,9 +131,14 @@ class FracBNN(nn.Module):
         self.head = nn.Linear(config.widths[-1], config.classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = self.norm(self.conv(self.encoder(pixels)).float())
-        for stage in self.stages:
-            x = stage(x)
+        if self.training and switch.active(self.config, pixels.device):
+            x = self.norm(input_kernel.convolve(pixels, self.encoder.thresholds, self.conv.plane()))
+            for layer in self._stages():
+                x = kernels.stage(layer, x)
+        else:
+            x = self.norm(self.conv(self.encoder(pixels)).float())
+            for stage in self.stages:
+                x = stage(x)
         out: Tensor = self.head(x.mean(dim=(2, 3)))
         return out
 
@@ -151,7 +164,8 @@ class MatchedFracBNN(FracBNN):
 
     Weights of unit size in both steps, so that sums do not grow when they turn binary (FracBNN's grow 8 to 17 times,
     and its gate thresholds cannot follow); gate thresholds in units of sqrt(fan-in), starting where WSFracBNN's do;
-    Bi-Real Net's gradient of the most significant plane (arXiv 1808.00278); slopes that start spread.
+    slopes that start spread. WSFracBNN's alone stays Bi-Real Net's gradient of the most significant plane
+    (arXiv 1808.00278).
     """
 
     MATCHED = True

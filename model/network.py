@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.kernels import stages as kernels
+from wsfracbnn.model.kernels import switch
 from wsfracbnn.model.layers import (
     BinaryWSConv2d,
     FractionalActivation,
@@ -92,7 +93,7 @@ class WSFracBNN(nn.Module):
         self.head = Head(config.widths[-1], config.classes, config.head_pixels(), config.residual_bits, unit)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        if kernels.active(self, pixels):
+        if switch.active(self.config, pixels.device):
             x = kernels.forward(self, pixels).to(_value_dtype())
         else:
             x = self.input(pixels)

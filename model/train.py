@@ -33,7 +33,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
 from wsfracbnn.model.fracbnn import BinaryConv2d, MatchedFracBNN
-from wsfracbnn.model.kernels import stages as fused_stages
+from wsfracbnn.model.kernels import switch
 from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.measure import measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
@@ -78,8 +78,8 @@ class Trainer:
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
         graphs: record a step as a CUDA graph; for one process on a GPU.
-        kernels: on a CPU, in mixed precision, train WSFracBNN in kernels fused by hand (model/kernels) where they can
-            be built; its passes are not compiled then.
+        kernels: on a CPU, in mixed precision, train a binary network in kernels fused by hand (model/kernels) where
+            they can be built; its passes are not compiled then.
     """
 
     def __init__(
@@ -112,9 +112,8 @@ class Trainer:
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs
-        self.kernels = (
-            kernels and run.settings.precision == "mixed" and fused_stages.usable(self.network, self.world.device)
-        )
+        fusible = kernels and run.settings.precision == "mixed" and not isinstance(self.network, ResNet)
+        self.kernels = fusible and switch.usable(self.network_config, self.world.device)
         forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
         self.step: Callable[[Tensor], Tensor] = partial(self._step, forward, teacher)
         """Trains on a batch of any size."""
@@ -167,7 +166,7 @@ class Trainer:
         s, world = self.settings, self.world
         batch = self.batches.batch(index)
         images, labels, partners = (world.share(t) for t in (batch.images, batch.labels, batch.partners))
-        with mixed_precision(s.precision == "mixed"), fused_stages.allowed(self.kernels):
+        with mixed_precision(s.precision == "mixed"), switch.allowed(self.kernels):
             with self._autocast(self.network):
                 logits, gates = forward(images.contiguous(memory_format=torch.channels_last))
                 said = self._said(teacher, images) if batch.said is None else world.share(batch.said)
@@ -263,7 +262,7 @@ class Trainer:
         if not self.kernels and isinstance(network, WSFracBNN) and network.input.conv.binary:
             description = fold_network(network, self.run.network_name, self.dataset.class_names)
             return measure(description, self.dataset)[0]
-        with fused_stages.measuring(self.kernels):
+        with switch.measuring(self.kernels):
             return measure_float(network.eval(), self.dataset, self.world.device)[0]
 
     def checkpoint(self) -> Checkpoint:

@@ -238,10 +238,10 @@ inline void forward_row(const Geometry& g, const PackedWeights& w, const int32_t
     else g.stride == 1 ? convolve_row<WordDot, 1>(row, taps) : convolve_row<WordDot, 2>(row, taps);
 }
 
-// of_b of row y (of the input) of both planes, `row_pixels` each, from the bordered int16 gradients of S_m and S_l, one
-// behind the other. At stride 2 a pixel meets only the taps whose output lies at an even distance: in each direction the
-// middle one, or the two outer ones.
-inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_t* gradients, int y, int32_t* sums) {
+// of_b of row y (of the input) from a bordered int16 gradient of S, and the same from what lies `to_second` groups behind:
+// `row_pixels` pixels each. At stride 2 a pixel meets only the taps whose output lies at an even distance: in each direction
+// the middle one, or the two outer ones.
+inline void backward_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradients, ptrdiff_t to_second, int y, int32_t* sums) {
     const int groups = g.out_lanes / 2;
     for (int parity = 0; parity < g.stride; ++parity) {
         TapList taps;
@@ -252,12 +252,22 @@ inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_
                 const ptrdiff_t row = from_y / g.stride + 1, column = from_x / g.stride + 1;
                 taps.add((row * g.out_pitch + column) * groups, static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.in_lanes);
             }
-        const Row row{gradients, static_cast<ptrdiff_t>(g.bordered_out()) * groups,
+        const Row row{gradients, to_second,
                       groups, w.backward.data(), g.in_lanes, w.zeros.data(),
                       sums + parity * g.in_lanes, static_cast<ptrdiff_t>(g.stride) * g.in_lanes,
                       static_cast<ptrdiff_t>(g.row_pixels()) * g.in_lanes, g.out_columns};
         convolve_row<WordDot, 1>(row, taps);
     }
+}
+
+// Of both planes, whose gradients lie one behind the other.
+inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_t* gradients, int y, int32_t* sums) {
+    backward_rows(g, w, gradients, static_cast<ptrdiff_t>(g.bordered_out()) * g.out_lanes / 2, y, sums);
+}
+
+// Rows y and y + stride of one plane, which has one row more than its border.
+inline void backward_two_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradient, int y, int32_t* sums) {
+    backward_rows(g, w, gradient, static_cast<ptrdiff_t>(g.out_pitch) * g.out_lanes / 2, y, sums);
 }
 
 // --- of_w -----------------------------------------------------------------------------------------------------------

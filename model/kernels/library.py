@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parent
-SOURCES = ("wsfracbnn.cpp",)
-HEADERS = ("vectors.h", "convolution.h")
+SOURCES = ("wsfracbnn.cpp", "fracbnn.cpp")
+HEADERS = ("vectors.h", "convolution.h", "passes.h")
 FLAGS = (
     "-std=c++17",
     "-O3",
@@ -30,9 +30,15 @@ FLAGS = (
     "-fPIC",
     "-shared",
 )
+FUNCTIONS = (
+    *("wsfracbnn_forward", "wsfracbnn_backward", "fracbnn_forward", "fracbnn_backward"),
+    *("input_sums_forward", "input_sums_backward"),
+)
 CPU_FLAGS = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "fma"})
 """As /proc/cpuinfo names them."""
 COMPILE_SECONDS = 300
+LANES = 16
+"""Channels of one vector."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,8 +90,39 @@ class Input(ctypes.Structure):
         ("plane", ctypes.c_void_p),
         ("of_out", ctypes.c_void_p),
         ("next", ctypes.c_void_p),
+        ("sums", ctypes.c_void_p),
         ("plane_gradient", ctypes.c_void_p),
         ("out_gradient", ctypes.c_void_p),
+    )
+
+
+class FracStage(ctypes.Structure):
+    """`FracStage` of fracbnn.cpp."""
+
+    _fields_ = (
+        ("images", ctypes.c_int32),
+        ("in_channels", ctypes.c_int32),
+        ("out_channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("stride", ctypes.c_int32),
+        ("binary", ctypes.c_int32),
+        ("eps", ctypes.c_float),
+        ("gate_scale", ctypes.c_float),
+        ("x", ctypes.c_void_p),
+        ("plane", ctypes.c_void_p),
+        ("constants", ctypes.c_void_p),
+        ("sums", ctypes.c_void_p),
+        ("z", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("gates", ctypes.c_void_p),
+        ("statistics", ctypes.c_void_p),
+        ("of_next", ctypes.c_void_p),
+        ("of_gates", ctypes.c_void_p),
+        ("of_y", ctypes.c_void_p),
+        ("of_x", ctypes.c_void_p),
+        ("of_plane", ctypes.c_void_p),
+        ("of_constants", ctypes.c_void_p),
     )
 
 
@@ -102,8 +139,8 @@ def load() -> ctypes.CDLL:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         raise UnavailableError(f"the built library does not load: {error}") from None
-    for function in (library.wsfracbnn_forward, library.wsfracbnn_backward):
-        function.restype = None
+    for name in FUNCTIONS:
+        getattr(library, name).restype = None
     return library
 
 
@@ -152,3 +189,8 @@ def _build(path: Path) -> None:
             built.replace(path)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnavailableError(f"the library could not be built: {error}") from None
+
+
+def lanes(channels: int) -> int:
+    """Channels filled up to whole vectors."""
+    return (channels + LANES - 1) // LANES * LANES

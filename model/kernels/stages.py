@@ -9,85 +9,25 @@ model/fractional.py. Those of all stages are made together: a vector a stage wou
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wsfracbnn.model import layers, mixed_precision
+from wsfracbnn.model import layers
 from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.kernels import library
+from wsfracbnn.model.kernels.input import levels_of
 
 if TYPE_CHECKING:
     from wsfracbnn.model.network import ResidualConv, WSFracBNN
 
-STREAM_BITS = 16
-"""The stream is kept in int16."""
-MOST_CHANNELS = 1024
-MOST_PIXELS = 32768
-"""Bounds of the kernels' int32 sums (convolution.h)."""
-LANES = 16
 IN_ROWS = 5
 """Constants of an input channel: T1, T2, T3, shift, scale; the last two have gradients."""
 OUT_ROWS = 6
 """Constants of an output channel: G, gate threshold, factor, b1, slope, b2; all but the first have gradients."""
-
-_allowed = True
-_measuring = False
-
-
-@contextmanager
-def measuring(on: bool) -> Iterator[None]:
-    """Within this context, evaluation uses the kernels too where `on`.
-
-    Their float32 arithmetic is exact but for numbers beyond 2^24, which no trained network of the usual widths comes
-    near; what is published is measured by the integer model all the same.
-    """
-    global _measuring
-    before, _measuring = _measuring, on
-    try:
-        yield
-    finally:
-        _measuring = before
-
-
-@contextmanager
-def allowed(on: bool) -> Iterator[None]:
-    """Within this context, training may use the kernels where `on`; outside it may."""
-    global _allowed
-    before, _allowed = _allowed, on
-    try:
-        yield
-    finally:
-        _allowed = before
-
-
-def usable(network: nn.Module, device: torch.device) -> bool:
-    """Whether the network can be trained in the kernels: one of their kind and size, on a CPU that has them."""
-    from wsfracbnn.model.network import WSFracBNN
-
-    return device.type == "cpu" and isinstance(network, WSFracBNN) and fits(network) and library.available()
-
-
-def active(network: WSFracBNN, pixels: Tensor) -> bool:
-    """Whether this forward pass runs in the kernels: in training with mixed precision, where they are usable."""
-    wanted = _measuring if not torch.is_grad_enabled() else _allowed and mixed_precision.active()
-    if not wanted or torch.compiler.is_compiling():
-        return False
-    return usable(network, pixels.device)
-
-
-def fits(network: WSFracBNN) -> bool:
-    """Whether the network's numbers stay within the kernels' bounds."""
-    config = network.config
-    return (
-        config.residual_bits <= STREAM_BITS
-        and max(config.widths) <= MOST_CHANNELS
-        and config.image_height * config.image_width <= MOST_PIXELS
-    )
 
 
 @dataclass(frozen=True)
@@ -147,15 +87,6 @@ def quantized_scales(scales: Tensor, sizes: Tensor) -> Tensor:
     largest = torch.stack([s.abs().max() for s in torch.split(scales.detach(), sizes.tolist())])
     power = 2.0 ** q.scale_shift(largest).repeat_interleave(sizes)
     return q.straight_through(q.nearest_signed_digits(scales * power, q.SCALE_DIGITS, q.SCALE_LIMIT) / power, scales)
-
-
-def levels_of(pixels: Tensor, thresholds: Tensor) -> Tensor:
-    """How many thermometer bits of each pixel are +1: (N, colours, H, W) -> uint8 (N, H, W, colours)."""
-    rows = pixels.permute(0, 2, 3, 1)
-    if pixels.dtype == torch.uint8:
-        table = torch.bucketize(torch.arange(256.0), thresholds, right=True).to(torch.uint8)
-        return table[rows.int()].contiguous()
-    return torch.bucketize(rows.float().contiguous(), thresholds, right=True).to(torch.uint8)
 
 
 def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
@@ -262,7 +193,7 @@ class _Batch:
     def _add_stage(self, record: Any, shape: StageShape, plane: Tensor, first_in: int, first_out: int) -> None:
         images, height, width, _ = self.streams[-1].shape
         size = images, height // shape.stride, width // shape.stride
-        lanes = (shape.out_channels + LANES - 1) // LANES * LANES
+        lanes = library.lanes(shape.out_channels)
         self.streams.append(torch.empty((*size, shape.out_channels), dtype=torch.int16))
         self.sums.append(torch.empty((*size, 2, lanes), dtype=torch.int16 if shape.binary else torch.float32))
         record.in_channels, record.out_channels, record.stride = shape.in_channels, shape.out_channels, shape.stride

@@ -14,14 +14,10 @@
 // Images are split into PARTS sequences whose gradients are added in their order: threads do not change the result.
 #include <memory>
 
-#include "convolution.h"
+#include "passes.h"
 
 namespace wsfracbnn {
 namespace {
-
-constexpr int PARTS = 8;         // of a batch; at most so many threads work
-constexpr int BLOCK_IMAGES = 8;  // go through all stages together, so that their gradient stays in the cache
-constexpr float GATE_SLOPE = 5.0f;
 
 enum InConstant { T1, T2, T3, SHIFT, SCALE, IN_CONSTANTS };
 enum OutConstant { BOUND, THRESHOLD, FACTOR, BIAS_IN, SLOPE, BIAS_OUT, OUT_CONSTANTS };
@@ -55,29 +51,14 @@ struct Input {
     const uint8_t* level;   // (N, H, W, colours): thermometer bits that are +1, 0 to `levels`
     const float* plane;     // (O, colours * levels, 3, 3)
     const float* of_out;    // (2, O): factor, bias
-    int16_t* next;          // (N, H, W, O)
+    int16_t* next;          // (N, H, W, O), X; or null where S itself is wanted, then
+    float* sums;            // (N, H, W, O)
     float* plane_gradient;  // like plane
     float* out_gradient;    // (2, O)
 };
 }
 
 namespace {
-
-// Rows of constants, each filled up with zeros to whole vectors.
-class Constants {
-  public:
-    void pad(const float* from, int rows, int step, int channels) {
-        lanes_ = round_up(channels, LANES);
-        float* to = values_.zeroed(static_cast<size_t>(rows) * lanes_);
-        for (int r = 0; r < rows; ++r) std::copy_n(from + static_cast<size_t>(r) * step, channels, to + r * lanes_);
-    }
-    const float* row(int r) const { return values_.data() + r * lanes_; }
-    __m512 vector(int r, int v) const { return _mm512_load_ps(row(r) + v * LANES); }
-
-  private:
-    Buffer<float> values_;
-    int lanes_ = 0;
-};
 
 // What all images of a stage share.
 struct PreparedStage {
@@ -110,43 +91,7 @@ struct PreparedStage {
     size_t sums_size() const { return geometry.out_pixels() * 2 * geometry.out_lanes; }
 };
 
-struct Workspace {
-    Buffer<int32_t> planes, rows, pairs, gradient_pairs, gradients;
-    Buffer<int16_t> shortcut;
-    Buffer<float> of_m, of_l, of_row, of_x, of_next;
-};
-
 // --- planes ---------------------------------------------------------------------------------------------------------
-
-struct Bits {
-    __mmask16 msb, lsb;
-};
-
-inline Bits two_bits(__m512i x, const __m512i* t) {
-    const __mmask16 below = _mm512_cmpge_epi32_mask(x, t[0]), middle = _mm512_cmpge_epi32_mask(x, t[1]);
-    return {middle, static_cast<__mmask16>(below ^ middle ^ _mm512_cmpge_epi32_mask(x, t[2]))};
-}
-
-enum class PlaneFormat { BYTES, WORDS, PAIRS };
-
-// Bytes hold b + 1 of the two planes one behind the other, words b; pairs hold both planes of a channel side by side.
-template <PlaneFormat FORMAT>
-inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits) {
-    if constexpr (FORMAT == PlaneFormat::BYTES) {
-        const __m128i two = _mm_set1_epi8(2);
-        auto* bytes = reinterpret_cast<uint8_t*>(at);
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm_maskz_mov_epi8(bits.msb, two));
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes + 4 * to_second_plane), _mm_maskz_mov_epi8(bits.lsb, two));
-    } else if constexpr (FORMAT == PlaneFormat::WORDS) {
-        const __m256i minus = _mm256_set1_epi16(-1), plus = _mm256_set1_epi16(1);
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_mask_mov_epi16(minus, bits.msb, plus));
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at + to_second_plane), _mm256_mask_mov_epi16(minus, bits.lsb, plus));
-    } else {
-        const __m512i low = _mm512_mask_mov_epi32(_mm512_set1_epi32(0xFFFF), bits.msb, _mm512_set1_epi32(1));
-        const __m512i high = _mm512_mask_mov_epi32(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), bits.lsb, _mm512_set1_epi32(0x10000));
-        _mm512_store_si512(at, _mm512_or_si512(low, high));
-    }
-}
 
 // The planes of one image into a bordered buffer, whose border is left as it is.
 template <PlaneFormat FORMAT>
@@ -192,23 +137,6 @@ void spread_row(const Geometry& g, const float* of_row, int y, float* of_x) {
 }
 
 // --- a stage forward ------------------------------------------------------------------------------------------------
-
-template <bool BINARY>
-struct KeptSums;
-template <>
-struct KeptSums<true> {
-    using Type = int16_t;
-    static void store(int16_t* to, __m512i s, __m512) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(s)); }
-    static __m512 load(const int16_t* from) {
-        return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))));
-    }
-};
-template <>
-struct KeptSums<false> {
-    using Type = float;
-    static void store(float* to, __m512i, __m512 s) { _mm512_store_ps(to, s); }
-    static __m512 load(const float* from) { return _mm512_load_ps(from); }
-};
 
 struct Branch {  // of RPReLU, with what its gradient needs
     __mmask16 open, negative;
@@ -346,25 +274,6 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
     return _mm512_reduce_max_ps(largest);
 }
 
-// Gradients of S_m and S_l in 16 bits: as pairs for of_w, and each in a bordered plane for of_b.
-__attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* planes) {
-    const __m512 scale = _mm512_set1_ps(steps);
-    const __m512i low = _mm512_set1_epi32(0xFFFF);
-    for (int y = 0; y < g.out_height; ++y) {
-        int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
-        const size_t row = (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
-        auto* word_m = reinterpret_cast<int16_t*>(planes) + row;
-        int16_t* word_l = word_m + g.bordered_out() * g.out_lanes;
-        for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
-            const __m512i m = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_m), scale));
-            const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_l), scale));
-            _mm512_store_si512(pair + k, _mm512_or_si512(_mm512_slli_epi32(l, 16), _mm512_and_si512(m, low)));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(word_m + k), _mm512_cvtepi32_epi16(m));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(word_l + k), _mm512_cvtepi32_epi16(l));
-        }
-    }
-}
-
 // From the planes' gradients (integers) through u to a row of X, added to what came over the shortcut.
 __attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, float scale, const int16_t* x, float* of_x, float* totals) {
     const Geometry& g = p.geometry;
@@ -484,9 +393,9 @@ __attribute__((noinline)) void input_forward(const PreparedInput& p, int first, 
     const size_t entry = static_cast<size_t>(p.entries) * p.lanes;
     for (int n = first; n < last; ++n) {
         border_levels(p, n, levels);
-        int16_t* next = i.next + n * p.size();
+        size_t at = n * p.size();
         for (int y = 0; y < i.height; ++y)
-            for (int x = 0; x < i.width; ++x, next += i.out_channels)
+            for (int x = 0; x < i.width; ++x, at += i.out_channels)
                 for (int v = 0; v < p.vectors; ++v) {
                     __m512 s = _mm512_setzero_ps();
                     for (int colour = 0; colour < i.colours; ++colour)
@@ -494,8 +403,13 @@ __attribute__((noinline)) void input_forward(const PreparedInput& p, int first, 
                             const int level = levels[(y + t / 3) * pitch + (x + t % 3) * i.colours + colour];
                             s = _mm512_add_ps(s, _mm512_load_ps(p.table.data() + (colour * TAPS + t) * entry + level + v * LANES));
                         }
+                    const __mmask16 lanes = lanes_of(i.out_channels, v);
+                    if (i.next == nullptr) {
+                        _mm512_mask_storeu_ps(i.sums + at + v * LANES, lanes, s);
+                        continue;
+                    }
                     const __m512 out = _mm512_add_ps(round_half_up(_mm512_mul_ps(s, p.out.vector(0, v))), p.out.vector(1, v));
-                    store_saturated(next + v * LANES, lanes_of(i.out_channels, v), out, low, high);
+                    store_saturated(i.next + at + v * LANES, lanes, out, low, high);
                 }
     }
 }
@@ -509,13 +423,16 @@ __attribute__((noinline)) void input_backward(const PreparedInput& p, int first,
     const size_t entry = static_cast<size_t>(p.entries) * p.lanes;
     for (int n = first; n < last; ++n) {
         border_levels(p, n, levels);
-        const int16_t* next = i.next + n * p.size();
+        size_t at = n * p.size();
         for (int y = 0; y < i.height; ++y)
-            for (int x = 0; x < i.width; ++x, next += i.out_channels, of_next += i.out_channels)
+            for (int x = 0; x < i.width; ++x, at += i.out_channels, of_next += i.out_channels)
                 for (int v = 0; v < p.vectors; ++v) {
                     const __mmask16 lanes = lanes_of(i.out_channels, v);
-                    const __m512i out = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, next + v * LANES));
-                    const __mmask16 passes = _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
+                    __mmask16 passes = lanes;
+                    if (i.next != nullptr) {
+                        const __m512i out = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, i.next + at + v * LANES));
+                        passes = _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
+                    }
                     const __m512 of_out = _mm512_maskz_loadu_ps(passes, of_next + v * LANES);
                     add_to(of_bias + v * LANES, of_out);
                     for (int colour = 0; colour < i.colours; ++colour)
@@ -527,8 +444,11 @@ __attribute__((noinline)) void input_backward(const PreparedInput& p, int first,
     }
 }
 
-void finish_input_gradients(const PreparedInput& p, const float* gathered, const float* of_bias) {
+void finish_input_gradients(const PreparedInput& p, float* gathered, size_t part_stride) {
     const Input& i = *p.input;
+    const float* of_bias = gathered + p.table_size();
+    for (int part = 1; part < PARTS; ++part)
+        for (size_t k = 0; k < p.table_size() + p.lanes; ++k) gathered[k] += gathered[part * part_stride + k];
     for (int o = 0; o < i.out_channels; ++o) {
         double of_factor = 0;
         for (int colour = 0; colour < i.colours; ++colour)
@@ -558,22 +478,6 @@ Stages prepare(const Stage* stages, int count, bool backward) {
     Stages prepared;
     for (int s = 0; s < count; ++s) prepared.push_back(std::make_unique<PreparedStage>(stages[s], backward));
     return prepared;
-}
-
-// Calls work(part, first, last) for every part of the batch, in blocks of a few images.
-template <class Work>
-void for_each_block(int images, int threads, const Work& work) {
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int part = 0; part < PARTS; ++part) {
-        const int begin = static_cast<int>(static_cast<int64_t>(images) * part / PARTS);
-        const int end = static_cast<int>(static_cast<int64_t>(images) * (part + 1) / PARTS);
-        for (int first = begin; first < end; first += BLOCK_IMAGES) work(part, first, std::min(end, first + BLOCK_IMAGES));
-    }
-}
-
-Workspace& workspace() {
-    static thread_local Workspace ws;
-    return ws;
 }
 
 void sum_rows(const float* parts, size_t part_stride, int rows, int channels, float* to, size_t step) {
@@ -671,12 +575,25 @@ void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int 
         for (int c = 0; c < g.in_channels; ++c)  // u = (X / unit - shift) / scale
             for (int k : {OF_SHIFT, OF_SCALE}) stages[s].in_gradient[static_cast<size_t>(k) * stages[s].in_step + c] *= -1.0f / prepared[s]->in.row(SCALE)[c];
     }
-    if (first_layer != nullptr) {
-        float* total = parts.data() + layout.input;
-        for (int p = 1; p < PARTS; ++p)
-            for (size_t k = 0; k < first_layer->table_size() + first_layer->lanes; ++k) total[k] += parts.data()[p * layout.size + layout.input + k];
-        finish_input_gradients(*first_layer, total, total + first_layer->table_size());
-    }
+    if (first_layer != nullptr) finish_input_gradients(*first_layer, parts.data() + layout.input, layout.size);
+}
+
+// The input layer alone, S to `sums`.
+void input_sums_forward(const Input* input, int images, int threads) {
+    const PreparedInput prepared(*input);
+    for_each_block(images, threads, [&](int, int first, int last) { input_forward(prepared, first, last, workspace()); });
+}
+
+void input_sums_backward(const Input* input, int images, int threads, const float* of_sums) {
+    const PreparedInput prepared(*input);
+    const size_t size = prepared.table_size() + prepared.lanes;
+    Buffer<float> parts;
+    parts.zeroed(PARTS * size);
+    for_each_block(images, threads, [&](int part, int first, int last) {
+        float* total = parts.data() + part * size;
+        input_backward(prepared, first, last, of_sums + first * prepared.size(), total, total + prepared.table_size(), workspace());
+    });
+    finish_input_gradients(prepared, parts.data(), size);
 }
 }
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the passes of both networks share: constants by channel, planes, kept sums, gradients in 16 bits, parts of a batch.
+#pragma once
+
+#include "convolution.h"
+
+namespace wsfracbnn {
+
+constexpr int PARTS = 8;         // of a batch; at most so many threads work
+constexpr int BLOCK_IMAGES = 8;  // go through all stages together, so that their gradient stays in the cache
+constexpr float GATE_SLOPE = 5.0f;
+
+// Rows of constants, each filled up with zeros to whole vectors.
+class Constants {
+  public:
+    void pad(const float* from, int rows, int step, int channels) {
+        lanes_ = round_up(channels, LANES);
+        float* to = values_.zeroed(static_cast<size_t>(rows) * lanes_);
+        for (int r = 0; r < rows; ++r) std::copy_n(from + static_cast<size_t>(r) * step, channels, to + r * lanes_);
+    }
+    const float* row(int r) const { return values_.data() + r * lanes_; }
+    __m512 vector(int r, int v) const { return _mm512_load_ps(row(r) + v * LANES); }
+
+  private:
+    Buffer<float> values_;
+    int lanes_ = 0;
+};
+
+struct Workspace {
+    Buffer<int32_t> planes, rows, pairs, gradient_pairs, gradients;
+    Buffer<int16_t> shortcut;
+    Buffer<float> of_m, of_l, of_row, of_x, of_next;
+};
+
+// --- planes ---------------------------------------------------------------------------------------------------------
+
+struct Bits {
+    __mmask16 msb, lsb;
+};
+
+inline Bits two_bits(__m512i x, const __m512i* t) {
+    const __mmask16 below = _mm512_cmpge_epi32_mask(x, t[0]), middle = _mm512_cmpge_epi32_mask(x, t[1]);
+    return {middle, static_cast<__mmask16>(below ^ middle ^ _mm512_cmpge_epi32_mask(x, t[2]))};
+}
+
+enum class PlaneFormat { BYTES, WORDS, PAIRS };
+
+// Bytes hold b + 1 of the two planes one behind the other, words b; pairs hold both planes of a channel side by side.
+template <PlaneFormat FORMAT>
+inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits) {
+    if constexpr (FORMAT == PlaneFormat::BYTES) {
+        const __m128i two = _mm_set1_epi8(2);
+        auto* bytes = reinterpret_cast<uint8_t*>(at);
+        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm_maskz_mov_epi8(bits.msb, two));
+        _mm_store_si128(reinterpret_cast<__m128i*>(bytes + 4 * to_second_plane), _mm_maskz_mov_epi8(bits.lsb, two));
+    } else if constexpr (FORMAT == PlaneFormat::WORDS) {
+        const __m256i minus = _mm256_set1_epi16(-1), plus = _mm256_set1_epi16(1);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_mask_mov_epi16(minus, bits.msb, plus));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(at + to_second_plane), _mm256_mask_mov_epi16(minus, bits.lsb, plus));
+    } else {
+        const __m512i low = _mm512_mask_mov_epi32(_mm512_set1_epi32(0xFFFF), bits.msb, _mm512_set1_epi32(1));
+        const __m512i high = _mm512_mask_mov_epi32(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), bits.lsb, _mm512_set1_epi32(0x10000));
+        _mm512_store_si512(at, _mm512_or_si512(low, high));
+    }
+}
+
+// --- sums -----------------------------------------------------------------------------------------------------------
+
+template <bool BINARY>
+struct KeptSums;
+template <>
+struct KeptSums<true> {
+    using Type = int16_t;
+    static void store(int16_t* to, __m512i s, __m512) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(s)); }
+    static __m512 load(const int16_t* from) {
+        return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))));
+    }
+};
+template <>
+struct KeptSums<false> {
+    using Type = float;
+    static void store(float* to, __m512i, __m512 s) { _mm512_store_ps(to, s); }
+    static __m512 load(const float* from) { return _mm512_load_ps(from); }
+};
+
+// Gradients of S_m and S_l in 16 bits: as pairs for of_w, and each in a bordered plane for of_b.
+inline __attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* planes) {
+    const __m512 scale = _mm512_set1_ps(steps);
+    const __m512i low = _mm512_set1_epi32(0xFFFF);
+    for (int y = 0; y < g.out_height; ++y) {
+        int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
+        const size_t row = (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
+        auto* word_m = reinterpret_cast<int16_t*>(planes) + row;
+        int16_t* word_l = word_m + g.bordered_out() * g.out_lanes;
+        for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
+            const __m512i m = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_m), scale));
+            const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_l), scale));
+            _mm512_store_si512(pair + k, _mm512_or_si512(_mm512_slli_epi32(l, 16), _mm512_and_si512(m, low)));
+            _mm256_store_si256(reinterpret_cast<__m256i*>(word_m + k), _mm512_cvtepi32_epi16(m));
+            _mm256_store_si256(reinterpret_cast<__m256i*>(word_l + k), _mm512_cvtepi32_epi16(l));
+        }
+    }
+}
+
+// Calls work(part, first, last) for every part of the batch, in blocks of a few images.
+template <class Work>
+void for_each_block(int images, int threads, const Work& work) {
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int part = 0; part < PARTS; ++part) {
+        const int begin = static_cast<int>(static_cast<int64_t>(images) * part / PARTS);
+        const int end = static_cast<int>(static_cast<int64_t>(images) * (part + 1) / PARTS);
+        for (int first = begin; first < end; first += BLOCK_IMAGES) work(part, first, std::min(end, first + BLOCK_IMAGES));
+    }
+}
+
+inline Workspace& workspace() {
+    static thread_local Workspace ws;
+    return ws;
+}
+
+}  // namespace wsfracbnn
