@@ -17,9 +17,9 @@ import typer
 
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.data.dataset import Dataset
-from wsfracbnn.model.distributed import joined_world
-from wsfracbnn.model.settings import make_run, read_toml
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.training.distributed import joined_world
+from wsfracbnn.model.training.settings import make_run, read_toml
+from wsfracbnn.model.training.trainer import Trainer
 
 CONFIGS = {"wsfracbnn": "cifar100.toml", "fracbnn": "cifar100-fracbnn.toml", "resnet": "cifar100-teacher.toml"}
 COLUMNS = {

@@ -112,11 +112,11 @@ def train(
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.model.checkpoint import save_checkpoint
-    from wsfracbnn.model.curves import draw_curves
-    from wsfracbnn.model.distributed import joined_world
-    from wsfracbnn.model.fit import fit
-    from wsfracbnn.model.settings import make_run, parse_assignments, read_toml
-    from wsfracbnn.model.train import Trainer  # imported here: training alone needs these
+    from wsfracbnn.model.training.curves import draw_curves
+    from wsfracbnn.model.training.distributed import joined_world
+    from wsfracbnn.model.training.fit import fit
+    from wsfracbnn.model.training.settings import make_run, parse_assignments, read_toml
+    from wsfracbnn.model.training.trainer import Trainer  # imported here: training alone needs these
 
     values = read_toml(config) if config else {}
     options = {
@@ -179,7 +179,7 @@ def accuracy(
     from wsfracbnn.gen.card import model_card
     from wsfracbnn.model.binarize import binarize
     from wsfracbnn.model.checkpoint import save_checkpoint
-    from wsfracbnn.model.curves import draw_curves
+    from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
     from wsfracbnn.model.training.plan import curves as logs_of
     from wsfracbnn.model.training.results import AccuracyResults, read_results

@@ -22,7 +22,7 @@ from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
 from wsfracbnn.model.measure import measure
-from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 OCCUPANCY_IMAGES = 6.0
 """Images' time that the occupancy picture shows: the pipeline filling, then at work."""

@@ -10,8 +10,8 @@ import torch
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
-from wsfracbnn.model.layers import BinaryWSConv2d
-from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 
 @torch.no_grad()

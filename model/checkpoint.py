@@ -43,19 +43,10 @@ from torch import Tensor
 
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fracbnn import FracBNN, MatchedFracBNN
-from wsfracbnn.model.network import WSFracBNN
-from wsfracbnn.model.resnet import ResNet
+from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
 
 FORMAT = "wsfracbnn-checkpoint"
 VERSION = 2
-AnyNetwork = WSFracBNN | FracBNN | ResNet
-MODELS: dict[str, type[WSFracBNN] | type[FracBNN] | type[ResNet]] = {
-    "wsfracbnn": WSFracBNN,
-    "fracbnn": FracBNN,
-    "fracbnn_matched": MatchedFracBNN,
-    "resnet": ResNet,
-}
 
 
 @dataclass(frozen=True)

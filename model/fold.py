@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from wsfracbnn.gen.description import ConvStage, HeadStage, InputStage, Ints, NetworkDescription
-from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.checkpoint import Checkpoint, require_name
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.layers import BinaryWSConv2d
-from wsfracbnn.model.network import ResidualConv, WSFracBNN
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
 DEFAULT_GATE_FRACTION = 0.5
 """Assumed where a checkpoint carries no measured gate fractions; only the folding's cycle estimate uses it."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model import integer
-from wsfracbnn.model.checkpoint import AnyNetwork
 from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.networks.registry import AnyNetwork
 
 
 @torch.no_grad()

@@ -8,8 +8,8 @@ import torch
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.fold import fold_network
-from wsfracbnn.model.layers import BinaryWSConv2d, ScalePath
-from wsfracbnn.model.network import ResidualConv, WSFracBNN
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, ScalePath
+from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fracbnn import FracBNN
+from wsfracbnn.model.networks.fracbnn import FracBNN
 
 CLASSES = 10
 BLOCKS = 3

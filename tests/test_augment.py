@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from wsfracbnn.model.augment import mix_images, random_cutout, random_flip, random_shift
+from wsfracbnn.model.training.augment import mix_images, random_cutout, random_flip, random_shift
 
 
 def test_shift_moves_pixels_and_brings_zeros_in() -> None:

@@ -19,7 +19,7 @@ from wsfracbnn.model.binarize import binarize
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fold import fold_checkpoint
-from wsfracbnn.model.fracbnn import FracBNN
+from wsfracbnn.model.networks.fracbnn import FracBNN
 
 CONV = "stages.0.gated.conv"
 

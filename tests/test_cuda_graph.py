@@ -11,9 +11,9 @@ import torch
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.registry import load_dataset
-from wsfracbnn.model.distributed import World
-from wsfracbnn.model.settings import Run, TrainConfig
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.training.distributed import World
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
 
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 

@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.augment import flip, shift
 from wsfracbnn.model.checkpoint import save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.registry import load_dataset
-from wsfracbnn.model.distill import KeptAnswers, distillation_losses
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fit import fit, save_state
-from wsfracbnn.model.settings import Run, TrainConfig
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.training.augment import flip, shift
+from wsfracbnn.model.training.distill import KeptAnswers, distillation_losses
+from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
 
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=4, batch_size=32, learning_rate=0.01, binary_from=0.5, flip=True, seed=3)

@@ -16,7 +16,7 @@ from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.fold import fold_network
-from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 from wsfracbnn.model.random_network import random_description, random_network
 
 

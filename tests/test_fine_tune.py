@@ -16,11 +16,11 @@ from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fine_tune import PUBLISHED_SIZE, fresh_magnitudes
-from wsfracbnn.model.fit import fit
-from wsfracbnn.model.layers import BinaryWSConv2d
-from wsfracbnn.model.settings import Run, TrainConfig
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.training.fine_tune import PUBLISHED_SIZE, fresh_magnitudes
+from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
 
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=10, batch_size=16, learning_rate=0.01, binary_from=0.2, seed=3)

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape
-from wsfracbnn.model.fracbnn import FractionalConv2d
-from wsfracbnn.model.fractional import gated_sum, two_bit_planes
-from wsfracbnn.model.mixed_precision import mixed_precision
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.fracbnn import FractionalConv2d
+from wsfracbnn.model.networks.fractional import gated_sum, two_bit_planes
+from wsfracbnn.model.networks.mixed_precision import mixed_precision
 
 
 def surrogate(hard: Tensor, soft: Tensor) -> Tensor:

@@ -18,14 +18,14 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.data.registry import load_dataset
-from wsfracbnn.model.fracbnn import BatchNormConv, FracBNN
-from wsfracbnn.model.kernels import fracbnn as frac_kernels
-from wsfracbnn.model.kernels import library, switch
-from wsfracbnn.model.kernels import stages as kernels
-from wsfracbnn.model.mixed_precision import mixed_precision
-from wsfracbnn.model.network import ResidualConv, WSFracBNN
-from wsfracbnn.model.settings import Run, TrainConfig
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.networks.fracbnn import BatchNormConv, FracBNN
+from wsfracbnn.model.networks.kernels import fracbnn as frac_kernels
+from wsfracbnn.model.networks.kernels import library, switch
+from wsfracbnn.model.networks.kernels import stages as kernels
+from wsfracbnn.model.networks.mixed_precision import mixed_precision
+from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
 
 try:
     library.load()
@@ -283,7 +283,7 @@ def test_without_a_compiler_training_goes_on_without_kernels(tmp_path: Path) -> 
     """In a process of its own, because a loaded library stays."""
     script = (
         "import logging, torch; logging.basicConfig()\n"
-        "from wsfracbnn.model.kernels import library\n"
+        "from wsfracbnn.model.networks.kernels import library\n"
         "print(library.available(), library.available())"
     )
     empty = tmp_path / "bin"
@@ -296,7 +296,7 @@ def test_without_a_compiler_training_goes_on_without_kernels(tmp_path: Path) -> 
 
 def test_two_processes_may_build_at_once(tmp_path: Path) -> None:
     environment = os.environ | {"TORCH_EXTENSIONS_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", "from wsfracbnn.model.kernels import library; library.load()"]
+    command = [sys.executable, "-c", "from wsfracbnn.model.networks.kernels import library; library.load()"]
     processes = [subprocess.Popen(command, env=environment) for _ in range(2)]
     assert [process.wait(timeout=300) for process in processes] == [0, 0]
     assert len(list((tmp_path / "wsfracbnn").iterdir())) == 1

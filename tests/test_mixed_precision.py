@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wsfracbnn.model import mixed_precision
-from wsfracbnn.model.mixed_precision import conv3x3, exact_channels
+from wsfracbnn.model.networks import mixed_precision
+from wsfracbnn.model.networks.mixed_precision import conv3x3, exact_channels
 
 
 @pytest.mark.parametrize("channels", [1, 7, 16, 27, 28, 56, 57, 64, 96, 131])

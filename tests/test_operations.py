@@ -8,7 +8,7 @@ import pytest
 from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
-from wsfracbnn.model.network import WSFracBNN
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
 
 GATES = [0.4] * 18

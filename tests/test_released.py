@@ -17,7 +17,7 @@ import torch
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fracbnn import FracBNN
+from wsfracbnn.model.networks.fracbnn import FracBNN
 from wsfracbnn.model.released import HalfEvenThermometer, _names, import_released, measure_baseline
 
 

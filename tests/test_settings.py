@@ -11,8 +11,8 @@ import pytest
 
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.schedules import learning_rate
-from wsfracbnn.model.settings import TrainConfig, make_run, parse_assignments, read_toml
+from wsfracbnn.model.training.schedules import learning_rate
+from wsfracbnn.model.training.settings import TrainConfig, make_run, parse_assignments, read_toml
 
 
 @pytest.mark.parametrize(

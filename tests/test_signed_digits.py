@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wsfracbnn.gen.digit_codes import every_code
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.quantizers import nearest_signed_digits, quantize_scale
+from wsfracbnn.model.networks.quantizers import nearest_signed_digits, quantize_scale
 from wsfracbnn.model.signed_digits import digits_of, representable
 
 

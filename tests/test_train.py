@@ -16,18 +16,18 @@ import pytest
 import torch
 
 from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
-from wsfracbnn.model.clipping import clip_gradients_adaptively
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.curves import draw_curves
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.registry import load_dataset
-from wsfracbnn.model.distill import distillation_losses
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fit import fit, save_state
-from wsfracbnn.model.layers import BinaryWSConv2d, shortcut
-from wsfracbnn.model.network import ResidualConv, WSFracBNN
-from wsfracbnn.model.settings import Run, TrainConfig
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, shortcut
+from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
+from wsfracbnn.model.training.clipping import clip_gradients_adaptively
+from wsfracbnn.model.training.curves import draw_curves
+from wsfracbnn.model.training.distill import distillation_losses
+from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
 
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=4, batch_size=64, binary_from=0.5, seed=7)
@@ -328,6 +328,6 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
     """In a process of its own: the setting outlives the call."""
-    code = "from wsfracbnn.model.host_memory import keep_freed_memory; print(keep_freed_memory())"
+    code = "from wsfracbnn.model.training.host_memory import keep_freed_memory; print(keep_freed_memory())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == str(platform.libc_ver()[0] == "glibc")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.augment import flip, mix_images, random_cutout, random_flip, random_shift, shift
 from wsfracbnn.model.data.dataset import Dataset
-from wsfracbnn.model.distill import KeptAnswers, View
 from wsfracbnn.model.measure import image_tensor
-from wsfracbnn.model.settings import TrainConfig
+from wsfracbnn.model.training.augment import flip, mix_images, random_cutout, random_flip, random_shift, shift
+from wsfracbnn.model.training.distill import KeptAnswers, View
+from wsfracbnn.model.training.settings import TrainConfig
 
 
 @dataclass(frozen=True)

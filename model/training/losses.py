@@ -6,8 +6,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from wsfracbnn.model.distill import distillation_losses
-from wsfracbnn.model.settings import Run, TrainConfig
+from wsfracbnn.model.training.distill import distillation_losses
+from wsfracbnn.model.training.settings import Run, TrainConfig
 
 
 def image_losses(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wsfracbnn.model.settings import TrainConfig
+from wsfracbnn.model.training.settings import TrainConfig
 
 
 def make_optimizer(

@@ -33,8 +33,8 @@ from typing import Any
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
-from wsfracbnn.model.settings import Run, make_run, parse_assignments, read_toml
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
+from wsfracbnn.model.training.settings import Run, make_run, parse_assignments, read_toml
 
 KEYS = dict.fromkeys(("name", "role", "config", "teacher", "without", "change"), str) | {"seeds": list, "set": dict}
 

@@ -54,7 +54,7 @@ class TrainConfig:
         weight_standardization: scaled WS in WSFracBNN; False only for the ablation.
         shift, flip, cutout: augmentation; pixels, on or off, side of the square in pixels (arXiv 1708.04552).
         mix, mix_alpha: none, mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899), with its Beta parameter.
-        precision: float32, or mixed: 16-bit convolutions whose binary sums stay exact (model/mixed_precision.py).
+        precision: float32, or mixed: 16-bit convolutions whose binary sums stay exact (networks/mixed_precision.py).
         eval_every: epochs between two measurements of test accuracy; 0: each epoch of up to 30, else every tenth.
             The last one is always measured.
         seed: of the weights, the order of the images and the augmentation.

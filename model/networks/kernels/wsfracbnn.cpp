@@ -5,7 +5,7 @@
 //     q = [X >= T1] + [X >= T2] + [X >= T3],  msb and lsb of q as planes of +-1,  S_m, S_l their convolutions
 //     A = 2 S_m + (S_m > G ? S_l : 0),  V = floor(A f + 1/2) + b1,  V' = V >= 0 ? V : floor(V n),  f = M / 2^r, n = N / 2^s
 //     X' = sat(V' + b2 + shortcut(X))
-// Backward the gradients of model/quantizers.py and model/fractional.py: rounding and floor pass on what they get,
+// Backward the gradients of model/networks/quantizers.py and model/networks/fractional.py: rounding and floor pass on what they get,
 // saturation lets it through where X' is no extreme value, a gate is sigmoid(5 (k S_m - threshold)), and a plane is the
 // polynomial in u = (X / unit - shift) / scale that _TwoBitPlanes says.
 //
@@ -28,7 +28,7 @@ enum OutGradient { OF_THRESHOLD, OF_FACTOR, OF_BIAS_IN, OF_SLOPE, OF_BIAS_OUT, O
 
 extern "C" {
 
-// model/kernels/library.py mirrors these structures.
+// model/networks/kernels/library.py mirrors these structures.
 struct Stage {
     int32_t in_channels, out_channels, height, width, stride, binary, bits;
     int32_t in_step, out_step;  // from one row of constants, or of their gradients, to the next

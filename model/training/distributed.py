@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.host_memory import keep_freed_memory
+from wsfracbnn.model.training.host_memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class World:
 def joined_world(device: str = "auto") -> Iterator[World]:
     """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or be alone.
 
-    On a CPU, the process keeps the buffers that it frees (model/host_memory.py).
+    On a CPU, the process keeps the buffers that it frees (model/training/host_memory.py).
 
     device: "auto" takes this process's GPU where there is one; or "cpu", "cuda".
     """

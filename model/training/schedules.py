@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from wsfracbnn.model.settings import TrainConfig
+from wsfracbnn.model.training.settings import TrainConfig
 
 
 def learning_rate(settings: TrainConfig, progress: float) -> float:

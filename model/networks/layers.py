@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wsfracbnn.model import mixed_precision
-from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import KERNEL_TAPS
-from wsfracbnn.model.fractional import gated_sum, two_bit_planes
+from wsfracbnn.model.networks import mixed_precision
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.fractional import gated_sum, two_bit_planes
 
 
 class ThermometerEncoder(nn.Module):

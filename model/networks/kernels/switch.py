@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import torch
 
-from wsfracbnn.model import mixed_precision
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.kernels import library
+from wsfracbnn.model.networks import mixed_precision
+from wsfracbnn.model.networks.kernels import library
 
 STREAM_BITS = 16
 """WSFracBNN's stream is kept in int16."""

@@ -8,11 +8,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
-from wsfracbnn.model.kernels import stages as kernels
-from wsfracbnn.model.kernels import switch
-from wsfracbnn.model.layers import (
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.kernels import stages as kernels
+from wsfracbnn.model.networks.kernels import switch
+from wsfracbnn.model.networks.layers import (
     BinaryWSConv2d,
     FractionalActivation,
     GatedConv2d,

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.train import Trainer
+from wsfracbnn.model.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wsfracbnn.model import mixed_precision
-from wsfracbnn.model import quantizers as q
 from wsfracbnn.model.config import ConvShape, NetworkConfig
-from wsfracbnn.model.fractional import gated_sum, two_bit_planes
-from wsfracbnn.model.kernels import fracbnn as kernels
-from wsfracbnn.model.kernels import input as input_kernel
-from wsfracbnn.model.kernels import switch
-from wsfracbnn.model.layers import ThermometerEncoder, root_mean_square
+from wsfracbnn.model.networks import mixed_precision
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.fractional import gated_sum, two_bit_planes
+from wsfracbnn.model.networks.kernels import fracbnn as kernels
+from wsfracbnn.model.networks.kernels import input as input_kernel
+from wsfracbnn.model.networks.kernels import switch
+from wsfracbnn.model.networks.layers import ThermometerEncoder, root_mean_square
 
 
 class BinaryConv2d(nn.Module):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """WSFracBNN's input layer and stages as one autograd function over the C++ kernels.
 
-Constants (thresholds, scales, signs) are still made in PyTorch, by the functions of model/layers.py, through which
-autograd goes on; the function takes them and returns their gradients, which are those of model/quantizers.py and
-model/fractional.py. Those of all stages are made together: a vector a stage would cost more than the stage.
+Constants (thresholds, scales, signs) are still made in PyTorch, by the functions of `networks.layers`, through which
+autograd goes on; the function takes them and returns their gradients, which are those of `networks.quantizers` and
+`networks.fractional`. Those of all stages are made together: a vector a stage would cost more than the stage.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wsfracbnn.model import layers
-from wsfracbnn.model import quantizers as q
-from wsfracbnn.model.kernels import library
-from wsfracbnn.model.kernels.input import levels_of
+from wsfracbnn.model.networks import layers
+from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.kernels import library
+from wsfracbnn.model.networks.kernels.input import levels_of
 
 if TYPE_CHECKING:
-    from wsfracbnn.model.network import ResidualConv, WSFracBNN
+    from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
 IN_ROWS = 5
 """Constants of an input channel: T1, T2, T3, shift, scale; the last two have gradients."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, is_binary, load_checkpoint
+from wsfracbnn.model.checkpoint import is_binary, load_checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
 
 PUBLISHED_SIZE = 2.5
 """How much larger than fresh ones the weights are that published signs are given."""

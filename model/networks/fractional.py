@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wsfracbnn.model import mixed_precision
-from wsfracbnn.model import quantizers as q
+from wsfracbnn.model.networks import mixed_precision
+from wsfracbnn.model.networks import quantizers as q
 
 GATE_SLOPE = 5.0
 """Steepness of the sigmoid that stands for a gate in the backward pass."""

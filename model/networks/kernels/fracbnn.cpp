@@ -6,7 +6,7 @@
 // Both norms are BatchNorm over the batch, norm(A) = w (A - mean) / sqrt(variance + eps) + b, so that a stage takes three passes
 // over the batch forward and three backward. Kept are X, S (int16; real weights: float32) and Z.
 //
-// Gradients are those of model/fracbnn.py: both planes of X pass theirs on where |X| <= 1, so that of_X needs one convolution of
+// Gradients are those of model/networks/fracbnn.py: both planes of X pass theirs on where |X| <= 1, so that of_X needs one convolution of
 // of_S_m + of_S_l.
 #include "passes.h"
 
@@ -14,7 +14,7 @@ namespace wsfracbnn {
 
 extern "C" {
 
-// model/kernels/library.py mirrors this structure. `constants` and their gradients are CONSTANTS rows of O floats.
+// model/networks/kernels/library.py mirrors this structure. `constants` and their gradients are CONSTANTS rows of O floats.
 struct FracStage {
     int32_t images, in_channels, out_channels, height, width, stride, binary;
     float eps, gate_scale;  // gate_scale: from S_m to the unit of the gate thresholds

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wsfracbnn.model.augment import flip, random_bits, random_offsets, shift
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.training.augment import flip, random_bits, random_offsets, shift
 
 BATCH = 250
 """Images that the teacher is shown at once when its answers are to be kept."""

@@ -5,7 +5,7 @@ Step one trains with 2-bit activations and standardized real weights, step two w
 arXiv 2104.08215, section 4); the quantized scales, slopes and residual stream are in the forward pass throughout.
 
 The dataset lives on the device as uint8, augmentation is batched there, and within an epoch nothing waits for the
-device except the progress bar, every `READ_EVERY` steps. On a GPU a step is one CUDA graph (model/cuda_graph.py).
+device except the progress bar, every `READ_EVERY` steps. On a GPU a step is one CUDA graph (`cuda_graph`).
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wsfracbnn.model.checkpoint import MODELS, AnyNetwork, Checkpoint
-from wsfracbnn.model.clipping import clip_gradients_adaptively
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
-from wsfracbnn.model.cuda_graph import CudaGraphStep
 from wsfracbnn.model.data.dataset import Dataset
-from wsfracbnn.model.distill import KeptAnswers, file_digest, load_teacher, teacher_logits
-from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fine_tune import begin_with
 from wsfracbnn.model.fold import fold_network
-from wsfracbnn.model.fracbnn import BinaryConv2d, MatchedFracBNN
-from wsfracbnn.model.kernels import switch
-from wsfracbnn.model.layers import BinaryWSConv2d
 from wsfracbnn.model.measure import measure, measure_float
-from wsfracbnn.model.mixed_precision import mixed_precision
-from wsfracbnn.model.network import WSFracBNN
-from wsfracbnn.model.resnet import ResNet
-from wsfracbnn.model.schedules import learning_rate
-from wsfracbnn.model.settings import Run
+from wsfracbnn.model.networks.fracbnn import BinaryConv2d, MatchedFracBNN
+from wsfracbnn.model.networks.kernels import switch
+from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.mixed_precision import mixed_precision
+from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
+from wsfracbnn.model.networks.resnet import ResNet
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 from wsfracbnn.model.training.batches import Batches
+from wsfracbnn.model.training.clipping import clip_gradients_adaptively
+from wsfracbnn.model.training.cuda_graph import CudaGraphStep
+from wsfracbnn.model.training.distill import KeptAnswers, file_digest, load_teacher, teacher_logits
+from wsfracbnn.model.training.distributed import World
+from wsfracbnn.model.training.fine_tune import begin_with
 from wsfracbnn.model.training.losses import gate_term, image_losses
 from wsfracbnn.model.training.optimizers import make_optimizer, set_rate
+from wsfracbnn.model.training.schedules import learning_rate
+from wsfracbnn.model.training.settings import Run
 
 SAMPLES = 8
 """Test images that travel inside the checkpoint, so that an emitted folder can prove itself on real data."""
@@ -69,7 +70,7 @@ class _Forward(nn.Module):
 
 
 class Trainer:
-    """Trains one network on one dataset, an epoch at a call; model/fit.py runs them to the end.
+    """Trains one network on one dataset, an epoch at a call; model/training/fit.py runs them to the end.
 
     Args:
         run: what to train and how.
@@ -78,7 +79,7 @@ class Trainer:
         config: the network's shape, where it is not one of the named architectures.
         compiled: fuse the forward and backward passes with torch.compile.
         graphs: record a step as a CUDA graph; for one process on a GPU.
-        kernels: on a CPU, in mixed precision, train a binary network in kernels fused by hand (model/kernels) where
+        kernels: on a CPU, in mixed precision, train a binary network in the fused kernels of `networks.kernels` where
             they can be built; its passes are not compiled then.
     """
 

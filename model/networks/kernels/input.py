@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.kernels import library
+from wsfracbnn.model.networks.kernels import library
 
 
 def levels_of(pixels: Tensor, thresholds: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.kernels import library
+from wsfracbnn.model.networks.kernels import library
 
 if TYPE_CHECKING:
-    from wsfracbnn.model.fracbnn import BatchNormConv
+    from wsfracbnn.model.networks.fracbnn import BatchNormConv
 
 
 def stage(layer: BatchNormConv, x: Tensor) -> Tensor:
