@@ -60,7 +60,7 @@ class PlannedRun:
         return [
             sys.executable,
             "-m",
-            "wsfracbnn.gen.cli",
+            "wsfracbnn.cli",
             "train",
             "--config",
             str(self.config),

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from wsfracbnn.model import mixed_precision
 from wsfracbnn.model import quantizers as q
-from wsfracbnn.model.config import KERNEL_TAPS
+from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.fractional import gated_sum, two_bit_planes
 
 
@@ -82,7 +82,7 @@ class BinaryWSConv2d(nn.Module):
         super().__init__()
         self.stride = stride
         self.standardize = standardize
-        self.fan_in = KERNEL_TAPS * in_channels
+        self.fan_in = TAPS * in_channels
         self.binary = True
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         self.gain = nn.Parameter(torch.ones(out_channels))
@@ -158,7 +158,7 @@ class GatedConv2d(nn.Module):
         super().__init__()
         self.conv = BinaryWSConv2d(in_channels, out_channels, stride, standardize)
         self.threshold = nn.Parameter(torch.full((out_channels,), 0.25))
-        self.norm = math.sqrt(KERNEL_TAPS * in_channels)
+        self.norm = math.sqrt(TAPS * in_channels)
         self.gate_mean: Tensor = torch.zeros(())
 
     def gates(self) -> Tensor:

@@ -34,7 +34,7 @@ from wsfracbnn.model.distill import distillation_losses, load_teacher, teacher_l
 from wsfracbnn.model.distributed import World
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.fine_tune import begin_with
-from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.measure import image_tensor, measure, measure_float
 from wsfracbnn.model.mixed_precision import mixed_precision
 from wsfracbnn.model.network import WSFracBNN
@@ -266,7 +266,7 @@ class Trainer:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
         network = _fresh_copy(self.evaluated, torch.device("cpu")).eval()
         if isinstance(network, WSFracBNN):
-            description = fold_network(network, self.spec.network_name, self.dataset.class_names)
+            description = lower_network(network, self.spec.network_name, self.dataset.class_names)
             accuracy, fractions = measure(description, self.dataset)
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model cards (Mitchell et al., arXiv 1810.03993) of checkpoints, written from what the checkpoint itself records."""
+
+from __future__ import annotations
+
+from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
+
+DATA_TEXTS = {
+    "digits": "scikit-learn's handwritten digits: 1,343 training and 454 test images, 8x8 pixels, 10 classes",
+    "cifar10": "CIFAR-10: 50,000 training and 10,000 test images, 32x32 pixels, 10 classes (Krizhevsky, 2009)",
+    "cifar100": "CIFAR-100: 50,000 training and 10,000 test images, 32x32 pixels, 100 classes (Krizhevsky, 2009)",
+}
+LIMITS = {
+    "digits": "It knows centred grey-scale digits of this one scanner; it is there to exercise the hardware.",
+    "cifar10": "It tells ten kinds of things apart in thumbnails; it is no detector and was not tested on other "
+    "images.",
+    "cifar100": "It tells a hundred kinds of things apart in thumbnails; it is no detector and was not tested on other "
+    "images. Ten of the published test images also occur among the training images.",
+}
+
+
+def model_card(checkpoint: Checkpoint, file_name: str) -> str:
+    """The card as Markdown: data, network, recipe, results, limits."""
+    training, config = checkpoint.training, checkpoint.config
+    dataset = str(training.get("dataset"))
+    gates = list(checkpoint.gate_fractions or ())
+    lines = [f"# {file_name}", "", f"**Data.** {DATA_TEXTS.get(dataset, dataset)}.", ""]
+    widths = "/".join(str(w) for w in config.widths)
+    lines += [
+        f"**Network.** {checkpoint.model}, {1 + len(config.convolutions())} convolutions, widths {widths}, "
+        f"{config.thermometer_levels} thermometer levels, {config.residual_bits}-bit residual stream.",
+        "",
+        f"**Recipe.** {training.get('epochs')} epochs, seed {training.get('seed')}"
+        + (f", begun with {training['start_from']}" if training.get("start_from") else "")
+        + (f", distilled from {training['teacher']}" if training.get("teacher") else "")
+        + ". All settings: "
+        + ", ".join(f"{k} {v}" for k, v in training.items() if k not in ("dataset", "model", "epochs", "seed"))
+        + ".",
+        "",
+    ]
+    if checkpoint.test_accuracy is not None:
+        by = "integer model" if checkpoint.model == "wsfracbnn" else "in floating point"
+        lines += [f"**Accuracy.** Top-1 {checkpoint.test_accuracy:.2f} % on all test images, {by}.", ""]
+    if gates:
+        ours, theirs = count_wsfracbnn(config, gates), count_fracbnn(config, gates)
+        lines += [
+            f"**Gates open.** {100 * sum(gates) / len(gates):.1f} % in the mean; by layer "
+            + ", ".join(f"{100 * g:.0f}" for g in gates)
+            + " %.",
+            "",
+            f"**Load.** {total(ours).load:,.0f} operations an image, {100 * load_ratio(ours, theirs):.1f} % of "
+            "FracBNN's of the same shape and gates.",
+            "",
+        ]
+    if checkpoint.is_binarized:
+        begin = "`train --start-from` goes on from them"
+        lines += [f"**File.** Weights are signs, one bit each (model/binarize.py): {begin}.", ""]
+    short = int(training.get("epochs") or 0) < 50
+    remark = " It was trained for a few epochs only, and is far from what its recipe reaches." if short else ""
+    lines += [f"**Limits.** {LIMITS.get(dataset, 'Unknown.')}{remark}", ""]
+    return "\n".join(lines)
