@@ -15,10 +15,6 @@ TORCH   ?= 2.11.0
 VENV  := .venv
 STAMP := $(VENV)/.installed
 
-# What needs torch and no simulator.
-MODEL_TESTS := $(addprefix tests/test_,$(addsuffix .py,augment checkpoint data exactness distill fine_tune fractional golden kernels \
-	mixed_precision operations plan released settings signed_digits tables train))
-
 SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)
 ifdef IMAGES
 SIM_FLAGS += --images $(IMAGES)
@@ -36,7 +32,7 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: NETWORK=digits|cifar100 or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
+	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog
 
@@ -69,7 +65,7 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@sh scripts/create_venv.sh $(PYTHON) build/torch-$(TORCH)
 	@grep -v '^torch==' constraints.txt > build/torch-$(TORCH)/constraints.txt
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
-	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) $(MODEL_TESTS)
+	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) tests/model
 
 rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit the area coefficients of gen/area.py to what Yosys makes of single stages.
+"""Fit the area coefficients of gen/sizing/area.py to what Yosys makes of single stages.
 
-    .venv/bin/python benchmarks/calibrate_area.py [--keep-coefficients]
+    .venv/bin/python benchmarks/calibrate_area.py [--family NAME] [--keep-coefficients]
 
 Synthesizes each stage of SAMPLES alone for each family (cached in build/synthesis, so that a second call goes on where
-the first was cut off), fits non-negative coefficients that make the relative error least, and writes
-gen/area_coefficients.json. results/area.json gets estimate and measurement of every sample. With --keep-coefficients
-only the whole networks are measured again: after a bundled checkpoint changed.
+the first was cut off), fits non-negative coefficients that make the relative error least, and writes them to
+gen/sizing/area_coefficients.json; results/area.json gets estimate and measurement of each. With --keep-coefficients
+only the whole networks are measured again: after a bundled checkpoint changed. Some hours for all families, the first
+time; --family measures one of them.
 """
 
 from __future__ import annotations
@@ -20,22 +21,24 @@ import typer
 from rich.progress import Progress
 from scipy.optimize import nnls
 
-from wsfracbnn.gen.area import COEFFICIENTS, coefficients, estimate, terms
-from wsfracbnn.gen.description import NetworkDescription
+from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.emit import design_sources
-from wsfracbnn.gen.folding import StageFold, preset
+from wsfracbnn.gen.devices import FAMILIES, Family, family_named
+from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.locations import CHECKPOINTS
-from wsfracbnn.gen.markdown import replace_section
-from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.synthesis import synthesize, target_of
+from wsfracbnn.gen.sizing.area import AROUND, COEFFICIENTS, Coefficients, add_calibration, estimate
+from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.stages.folding import StageFold
+from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
-from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 ROOT = Path(__file__).resolve().parent.parent
-FAMILIES = ("ecp5", "ice40", "xc7")
+CACHE = ROOT / "build" / "synthesis"
 
 RESNET20 = resnet20(10)
 HUNDRED = resnet20(100)
@@ -71,20 +74,20 @@ NETWORKS = {
 """Whole networks that the estimate is compared with: bundled checkpoints, and a random one (SMALL)."""
 
 
-def measure(family: str, progress: Progress) -> list[tuple[str, dict[str, float], int, int]]:
+def measure(family: Family, progress: Progress) -> list[tuple[str, dict[str, float], int, int]]:
     """Name, terms, LUTs and flip-flops of every sample."""
     rows = []
-    lut_inputs = target_of(family).lut_inputs
-    task = progress.add_task(family, total=len(SAMPLES))
+    task = progress.add_task(family.name, total=len(SAMPLES))
     for config, name, fold in SAMPLES:
         description = random_description(config, seed=1, wild=False)
-        design = build_design(description, preset(description, "small") | {name: StageFold(*fold)}, lut_inputs)
+        folding = preset(description, "small").with_stages({name: StageFold(*fold)})
+        design = build_design(description, folding.for_family(family))
         stage = next(s for s in design.stages if s.name == name)
         top = f"{design.name}_{name}"
         sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
-        area, _ = synthesize(sources, top, family, ROOT / "build" / "synthesis", report=lambda _: None)
+        area, _ = synthesize(sources, top, family, CACHE, report=lambda _: None)
         label = f"{'x'.join(map(str, config.widths))} {name} {'x'.join(map(str, fold))}"
-        rows.append((label, terms(stage, family), area.luts, area.flip_flops))
+        rows.append((label, dict(stage.area_terms(family)), area.luts, area.flip_flops))
         progress.advance(task)
     return rows
 
@@ -96,10 +99,10 @@ def _needed(file: str, top: str, network: str) -> bool:
     )
 
 
-def measure_around(family: str) -> tuple[int, int]:
+def measure_around(family: Family) -> tuple[int, int]:
     """LUTs and flip-flops of what stands around the stages: the digits network's top with its stages as black boxes."""
     description = description_of("digits")
-    design = build_design(description, preset(description, "auto"), target_of(family).lut_inputs)
+    design = build_design(description, preset(description, "auto").for_family(family))
     stages = {f"{design.name}_{stage.name}.v" for stage in design.stages}
     sources = {}
     for file, text in design_sources(design).items():
@@ -108,7 +111,7 @@ def measure_around(family: str) -> tuple[int, int]:
             sources[file] = f"(* blackbox *)\n{text[start:end]}endmodule\n"
         else:
             sources[file] = text
-    area, _ = synthesize(sources, f"{design.name}_top", family, ROOT / "build" / "synthesis", report=lambda _: None)
+    area, _ = synthesize(sources, design.top, family, CACHE, report=lambda _: None)
     return area.luts, area.flip_flops
 
 
@@ -124,19 +127,17 @@ def description_of(name: str) -> NetworkDescription:
     """A bundled network, or the small random one."""
     if name == "small":
         return random_description(SMALL, seed=1, name="small", wild=False)
-    return fold_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt"))
+    return lower_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt"))
 
 
-def compare_networks(family: str, progress: Progress) -> list[dict[str, object]]:
+def compare_networks(family: Family, progress: Progress) -> list[dict[str, object]]:
     """Estimate and measurement of every whole network."""
-    task = progress.add_task(f"{family}, whole networks", total=len(NETWORKS[family]))
+    task = progress.add_task(f"{family.name}, whole networks", total=len(NETWORKS.get(family.name, [])))
     entries: list[dict[str, object]] = []
-    for name, fold in NETWORKS[family]:
+    for name, fold in NETWORKS.get(family.name, []):
         description = description_of(name)
-        design = build_design(description, choose(description, fold), target_of(family).lut_inputs)
-        area, _ = synthesize(
-            design_sources(design), f"{design.name}_top", family, ROOT / "build" / "synthesis", report=lambda _: None
-        )
+        design = build_design(description, choose_folding(description, fold).for_family(family))
+        area, _ = synthesize(design_sources(design), design.top, family, CACHE, report=lambda _: None)
         expected = estimate(design, family)
         entries.append(
             {
@@ -154,47 +155,48 @@ def compare_networks(family: str, progress: Progress) -> list[dict[str, object]]
     return entries
 
 
-def calibrate() -> dict[str, list[dict[str, object]]]:
-    """Measure the samples, fit and write the coefficients; returns estimate and measurement of each."""
-    table: dict[str, dict[str, dict[str, float]]] = {}
-    report: dict[str, list[dict[str, object]]] = {}
-    with Progress() as progress:
-        for family in FAMILIES:
-            rows = measure(family, progress)
-            luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
-            flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
-            around = measure_around(family)
-            table[family] = {"luts": luts | {"around": around[0]}, "flip_flops": flip_flops | {"around": around[1]}}
-            report[family] = [
-                {
-                    "stage": label,
-                    "luts": measured,
-                    "estimated_luts": round(sum(luts[n] * s for n, s in sizes.items())),
-                    "flip_flops": registers,
-                    "estimated_flip_flops": round(sum(flip_flops[n] * s for n, s in sizes.items())),
-                }
-                for label, sizes, measured, registers in rows
-            ]
-    COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
-    coefficients.cache_clear()
-    return report
+def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, object]]]:
+    """Measure the samples and fit; returns the coefficients, and estimate and measurement of each sample."""
+    rows = measure(family, progress)
+    luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
+    flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
+    around = measure_around(family)
+    samples: list[dict[str, object]] = [
+        {
+            "stage": label,
+            "luts": measured,
+            "estimated_luts": round(sum(luts[n] * s for n, s in sizes.items())),
+            "flip_flops": registers,
+            "estimated_flip_flops": round(sum(flip_flops[n] * s for n, s in sizes.items())),
+        }
+        for label, sizes, measured, registers in rows
+    ]
+    return {"luts": luts | {AROUND: around[0]}, "flip_flops": flip_flops | {AROUND: around[1]}}, samples
 
 
 def main(
+    family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
 ) -> None:
     """Measure, fit, write."""
     path = ROOT / "results" / "area.json"
-    report = json.loads(path.read_text())["stages"] if keep_coefficients else calibrate()
+    record = json.loads(path.read_text())
+    table = json.loads(COEFFICIENTS.read_text())
     with Progress() as progress:
-        networks = {family: compare_networks(family, progress) for family in FAMILIES}
-    path.write_text(json.dumps({"stages": report, "networks": networks}, indent=2) + "\n")
-    for family in FAMILIES:
-        for what, entries in (("stages", report[family]), ("networks", networks[family])):
-            errors = [abs(e["estimated_luts"] / e["luts"] - 1) for e in entries]  # type: ignore[operator]
+        for chosen in map(family_named, family or FAMILIES):
+            if not keep_coefficients:
+                table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
+                add_calibration(chosen.name, table[chosen.name])
+                COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
+            record["networks"][chosen.name] = compare_networks(chosen, progress)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    for name in record["networks"]:
+        for what in ("stages", "networks"):
+            entries = record[what][name]
+            errors = [abs(entry["estimated_luts"] / entry["luts"] - 1) for entry in entries]
             mean, worst = np.mean(errors), max(errors)
-            print(f"{family}: LUTs of {len(entries)} {what} {mean:.1%} off on average, {worst:.1%} at most")
-    replace_section(ROOT / "docs" / "hardware.md", "area", markdown(networks))
+            print(f"{name}: LUTs of {len(entries)} {what} {mean:.1%} off on average, {worst:.1%} at most")
+    replace_section(ROOT / "docs" / "hardware.md", "area", markdown(record["networks"]))
 
 
 def markdown(networks: dict[str, list[dict[str, object]]]) -> str:

@@ -5,13 +5,12 @@
 
 Runs the same images through the accelerator under Verilator twice: in the cocotb regression (every stage's stream and
 occupancy recorded, and compared with the golden model), and in a bare C++ harness that compares the logits. Medians of
-repeated runs, start of Python included; compilation is not. Writes `sim_overhead` to results/hardware.json.
+repeated runs, start of Python included; compilation is not. Writes them to results/hardware.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -20,17 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from wsfracbnn.gen.emit import emit
-from wsfracbnn.gen.hardware import record
-from wsfracbnn.gen.run_simulator import VERILATOR_ARGS, VERILATOR_MAKE_ARGS
-from wsfracbnn.gen.simulate import simulate, simulator_environment
-from wsfracbnn.gen.solver import choose
+from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.gen.simulation.job import VERILATOR_ARGS, VERILATOR_MAKE_ARGS, simulator_environment
+from wsfracbnn.gen.simulation.run import EXACTNESS_TEST, simulate
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.synthesis.record import HardwareResults, SimulationRow
 from wsfracbnn.model.checkpoint import load_checkpoint
-from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.tb.network.golden import pixel_lines
-
-ROOT = Path(__file__).resolve().parent.parent
-EXACT = "bit_exact"
 
 
 def build_bare(folder: Path, name: str) -> Path:
@@ -66,16 +63,16 @@ def main() -> None:
     arguments = parser.parse_args()
 
     checkpoint = load_checkpoint(arguments.weights)
-    description = fold_checkpoint(checkpoint)
+    description = lower_checkpoint(checkpoint)
     folder = ROOT / "build" / "bench" / description.name
     shape = (arguments.images, description.input.height, description.input.width, description.input.colours)
     images = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    emit(description, choose(description, "auto"), folder, images)
+    emit(description, choose_folding(description, "auto"), folder, images)
     bare = build_bare(folder, description.name)
     pixels, logits, width = write_vectors(folder, arguments.images)
     cocotb_seconds, bare_seconds = [], []
     for _ in range(arguments.runs):
-        result = simulate(folder, "verilator", folder / "vectors.npz", arguments.images, tests=EXACT)
+        result = simulate(folder, "verilator", folder / "vectors.npz", arguments.images, tests=EXACTNESS_TEST)
         assert not result.failures, result.failures
         assert result.images == arguments.images, f"{result.images} images in {folder / 'vectors.npz'}"
         cocotb_seconds.append(result.seconds)
@@ -87,9 +84,9 @@ def main() -> None:
         f"{description.name}, {arguments.images} images, medians of {arguments.runs} runs on {os.cpu_count()} cores: "
         f"cocotb {slow:.2f} s, bare C++ {fast:.2f} s, overhead {slow / fast - 1:.1%}"
     )
-    entry = {"sim_images": arguments.images, "sim_cocotb_s": round(slow, 2), "sim_bare_s": round(fast, 2)}
-    record(ROOT / "results" / "hardware.json", description.name, entry | {"sim_overhead": round(slow / fast - 1, 3)})
-    print(json.dumps(entry))
+    row = SimulationRow(description.name, arguments.images, round(slow, 2), round(fast, 2))
+    path = ROOT / "results" / "hardware.json"
+    HardwareResults.read(path).with_simulation(row).write(path)
 
 
 if __name__ == "__main__":

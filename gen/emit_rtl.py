@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""python gen/emit_rtl.py --weights ckpt.pt [--out DIR] [--name NAME] [--fold auto|small|fast|FILE]
+"""python gen/emit_rtl.py --weights ckpt.pt [--out DIR] [--name NAME] [--fold ...] [--lut-inputs 4|6]
 
-The same as `wsfracbnn emit`.
+The same as `wsfracbnn emit`, for who has the checkout and types the path. A script that starts the command line, and no
+part of the package wsfracbnn.gen.
 """
 
 import sys
@@ -10,7 +11,8 @@ import sys
 try:
     import typer
 
-    from wsfracbnn.gen import cli
+    from wsfracbnn.cli.app import run, set_up_log
+    from wsfracbnn.cli.emit import emit
 except ModuleNotFoundError as missing:
     sys.exit(
         f"error: {missing.name} is not installed for this Python; run `make setup`, then .venv/bin/python {sys.argv[0]}"
@@ -18,5 +20,6 @@ except ModuleNotFoundError as missing:
 
 if __name__ == "__main__":
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    command.command(help=cli.emit.__doc__)(cli.emit)
-    cli.run(command)
+    command.command(help=emit.__doc__)(emit)
+    set_up_log()
+    run(command)

@@ -9,7 +9,7 @@ import torch
 
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.layers import BinaryWSConv2d
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
@@ -34,6 +34,6 @@ def binarize(checkpoint: Checkpoint) -> Checkpoint:
             module.weight.copy_(module.signs())
             module.gain.copy_(module.gain.double() * scale / module.scale())
     signs = replace(checkpoint, state={key: value.clone() for key, value in network.state_dict().items()})
-    if fold_checkpoint(signs).digest() != fold_checkpoint(checkpoint).digest():
+    if lower_checkpoint(signs).digest() != lower_checkpoint(checkpoint).digest():
         raise InputError(f"network '{checkpoint.name}': one bit a weight would round a scale differently")
     return signs

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.errors import InputError
-
-KERNEL_TAPS = 9
-"""Every convolution is 3x3 with zero padding 1."""
 
 MAX_WIDTH = 1024
 """Channels up to which the golden model's int32 cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
@@ -37,7 +35,7 @@ class ConvShape:
     @property
     def fan_in(self) -> int:
         """Number of window bits, 9 * in_channels."""
-        return KERNEL_TAPS * self.in_channels
+        return TAPS * self.in_channels
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wsfracbnn.gen.description import NetworkDescription
-from wsfracbnn.model import integer
+from wsfracbnn.model import golden
 from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.networks.registry import AnyNetwork
 
 
@@ -32,7 +32,7 @@ def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -
 
 def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
     """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set."""
-    logits, fractions = integer.run_logits(description, dataset.test_images)
+    logits, fractions = golden.run_logits(description, dataset.test_images)
     return 100.0 * float((logits.argmax(axis=1) == dataset.test_labels).mean()), fractions
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from wsfracbnn.model.config import KERNEL_TAPS, ConvShape, NetworkConfig
+from wsfracbnn.model.config import ConvShape, NetworkConfig
+from wsfracbnn.model.contract import HEAD_DIGITS, HEAD_NAME, INPUT_NAME, LOGIT_BITS, TAPS, stage_name
 
 BOPS_PER_OP = 64
-SIGNED_DIGITS = 2
-"""Shifted copies that a scale or a slope adds up; a head weight has one more."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _inputs(shape: ConvShape) -> int:
 
 
 def _input_macs(config: NetworkConfig) -> int:
-    return config.image_height * config.image_width * config.widths[0] * KERNEL_TAPS * config.input_bits
+    return config.image_height * config.image_width * config.widths[0] * TAPS * config.input_bits
 
 
 def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> list[LayerOperations]:
@@ -88,10 +87,10 @@ def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> l
     bits, width = config.residual_bits, config.widths[0]
     pixels = config.image_height * config.image_width
     outputs = pixels * width
-    window = KERNEL_TAPS * config.input_bits
+    window = TAPS * config.input_bits
     layers = [
         LayerOperations(
-            name="input",
+            name=INPUT_NAME,
             msb=_input_macs(config),
             adds=3 * outputs,
             shifts=3 * outputs,
@@ -105,7 +104,7 @@ def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> l
         pooled = 0 if shape.stride == 1 else _outputs(shape) // 2
         layers.append(
             LayerOperations(
-                name=f"stage_{number:02d}",
+                name=stage_name(number),
                 msb=macs,
                 lsb=gate * macs,
                 adds=(1 + gate + 3 + 2 + 1) * _outputs(shape) + 4 * pooled,  # 2 S_m is wiring, S_l is added where open
@@ -119,12 +118,12 @@ def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> l
     products = config.widths[-1] * config.classes
     layers.append(
         LayerOperations(
-            name="head",
-            adds=config.head_pixels() * config.widths[-1] + (SIGNED_DIGITS + 1) * products,
-            shifts=(SIGNED_DIGITS + 1) * products,
+            name=HEAD_NAME,
+            adds=config.head_pixels() * config.widths[-1] + HEAD_DIGITS * products,
+            shifts=HEAD_DIGITS * products,
             compares=config.classes,
             parameters=products + config.classes,
-            bits=8 * products + 32 * config.classes,
+            bits=8 * products + LOGIT_BITS * config.classes,
         )
     )
     return layers
@@ -140,12 +139,12 @@ def count_fracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> lis
     pixels, width = config.image_height * config.image_width, config.widths[0]
     layers = [
         LayerOperations(
-            name="input",
+            name=INPUT_NAME,
             msb=_input_macs(config),
             flops={"BatchNorm": 2 * pixels * width},
             compares=pixels * config.input_bits,
-            parameters=width * (KERNEL_TAPS * config.input_bits + 2),
-            bits=width * (KERNEL_TAPS * config.input_bits + 2 * 32),
+            parameters=width * (TAPS * config.input_bits + 2),
+            bits=width * (TAPS * config.input_bits + 2 * 32),
         )
     ]
     for number, (shape, gate) in enumerate(zip(config.convolutions(), gate_fractions, strict=True), start=1):
@@ -155,7 +154,7 @@ def count_fracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> lis
             flops["average pooling"] = 4 * outputs // 2
         layers.append(
             LayerOperations(
-                name=f"stage_{number:02d}",
+                name=stage_name(number),
                 msb=macs,
                 lsb=gate * macs,
                 flops=flops,
@@ -167,7 +166,7 @@ def count_fracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> lis
     products = config.widths[-1] * config.classes
     layers.append(
         LayerOperations(
-            name="head",
+            name=HEAD_NAME,
             flops={"head": 2 * products + config.head_pixels() * config.widths[-1]},
             parameters=products + config.classes,
             bits=32 * (products + config.classes),

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import torch
 
-from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
@@ -55,4 +55,4 @@ def _fit_scale(conv: BinaryWSConv2d, path: ScalePath) -> None:
 def random_description(config: NetworkConfig, seed: int, name: str = "random", wild: bool = True) -> NetworkDescription:
     """`random_network` folded."""
     classes = tuple(str(c) for c in range(config.classes))
-    return fold_network(random_network(config, seed, wild), name, classes)
+    return lower_network(random_network(config, seed, wild), name, classes)

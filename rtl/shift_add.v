@@ -9,7 +9,7 @@
  *
  * Digit d of the code is {enable, negate, index[2:0]} at code[5*d +: 5]; the index chooses among the shifts that the
  * digit can have. The fewer these are the smaller the shifter: a layer's constants need few of them
- * (gen/digit_codes.py), and entries that no index reaches repeat others, which costs nothing.
+ * (gen/stages/digit_codes.py), and entries that no index reaches repeat others, which costs nothing.
  * Latency DIGITS + 1 cycles (the shifts, then one addition each), throughput one result a cycle. Data only: nothing
  * to reset.
  */

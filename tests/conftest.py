@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 torch.set_num_threads(1)  # the tests run in one process per core
@@ -32,7 +32,7 @@ def digits_checkpoint(digits_path: Path) -> Checkpoint:
 
 @pytest.fixture(scope="session")
 def digits_description(digits_checkpoint: Checkpoint) -> NetworkDescription:
-    return fold_checkpoint(digits_checkpoint)
+    return lower_checkpoint(digits_checkpoint)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wsfracbnn.model.config import KERNEL_TAPS
+from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.networks import mixed_precision
 from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.fractional import gated_sum, two_bit_planes
@@ -95,7 +95,7 @@ class BinaryWSConv2d(nn.Module):
         super().__init__()
         self.stride = stride
         self.standardize = standardize
-        self.fan_in = KERNEL_TAPS * in_channels
+        self.fan_in = TAPS * in_channels
         self.binary = True
         self.window = math.inf
         """The sign's straight-through gradient is zero where |z| is larger."""
@@ -177,7 +177,7 @@ class GatedConv2d(nn.Module):
         super().__init__()
         self.conv = BinaryWSConv2d(in_channels, out_channels, stride, standardize)
         self.threshold = nn.Parameter(torch.full((out_channels,), 0.25))
-        self.norm = math.sqrt(KERNEL_TAPS * in_channels)
+        self.norm = math.sqrt(TAPS * in_channels)
         self.gate_mean: Tensor = torch.zeros(())
 
     def gates(self) -> Tensor:

@@ -13,17 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wsfracbnn.model.contract import HEAD_DIGITS as HEAD_DIGITS
+from wsfracbnn.model.contract import HEAD_LIMIT as HEAD_LIMIT
+from wsfracbnn.model.contract import SCALE_DIGITS as SCALE_DIGITS
+from wsfracbnn.model.contract import SCALE_LIMIT as SCALE_LIMIT
+from wsfracbnn.model.contract import SCALE_SHIFT_LIMIT as SCALE_SHIFT_LIMIT
+from wsfracbnn.model.contract import SLOPE_LIMIT as SLOPE_LIMIT
+from wsfracbnn.model.contract import SLOPE_SHIFT as SLOPE_SHIFT
 from wsfracbnn.model.signed_digits import representable
-
-SCALE_DIGITS = 2
-SCALE_LIMIT = 127
-"""M_c: at most two signed digits; the shift r is chosen so that the largest |M_c| of a layer fits."""
-SCALE_SHIFT_LIMIT = 15
-SLOPE_SHIFT = 6
-SLOPE_LIMIT = 127
-"""N_c / 2^s with s = 6: slopes from -1.98 to 1.98 in steps of 1/64."""
-HEAD_DIGITS = 3
-HEAD_LIMIT = 127
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wsfracbnn.model.config import ConvShape, NetworkConfig
+from wsfracbnn.model.contract import stage_name
 from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.kernels import stages as kernels
 from wsfracbnn.model.networks.kernels import switch
@@ -109,7 +110,7 @@ class WSFracBNN(nn.Module):
         streams = {"input": x.long()}
         for number, stage in enumerate(self.stages, start=1):
             x = stage(x)
-            streams[f"stage_{number:02d}"] = x.long()
+            streams[stage_name(number)] = x.long()
         _, _, k = self.head.constants()
         streams["logits"] = (self.head(x) * (2.0**k * self.head.output_unit)).long()
         return streams

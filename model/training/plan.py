@@ -60,7 +60,7 @@ class PlannedRun:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that carries it out."""
         sets = [part for override in self.overrides for part in ("--set", override)]
-        train = [sys.executable, "-m", "wsfracbnn.gen.cli", "train", "--config", str(self.config)]
+        train = [sys.executable, "-m", "wsfracbnn.cli", "train", "--config", str(self.config)]
         return [*train, *sets, *arguments]
 
     def row(self, checkpoint: Checkpoint, plan: str) -> AccuracyRow:

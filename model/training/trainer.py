@@ -26,7 +26,7 @@ from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.fold import fold_network
+from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.measure import measure, measure_float
 from wsfracbnn.model.networks.fracbnn import BinaryConv2d, MatchedFracBNN
 from wsfracbnn.model.networks.kernels import switch
@@ -261,7 +261,7 @@ class Trainer:
         """Percent of the test images that the network classifies correctly, in the quickest exact way."""
         network = self.evaluated
         if not self.kernels and isinstance(network, WSFracBNN) and network.input.conv.binary:
-            description = fold_network(network, self.run.network_name, self.dataset.class_names)
+            description = lower_network(network, self.run.network_name, self.dataset.class_names)
             return measure(description, self.dataset)[0]
         with switch.measuring(self.kernels):
             return measure_float(network.eval(), self.dataset, self.world.device)[0]
@@ -270,7 +270,7 @@ class Trainer:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
         network = _fresh_copy(self.evaluated, torch.device("cpu")).eval()
         if isinstance(network, WSFracBNN):
-            description = fold_network(network, self.run.network_name, self.dataset.class_names)
+            description = lower_network(network, self.run.network_name, self.dataset.class_names)
             accuracy, fractions = measure(description, self.dataset)
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)

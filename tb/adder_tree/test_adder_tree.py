@@ -25,7 +25,7 @@ GRID = [
 async def adds(dut: Any) -> None:
     values, width, levels = (parameter(dut, name) for name in ("VALUES", "WIDTH", "LEVELS"))
     latency = max(1, levels)
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
     vectors = [[low] * values, [high] * values]

@@ -23,7 +23,7 @@ GRID = [
 @cocotb.test()
 async def keeps_the_current_beats_word(dut: Any) -> None:
     beats = parameter(dut, "BEATS")
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     dut.rst.value = 1
     dut.advance.value = 0

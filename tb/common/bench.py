@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from wsfracbnn.gen.digit_codes import every_code
+from wsfracbnn.gen.stages.digit_codes import every_code
 
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))

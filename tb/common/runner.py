@@ -6,13 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsfracbnn.gen.locations import ROOT, RTL
-from wsfracbnn.gen.simulate import failed_tests, simulator_environment
+from wsfracbnn.gen.simulation.job import CocotbJob
 
 BUILD = ROOT / "build" / "tb"
 
@@ -33,39 +31,28 @@ def run_block(
         sources: Verilog files; default all of rtl/.
         environment: more variables for the testbench.
     """
-    files = [str(path) for path in (sources or sorted(RTL.glob("*.v")))]
-    key = json.dumps([simulator, module, dict(parameters), files], sort_keys=True)
+    files = tuple(sources or sorted(RTL.glob("*.v")))
+    key = json.dumps([simulator, module, dict(parameters), [str(path) for path in files]], sort_keys=True)
     build = BUILD / f"{module}-{simulator}-{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:10]}"
     build.mkdir(parents=True, exist_ok=True)
-    results, log_file = build / "results.xml", build / "log.txt"
-    results.unlink(missing_ok=True)
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1)[0]
-    env = simulator_environment() | {
-        "COCOTB_RESULTS_FILE": str(results),
-        "REPRODUCE": f"WAVES=1 pytest '{test}'",
-        "COCOTB_RANDOM_SEED": os.environ.get("COCOTB_RANDOM_SEED", "1"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **(environment or {}),
-    }
-    env.pop("SIM", None)
-    env.pop("PYTEST_CURRENT_TEST", None)
-    arguments = {
-        "simulator": simulator,
-        "sources": files,
-        "toplevel": module,
-        "module": bench.stem,
-        "search": [str(bench.parent)],
-        "build": str(build),
-        "parameters": dict(parameters),
-        "waves": os.environ.get("WAVES") == "1",
-    }
-    with log_file.open("w") as log:
-        code = subprocess.run(
-            [sys.executable, "-m", "wsfracbnn.gen.run_simulator", json.dumps(arguments)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=env,
-        ).returncode
-    failures = failed_tests(results, log_file)
+    job = CocotbJob(
+        simulator=simulator,
+        sources=files,
+        toplevel=module,
+        module=bench.stem,
+        search=bench.parent,
+        build=build,
+        parameters=parameters,
+        variables={
+            "REPRODUCE": f"WAVES=1 pytest '{test}'",
+            "COCOTB_RANDOM_SEED": os.environ.get("COCOTB_RANDOM_SEED", "1"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **(environment or {}),
+        },
+        waves=os.environ.get("WAVES") == "1",
+    )
+    code = job.start().wait()
+    failures = job.failures()
     assert not failures, "\n".join(failures)
-    assert code == 0, f"the simulator ended with exit code {code}, see {log_file}"
+    assert code == 0, f"the simulator ended with exit code {code}, see {job.log}"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wsfracbnn.gen.description import TAPS
-from wsfracbnn.gen.emit import emit
-from wsfracbnn.gen.folding import Folding, StageFold
-from wsfracbnn.model import integer
+from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.stages.folding import Folding, StageFold
+from wsfracbnn.model import golden
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, LOGIT_BITS, PIXEL_BITS, TAPS, stage_name
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
@@ -23,10 +23,11 @@ IMAGES = 2
 
 def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, ...]]) -> Folding:
     """(PE, SIMD) by stage name; the others get one output channel and one tap or channel at once."""
-    folding = {"input": StageFold(1, config.input_bits), "head": StageFold(1, 1)}
+    least = {INPUT_NAME: StageFold(1, config.input_bits)}
     for number, _ in enumerate(config.convolutions(), start=1):
-        folding[f"stage_{number:02d}"] = StageFold(1, TAPS)
-    return folding | {name: StageFold(*fold) for name, fold in folds.items()}
+        least[stage_name(number)] = StageFold(1, TAPS)
+    least[HEAD_NAME] = StageFold(1, 1)
+    return Folding(least | {name: StageFold(*fold) for name, fold in folds.items()})
 
 
 def run_stage(
@@ -35,25 +36,25 @@ def run_stage(
     """Simulate the emitted module of `stage` alone against the golden model's streams into and out of it."""
     description = random_description(config, seed)
     folding = folding_of(config, {stage: fold})
-    key = json.dumps([config.to_dict(), {k: vars(v) for k, v in folding.items()}, seed, simulator, stage])
+    key = json.dumps([config.to_dict(), folding.to_json(), seed, simulator, stage])
     folder = BUILD / "stages" / hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]
     design = emit(description, folding, folder)
     shape = (IMAGES, config.image_height, config.image_width, config.image_channels)
     images = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    trace = integer.run(description, images)
-    streams = {"pixels": images.astype(np.int64)} | {name: s.output for name, s in trace.stages.items()}
+    trace = golden.run(description, images)
+    streams = {"pixels": images.astype(np.int64)} | {name: layer.output for name, layer in trace.layers.items()}
+    streams[HEAD_NAME] = trace.logits
     names = list(streams)
-    position = len(names) if stage == "head" else names.index(stage)
     built = next(s for s in design.stages if s.name == stage)
     vectors = folder / "stage.npz"
     np.savez(
         vectors,
-        x=streams[names[position - 1]],
-        y=trace.logits if stage == "head" else streams[stage],
-        in_lanes=config.image_channels if stage == "input" else built.in_lanes,  # type: ignore[union-attr]
-        out_lanes=1 if stage == "head" else built.fold.out_lanes,
-        bits=8 if stage == "input" else config.residual_bits,
-        out_bits=32 if stage == "head" else config.residual_bits,
+        x=streams[names[names.index(stage) - 1]],
+        y=streams[stage],
+        in_lanes=built.in_lanes,
+        out_lanes=1 if stage == HEAD_NAME else built.out_lanes,
+        bits=PIXEL_BITS if stage == INPUT_NAME else config.residual_bits,
+        out_bits=LOGIT_BITS if stage == HEAD_NAME else config.residual_bits,
         classes=trace.classes,
     )
     sources = [folder / line for line in (folder / "filelist.f").read_text().split()]

@@ -22,7 +22,7 @@ GRID = [
 @cocotb.test()
 async def delays_and_is_cleared_by_reset(dut: Any) -> None:
     width, cycles = parameter(dut, "WIDTH"), parameter(dut, "CYCLES")
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     dut.rst.value = 1
     getattr(dut, "in").value = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.gen.digit_codes import every_code
+from wsfracbnn.gen.stages.digit_codes import every_code
 from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block

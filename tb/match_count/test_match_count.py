@@ -31,7 +31,7 @@ GRID = [
 @cocotb.test()
 async def counts_the_matches(dut: Any) -> None:
     width, stages = parameter(dut, "WIDTH"), parameter(dut, "STAGES")
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     vectors = [0, (1 << width) - 1, *(1 << bit for bit in range(width))]
     vectors += [generator.getrandbits(width) for _ in range(100)]

@@ -69,7 +69,7 @@ class TB:
         if not streams:
             dut.clk.value = dut.s_axis_tvalid.value = dut.m_axis_tready.value = 0
             return
-        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start())
+        Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start()
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
         for stream in (self.source, self.sink):
@@ -187,7 +187,8 @@ class TB:
     async def layers(self) -> list[Any]:
         """Compare every probed stream so far with the golden ones."""
         await self.flush()
-        return compare_layers(Path.cwd(), self.design["lanes"], self.design["bits"], self.vectors)
+        found: list[Any] = compare_layers(Path.cwd(), self.design["lanes"], self.design["bits"], self.vectors)
+        return found
 
     def occupancy(self) -> dict[str, list[int]]:
         """Cycles at work of each stage's engine in each interval, since the start of the simulation."""

@@ -11,17 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsfracbnn.gen.description import NetworkDescription
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.emit import emit, emit_design
-from wsfracbnn.gen.folding import Folding, preset
+from wsfracbnn.gen.emission.folder import emit, emit_design
+from wsfracbnn.gen.emission.vectors import random_images
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
-from wsfracbnn.gen.simulate import SIMULATORS, SimulationResult, simulate
-from wsfracbnn.gen.solver import choose
-from wsfracbnn.gen.vectors import random_images
+from wsfracbnn.gen.simulation.job import SIMULATORS
+from wsfracbnn.gen.simulation.run import SimulationResult, simulate
+from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.stages import ConvStage
+from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
-from wsfracbnn.model.fold import fold_checkpoint
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.stages import folding_of
 
@@ -67,20 +70,23 @@ def test_random_networks_pass_every_test(
 @pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
 def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
     checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
-    description = fold_checkpoint(checkpoint)
+    description = lower_checkpoint(checkpoint)
     assert checkpoint.samples is not None
     images = checkpoint.samples["images"].numpy()
-    emit(description, choose(description, fold), tmp_path / "digits", images, lut_inputs=lut_inputs)
+    folding = choose_folding(description, fold).with_lut_inputs(lut_inputs)
+    emit(description, folding, tmp_path / "digits", images)
     assert_exact(run(tmp_path / "digits", "verilator", images=8), images=8)
 
 
 def skip_fifo_design(tmp_path: Path, missing: int) -> Path:
-    """The square network with every skip FIFO at its least depth, less `missing` entries."""
+    """The square network with its first skip FIFO at its least depth, less `missing` entries."""
     description = random_description(SQUARE, seed=7)
     folding = folding_of(SQUARE, {})
     design = build_design(description, folding)
-    convs = tuple(dataclasses.replace(conv, skip_depth=conv.skip_minimum - missing) for conv in design.convs[:1])
-    emit_design(dataclasses.replace(design, convs=(*convs, *design.convs[1:])), folding, tmp_path / "net")
+    first, conv, *others = design.stages
+    assert isinstance(conv, ConvStage)
+    shallow = dataclasses.replace(conv, skip_depth=conv.skip_minimum - missing)
+    emit_design(dataclasses.replace(design, stages=(first, shallow, *others)), tmp_path / "net")
     return tmp_path / "net"
 
 

@@ -23,7 +23,7 @@ GRID = [
 @cocotb.test()
 async def counts_what_is_begun_and_not_taken(dut: Any) -> None:
     results = parameter(dut, "RESULTS")
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     dut.rst.value = 1
     dut.begun.value = dut.taken.value = 0

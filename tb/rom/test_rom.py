@@ -13,8 +13,8 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.gen.render import environment
-from wsfracbnn.gen.rom import Rom
+from wsfracbnn.gen.emission.render import environment
+from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.tb.common.bench import same
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
@@ -70,7 +70,7 @@ async def returns_every_word(dut: Any) -> None:
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"
     folder.mkdir(parents=True, exist_ok=True)
-    design, stage = SimpleNamespace(name="test", digest="0" * 64), SimpleNamespace(name="block")
+    design, stage = SimpleNamespace(name="test", origin="a test"), SimpleNamespace(name="block")
     text = environment().get_template("rom.v.j2").render(design=design, stage=stage, rom=rom_of(shape))
     (folder / "test_block_words.v").write_text(text)
     run_block(

@@ -29,7 +29,7 @@ async def multiplies_by_the_sum_of_its_digits(dut: Any) -> None:
     shifts, negated, optional = (parameter(dut, n) for n in ("SHIFTS", "NEGATED", "OPTIONAL"))
     generator = seeded()
     low, high = -(1 << (in_w - 1)), (1 << (in_w - 1)) - 1
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     expected: list[tuple[str, int] | None] = [None] * (digits + 1)
     for number in range(700):
         await FallingEdge(dut.clk)

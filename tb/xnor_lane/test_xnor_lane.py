@@ -23,7 +23,7 @@ GRID = [
 @cocotb.test()
 async def sums_the_chunks_of_a_window(dut: Any) -> None:
     simd, stages = parameter(dut, "SIMD"), parameter(dut, "STAGES")
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     chunks = 144 // simd
     ones = (1 << simd) - 1

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wsfracbnn accuracy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
+from wsfracbnn.model.errors import InputError
+
+
+def accuracy(
+    plan: Annotated[Path, typer.Option(help="TOML plan of runs; configs/accuracy.toml is the full comparison.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoints; a second call goes on there.")] = Path(
+        "build/accuracy"
+    ),
+    data: DataFolder = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs side by side; default one a processor, of one thread each.")
+    ] = None,
+    compiled: Compiled = None,
+    graphs: Graphs = None,
+    results: Annotated[
+        Path, typer.Option(help="JSON file of rows; those of this plan's runs are added or replaced.")
+    ] = Path("results/accuracy.json"),
+    page: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
+    curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Folder that gets each dataset's best WSFracBNN, one bit a weight, and its card."),
+    ] = None,
+    collect_only: Annotated[bool, typer.Option("--collect-only", help="Train nothing; use what there is.")] = False,
+) -> None:
+    """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.model.binarize import binarize
+    from wsfracbnn.model.card import model_card
+    from wsfracbnn.model.checkpoint import save_checkpoint
+    from wsfracbnn.model.training.curves import draw_curves
+    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
+    from wsfracbnn.model.training.plan import curves as logs_of
+    from wsfracbnn.model.training.results import AccuracyResults, read_results
+
+    earlier = read_results(results) if results.exists() else AccuracyResults()
+    runs = read_plan(plan, out)
+    failed = []
+    if not collect_only:
+        arguments = [] if data is None else ["--data", str(data)]
+        if compiled is not None:
+            arguments.append("--compile" if compiled else "--no-compile")
+        if graphs is not None:
+            arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
+        failed = carry_out(runs, jobs or processors(), arguments, console.print)
+    found = earlier.updated(collect(runs, plan.name))
+    if not found.rows:
+        raise InputError(f"{out}: no checkpoint of {plan} there yet, and no rows in {results}")
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(found.to_json())
+    console.print(found.table(), markup=False)
+    if page is not None:
+        replace_section(page, "accuracy", found.text())
+    if curves is not None:
+        for dataset, logs in logs_of(runs).items():
+            draw_curves(logs, curves / f"curves-{dataset}.svg")
+    if bundle is not None:
+        for name, best in best_networks(runs).items():
+            published = binarize(best)
+            save_checkpoint(published, bundle / f"{name}.pt")
+            (bundle / f"{name}.md").write_text(model_card(published, f"{name}.pt"))
+    if failed:
+        raise typer.Exit(1)

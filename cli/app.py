@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
+
+Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
+PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from wsfracbnn.cli import hardware, inspect
+from wsfracbnn.cli.accuracy import accuracy
+from wsfracbnn.cli.emit import draw, emit
+from wsfracbnn.cli.simulate import sim
+from wsfracbnn.cli.train import train
+from wsfracbnn.model.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wsfracbnn {metadata.version('wsfracbnn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Train a BatchNorm-free fractional binary network, emit it as Verilog, prove the two equal."""
+    set_up_log()
+
+
+app.command()(emit)
+app.command()(train)
+app.command()(accuracy)
+app.command(name="eval")(inspect.evaluate)
+app.command()(sim)
+app.command()(inspect.count)
+app.command()(inspect.card)
+app.command()(draw)
+app.command()(hardware.synth)
+app.command()(hardware.pnr)
+
+
+def set_up_log() -> None:
+    """This project's log goes to the console; of other packages' only what they warn of."""
+    from rich.logging import RichHandler
+
+    handler = RichHandler(show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("wsfracbnn").setLevel(logging.INFO)
+
+
+def run(command: typer.Typer) -> None:
+    """Run a typer application; an `InputError` becomes one sentence and exit code 2."""
+    try:
+        command()
+    except InputError as error:
+        from rich.console import Console
+
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", markup=False)
+        raise SystemExit(2) from None
+
+
+def main() -> None:
+    """Console script `wsfracbnn`."""
+    run(app)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wsfracbnn emit` and `draw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wsfracbnn.cli.options import Fold, LutInputs, Weights
+from wsfracbnn.model.errors import InputError
+
+if TYPE_CHECKING:
+    from wsfracbnn.gen.stages.folding import Folding
+    from wsfracbnn.model.description import NetworkDescription
+
+
+def emit(
+    weights: Weights,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default build/NAME.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the top module; default the checkpoint's.", show_default=False)
+    ] = None,
+    fold: Fold = "auto",
+    lut_inputs: LutInputs = None,
+) -> None:
+    """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
+    from wsfracbnn.cli import report
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.emission.folder import emit as emit_folder
+    from wsfracbnn.model.checkpoint import load_checkpoint, require_name
+    from wsfracbnn.model.lower import lower_checkpoint
+
+    if name is not None:
+        require_name(name, "--name")
+    checkpoint = load_checkpoint(weights)
+    description = lower_checkpoint(checkpoint, name)
+    folder = out or Path("build") / description.name
+    folding = folding_of(description, fold, lut_inputs)
+    design = emit_folder(description, folding, folder, *checkpoint.sample_arrays())
+    console.print(report.design_table(design))
+    console.print(report.design_totals(design))
+    console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")
+
+
+def folding_of(description: NetworkDescription, fold: str, lut_inputs: int | None) -> Folding:
+    """What --fold and --lut-inputs ask for.
+
+    Raises:
+        InputError: no such folding, or other LUTs than there are.
+    """
+    from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.gen.stages.folding import LUT_INPUTS
+
+    if lut_inputs is not None and lut_inputs not in LUT_INPUTS:
+        raise InputError(f"--lut-inputs: found {lut_inputs}, expected {' or '.join(map(str, LUT_INPUTS))}")
+    folding = choose_folding(description, fold)
+    return folding if lut_inputs is None else folding.with_lut_inputs(lut_inputs)
+
+
+def draw(
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Picture to write, .svg or .png.")] = Path("build/pipeline.svg"),
+    fold: Fold = "auto",
+) -> None:
+    """Draw the pipeline that a checkpoint becomes."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.design import build_design
+    from wsfracbnn.gen.emission.draw import draw_pipeline
+    from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.lower import lower_checkpoint
+
+    if out.suffix not in (".svg", ".png"):
+        raise InputError(f"--out: found '{out}', expected a name that ends with .svg or .png")
+    description = lower_checkpoint(load_checkpoint(weights))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_pipeline(build_design(description, choose_folding(description, fold)), out)
+    console.print(f"written to {out}")

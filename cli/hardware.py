@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that run synthesis and place and route: `wsfracbnn synth` and `pnr`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wsfracbnn.cli.options import Fold
+from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
+from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
+
+if TYPE_CHECKING:
+    from wsfracbnn.gen.design import AcceleratorDesign
+    from wsfracbnn.gen.devices import Family
+    from wsfracbnn.gen.synthesis.record import HardwareResults
+    from wsfracbnn.gen.synthesis.yosys import Area
+    from wsfracbnn.model.description import NetworkDescription
+
+log = logging.getLogger(__name__)
+
+MaybeWeights = Annotated[Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")]
+Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
+Results = Annotated[Path, typer.Option(help="JSON file that gets the figures.")]
+Summary = Annotated[
+    Path | None,
+    typer.Option(help="summary.json of `wsfracbnn sim` at the same folding, for measured cycles; else the estimate."),
+]
+Readme = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
+MemoryTable = Annotated[
+    Path | None, typer.Option(help="Markdown file whose section 'memories' gets the table of the first target.")
+]
+
+
+def synth(
+    weights: MaybeWeights = None,
+    fold: Fold = "auto",
+    targets: Annotated[str, typer.Option(help=f"Some of {', '.join(FAMILIES)}, with commas between.")] = "ecp5,xc7",
+    cache: Cache = Path("build/synthesis"),
+    results: Results = Path("results/hardware.json"),
+    readme: Readme = None,
+    memories: MemoryTable = None,
+) -> None:
+    """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.gen.design import build_design
+    from wsfracbnn.gen.sizing.area import estimate, is_calibrated
+    from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.gen.synthesis.record import HardwareResults, synthesis_row
+    from wsfracbnn.gen.synthesis.yosys import lane_luts
+
+    families = [family_named(name) for name in targets.split(",")]
+    description = _description(weights)
+    folding = choose_folding(description, fold)
+    recorded = HardwareResults.read(results)
+    tables = []
+    for family in families:
+        design = build_design(description, folding.for_family(family))
+        with console.status(f"{design.name}: synthesis for {family.name}"):
+            area, netlist = _synthesize(design, family, cache)
+        estimated = round(estimate(design, family).luts) if is_calibrated(family.name) else None
+        recorded = recorded.with_row(synthesis_row(area, design, family, fold, estimated))
+        recorded = recorded.with_lane(family, lane_luts(family, cache, log.info))
+        tables.append(_check_memories(design, netlist, family))
+    recorded.write(results)
+    if memories is not None:
+        replace_section(memories, "memories", tables[0])
+    _show(recorded, readme)
+
+
+def pnr(
+    weights: MaybeWeights = None,
+    fold: Fold = "auto",
+    device: Annotated[str, typer.Option(help=f"One of {', '.join(routable_devices())}.")] = "ecp5-85f",
+    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
+    speed: Annotated[int, typer.Option(help="Speed grade: 6, the slowest, 7 or 8.")] = SPEED_GRADES[0],
+    seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
+    placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
+    router: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(ROUTERS)}.")] = ROUTERS[0],
+    floorplan: Annotated[bool, typer.Option(help="Give each stage's block RAMs neighbouring sites.")] = True,
+    summary: Summary = None,
+    bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
+    cache: Cache = Path("build/synthesis"),
+    results: Results = Path("results/hardware.json"),
+    readme: Readme = None,
+) -> None:
+    """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.design import build_design
+    from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
+    from wsfracbnn.gen.synthesis.nextpnr import pack_bitstream, place_and_route
+    from wsfracbnn.gen.synthesis.record import HardwareResults, placement_row, read_summary
+
+    settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)
+    description = _description(weights)
+    family = family_named("ecp5")
+    design = build_design(description, choose_folding(description, fold).for_family(family))
+    simulated = None if summary is None else read_summary(summary, design)
+    with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
+        _, netlist_file = _synthesize(design, family, cache)
+        netlist = netlist_file.read_text()
+        if floorplan:
+            netlist = pin_block_rams(netlist, design.top, device, design.instances)
+        placement, placed = place_and_route(netlist, settings, cache, report=log.info)
+    row = placement_row(placement, design, fold, simulated, floorplan)
+    if bitstream is not None:
+        row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream))
+        log.info("bitstream written to %s", bitstream)
+    console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
+    recorded = HardwareResults.read(results).with_row(row)
+    recorded.write(results)
+    _show(recorded, readme)
+
+
+def _description(weights: Path | None) -> NetworkDescription:
+    from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.config import resnet20
+    from wsfracbnn.model.lower import lower_checkpoint
+    from wsfracbnn.model.random_network import random_description
+
+    if weights is None:
+        return random_description(resnet20(100), seed=1, name="resnet20", wild=False)
+    return lower_checkpoint(load_checkpoint(weights))
+
+
+def _synthesize(design: AcceleratorDesign, family: Family, cache: Path) -> tuple[Area, Path]:
+    """Area and netlist of a whole design."""
+    from wsfracbnn.gen.emission.render import design_sources
+    from wsfracbnn.gen.synthesis.yosys import synthesize
+
+    area, folder = synthesize(design_sources(design), design.top, family, cache, report=log.info)
+    return area, folder / "netlist.json"
+
+
+def _check_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> str:
+    """Warn of memories that are not where they were meant; returns the table of all."""
+    from wsfracbnn.gen.sizing.memories import map_memories, memory_table
+
+    mapped, elsewhere = map_memories(design, netlist, family)
+    for memory in mapped:
+        if not memory.as_meant:
+            log.warning("%s: memory not where it was meant: %s", family.name, memory)
+    if elsewhere:
+        log.warning("%s: block RAMs of no known memory: %s", family.name, ", ".join(elsewhere))
+    return memory_table(mapped)
+
+
+def _show(results: HardwareResults, readme: Path | None) -> None:
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.gen.synthesis.record import hardware_table
+
+    text = hardware_table(results.rows)
+    console.print(text, markup=False, soft_wrap=True)
+    if readme is not None:
+        replace_section(readme, "hardware", text)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
+
+DataFolder = Annotated[
+    Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")
+]
+
+Fold = Annotated[
+    str,
+    typer.Option(
+        help="Parallelism: auto, small, fast, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, device=NAME, or a "
+        "folding file (JSON)."
+    ),
+]
+
+LutInputs = Annotated[
+    int | None,
+    typer.Option(
+        help="Of the target's LUTs: 4 (ECP5, iCE40) or 6 (7 series and up); shapes the adder trees. Default: those of "
+        "the family that the folding is for, or 4.",
+        show_default=False,
+    ),
+]
+
+Compiled = Annotated[
+    bool | None, typer.Option("--compile/--no-compile", help="torch.compile; default where there is a GPU.")
+]
+
+Graphs = Annotated[
+    bool | None,
+    typer.Option("--cuda-graphs/--no-cuda-graphs", help="Record a step as a CUDA graph; default with one GPU."),
+]

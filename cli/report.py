@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands print: tables and one-line summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.table import Table
+
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.simulation.run import SimulationResult
+from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.operations import LayerOperations, total
+
+NOMINAL_MHZ = 100
+"""Clock at which rates are quoted; cycles are what is measured."""
+
+
+def design_table(design: AcceleratorDesign) -> Table:
+    """One row per stage: shape, PE, SIMD, cycles of work per image, ROM bits."""
+    table = Table("stage", "in", "out", "PE", "SIMD", "cycles of work", "gates open", "ROM bits", title=design.name)
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for stage in design.stages:
+        *rows_and_columns, outputs = stage.out_shape
+        table.add_row(
+            stage.name,
+            "x".join(map(str, stage.in_shape)),
+            "x".join(map(str, stage.out_shape)) if rows_and_columns else f"{outputs} logits",
+            str(stage.fold.pe),
+            str(stage.fold.simd) if stage.xnor_bits else "-",
+            f"{stage.cycles:,}",
+            "-" if stage.gates_open is None else f"{100 * stage.gates_open:.0f} %",
+            f"{stage.rom_bits:,}",
+        )
+    return table
+
+
+def design_totals(design: AcceleratorDesign) -> str:
+    """Slowest stage, rate at the nominal clock, balance of the convolutions, ROM bits in all."""
+    slowest = max(design.stages, key=lambda stage: stage.cycles)
+    rate = NOMINAL_MHZ * 1e6 / slowest.cycles
+    bits = sum(stage.rom_bits for stage in design.stages)
+    work = [stage.cycles for stage in design.convs]
+    return (
+        f"{len(design.stages)} stages; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: "
+        f"at most {rate:,.0f} images/s at {NOMINAL_MHZ} MHz; the convolutions' work differs by up to "
+        f"{max(work) / min(work) - 1:.0%}; {bits:,} ROM bits"
+    )
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> str:
+    """Accuracy and mean gate fraction of a trained checkpoint."""
+    gates = checkpoint.gate_fractions
+    text = f"{checkpoint.name}: top-1 {checkpoint.test_accuracy:.2f} %"
+    return text if gates is None else f"{text}, gates open {100 * sum(gates) / len(gates):.1f} %"
+
+
+def operations_table(networks: Mapping[str, Sequence[LayerOperations]]) -> Table:
+    """One column per network: BOPs, FLOPs by kind, integer operations, parameters, load."""
+    sums = {name: total(layers) for name, layers in networks.items()}
+    kinds = list(dict.fromkeys(kind for counted in sums.values() for kind in counted.flops))
+    table = Table("one image", *sums, title="operations; load = BOPs / 64 + FLOPs")
+    for column in table.columns[1:]:
+        column.justify = "right"
+
+    def row(label: str, value: Callable[[LayerOperations], float]) -> None:
+        table.add_row(label, *(f"{value(counted):,.0f}" for counted in sums.values()))
+
+    row("BOPs, first bit", lambda c: c.msb)
+    row("BOPs, second bit where gated", lambda c: c.lsb)
+    for kind in kinds:
+        row(f"FLOPs, {kind}", lambda c, kind=kind: c.flops.get(kind, 0))  # type: ignore[misc]
+    row("FLOPs", lambda c: sum(c.flops.values()))
+    row("integer additions", lambda c: c.adds)
+    row("shifts", lambda c: c.shifts)
+    row("compares", lambda c: c.compares)
+    row("parameters", lambda c: c.parameters)
+    row("parameter bits", lambda c: c.bits)
+    row("load", lambda c: c.load)
+    return table
+
+
+def layer_operations_table(name: str, layers: Sequence[LayerOperations]) -> Table:
+    """One row per layer of one network."""
+    headings = ("layer", "first bit", "second bit", "FLOPs", "adds", "shifts", "compares", "parameters", "load")
+    table = Table(*headings, title=name)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for c in (*layers, total(layers)):
+        values = (c.msb, c.lsb, sum(c.flops.values()), c.adds, c.shifts, c.compares, c.parameters, c.load)
+        table.add_row(c.name, *(f"{value:,.0f}" for value in values))
+    return table
+
+
+def layer_table(results: Sequence[SimulationResult]) -> Table:
+    """One row per layer: values compared and mismatches of each simulator."""
+    table = Table(
+        "layer", *(f"{result.simulator}: values" for result in results), "verdict", title="RTL against PyTorch"
+    )
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for rows in zip(*(result.layers for result in results), strict=True):
+        wrong = sum(row["mismatches"] for row in rows)
+        verdict = "[green]bit-exact[/]" if not wrong else f"[red]{wrong:,} wrong[/]"
+        table.add_row(rows[0]["name"], *(f"{row['values']:,}" for row in rows), verdict)
+    return table
+
+
+def simulator_table(results: Sequence[SimulationResult]) -> Table:
+    """One row per simulator: images, mismatches, accuracy, cycles, rate, time."""
+    table = Table(
+        "simulator", "images", "correct", "mismatches", "cycles/image", "latency", f"images/s at {NOMINAL_MHZ} MHz", "s"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for result in results:
+        cycles = result.cycles_per_image
+        table.add_row(
+            result.simulator,
+            str(result.images),
+            "-" if result.correct is None else str(result.correct),
+            str(result.mismatches),
+            "-" if cycles is None else f"{cycles:,}",
+            f"{result.latency_cycles:,}",
+            "-" if cycles is None else f"{NOMINAL_MHZ * 1e6 / cycles:,.0f}",
+            f"{result.seconds:.1f}",
+        )
+    return table

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wsfracbnn sim`, which `make sim` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wsfracbnn.cli.emit import folding_of
+from wsfracbnn.cli.inspect import dataset_of
+from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
+from wsfracbnn.gen.locations import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from wsfracbnn.gen.design import AcceleratorDesign
+    from wsfracbnn.gen.simulation.regression import Runs
+    from wsfracbnn.gen.simulation.run import SimulationResult
+
+OCCUPANCY_IMAGES = 6.0
+"""Images' time that the occupancy picture shows: the pipeline filling, then at work."""
+
+
+def sim(
+    weights: Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.")] = CHECKPOINTS / "digits.pt",
+    out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
+    fold: Fold = "auto",
+    lut_inputs: LutInputs = None,
+    simulator: Annotated[str, typer.Option(help="icarus, verilator or all.")] = "all",
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images for each simulator; default 8 (Icarus), 100 (Verilator).")
+    ] = None,
+    data: DataFolder = None,
+    tests: Annotated[str | None, typer.Option(help="Only cocotb tests whose name matches this expression.")] = None,
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Record waveforms (.fst with Icarus, .vcd with Verilator).")
+    ] = False,
+    seed: int = 1,
+) -> None:
+    """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
+    from wsfracbnn.cli import report
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.emission.folder import emit
+    from wsfracbnn.gen.simulation import regression
+    from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.lower import lower_checkpoint
+    from wsfracbnn.model.measure import measure
+
+    checkpoint = load_checkpoint(weights)
+    simulators = regression.chosen_simulators(simulator)
+    dataset = dataset_of(checkpoint, data)
+    description = lower_checkpoint(checkpoint)
+    folding = folding_of(description, fold, lut_inputs)
+    luts = "" if lut_inputs is None else f" --lut-inputs {lut_inputs}"
+    runs = regression.Runs(
+        images=regression.image_counts(simulators, images, dataset),
+        tests=tests,
+        waves=waves,
+        seed=seed,
+        reproduce=f"wsfracbnn sim --weights {weights} --fold {fold}{luts} --seed {seed}",
+    )
+    folder = out / description.name
+    design = emit(description, folding, folder, *regression.sample_images(dataset, runs.most_images))
+    console.print(report.design_table(design))
+    accuracy, _ = measure(description, dataset)
+    console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
+    compared = regression.compare_with_torch(checkpoint, folder)
+    console.print(f"PyTorch eval forward == integer model, every layer of {compared} images")
+    results = _simulate_with_progress(folder, runs)
+    _print_results(results)
+    regression.write_summary(out / "summary.json", design, accuracy, results)
+    _draw_occupancy(results, design, out)
+    if not _print_verdict(results, regression.failures_of(results, tests), out, tests):
+        raise typer.Exit(1)
+
+
+def _simulate_with_progress(folder: Path, runs: Runs) -> list[SimulationResult]:
+    """Every simulator, each with a bar of its images."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.simulation.regression import run_simulators
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    ) as bars:
+        tasks = {name: bars.add_task(f"{name} (building)", total=count) for name, count in runs.images.items()}
+
+        def advance(name: str, done: int) -> None:
+            bars.update(tasks[name], description=name, completed=done)
+
+        return run_simulators(folder, runs, advance)
+
+
+def _print_results(results: Sequence[SimulationResult]) -> None:
+    from wsfracbnn.cli import report
+    from wsfracbnn.cli.console import console
+
+    if all(result.layers for result in results):
+        console.print(report.layer_table(results))
+    console.print(report.simulator_table(results))
+    for result in results:
+        if result.busy:
+            name, share = max(result.busy.items(), key=lambda item: item[1])
+            console.print(
+                f"{result.simulator}: {name}'s engine is the busiest, at work {100 * share:.1f} % of the time"
+            )
+
+
+def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesign, out: Path) -> None:
+    """occupancy.svg of the last simulator that measured it."""
+    from wsfracbnn.gen.emission.draw import draw_occupancy
+
+    shown = next((result for result in reversed(results) if result.occupancy), None)
+    if shown is not None:
+        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, out / "occupancy.svg")
+
+
+def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str], out: Path, tests: str | None) -> bool:
+    """Print the failures or what was shown; True where there are none."""
+    from wsfracbnn.cli.console import console
+
+    for failure in failures:
+        console.print(failure, style="red", markup=False, highlight=False)
+    if failures:
+        console.print(f"NOT bit-exact; logs and waveforms are under {out}", style="bold red", highlight=False)
+        return False
+    if not all(result.images for result in results):
+        console.print(f"passed: the tests that match '{tests}'", style="bold green", highlight=False)
+        return True
+    images = " and ".join(f"{result.images} images in {result.simulator}" for result in results)
+    console.print(f"bit-exact: {images}, every layer, equal to PyTorch", style="bold green", highlight=False)
+    return True

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulators and cocotb: one builder of a job, and the runs of an emitted folder."""

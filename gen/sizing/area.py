@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Area estimates: LUTs, flip-flops and block RAMs of a design before it is synthesized.
+
+A stage's LUTs and flip-flops are a sum of terms that its sizes give (`Stage.area_terms`), each times a coefficient
+fitted to what Yosys makes of single stages (benchmarks/calibrate_area.py writes gen/sizing/area_coefficients.json).
+Block RAMs are counted from the memories.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.devices import Device, Family
+from wsfracbnn.gen.stages import Stage
+from wsfracbnn.model.errors import InputError
+
+COEFFICIENTS = Path(__file__).with_name("area_coefficients.json")
+
+AROUND = "around"
+"""Term of what stands around the stages."""
+
+FULL = 0.85
+"""Share of a device's LUTs that place and route can be expected to fill."""
+
+Coefficients = Mapping[str, Mapping[str, float]]
+"""{"luts" or "flip_flops": {term: coefficient}} of one family."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a stage or a design is expected to take."""
+
+    luts: float
+    flip_flops: float
+    block_rams: int
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops, self.block_rams + other.block_rams)
+
+    def fits(self, device: Device) -> bool:
+        """Whether place and route can be expected to succeed."""
+        return (
+            self.luts <= FULL * device.luts
+            and self.flip_flops <= FULL * device.flip_flops
+            and self.block_rams <= device.block_rams
+        )
+
+
+@functools.cache
+def _calibrations() -> dict[str, Coefficients]:
+    """The coefficients of every calibrated family, as the calibration wrote them."""
+    table: dict[str, Coefficients] = json.loads(COEFFICIENTS.read_text())
+    return table
+
+
+def add_calibration(family: str, coefficients: Coefficients) -> None:
+    """Make the coefficients of a further family known."""
+    _calibrations()[family] = coefficients
+
+
+def is_calibrated(family: str) -> bool:
+    """Whether designs can be estimated on a family."""
+    return family in _calibrations()
+
+
+def coefficients_of(family: str) -> Coefficients:
+    """The coefficients of a family.
+
+    Raises:
+        InputError: a family without calibration.
+    """
+    if not is_calibrated(family):
+        raise InputError(f"area of {family}: no calibration, expected one of {', '.join(_calibrations())}")
+    return _calibrations()[family]
+
+
+def estimate_stage(stage: Stage[Any], family: Family) -> Estimate:
+    """Area of one stage."""
+    table = coefficients_of(family.name)
+    sizes = stage.area_terms(family)
+    luts, flip_flops = (
+        sum(table[what][term] * size for term, size in sizes.items()) for what in ("luts", "flip_flops")
+    )
+    return Estimate(luts, flip_flops, sum(memory.block_rams(family) for memory in stage.memories))
+
+
+def estimate(design: AcceleratorDesign, family: Family) -> Estimate:
+    """Area of a whole design: its stages, and the frame guard and filter around them."""
+    total = estimate_around(family)
+    for stage in design.stages:
+        total += estimate_stage(stage, family)
+    return total
+
+
+def estimate_around(family: Family) -> Estimate:
+    """What stands around the stages: frame guard and filter, verdicts, registers at both ends."""
+    table = coefficients_of(family.name)
+    return Estimate(table["luts"][AROUND], table["flip_flops"][AROUND], 0)

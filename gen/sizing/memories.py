@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memories of a whole design, and what a netlist made of them."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.stages.memory import Memory
+
+
+def memories(design: AcceleratorDesign) -> list[Memory]:
+    """Every memory of a design that is more than a few registers, stage by stage."""
+    return [memory for stage in design.stages for memory in stage.memories]
+
+
+def is_one_of(cell: str, kinds: Iterable[str]) -> bool:
+    """Whether a cell's type is among `kinds`, of which one that ends in * stands for all that begin so."""
+    return any(fnmatch.fnmatchcase(cell, kind) for kind in kinds)
+
+
+@dataclass(frozen=True)
+class MappedMemory:
+    """A memory and what the netlist made of it."""
+
+    memory: Memory
+    meant_for_block_ram: bool
+    block_rams: int
+    lut_ram_cells: int
+
+    @property
+    def as_meant(self) -> bool:
+        """Block RAM where block RAM was meant, and nowhere else."""
+        return (self.block_rams > 0) == self.meant_for_block_ram
+
+
+def map_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> tuple[list[MappedMemory], list[str]]:
+    """Every memory of a design with the RAM cells that bear its name; and block RAMs that bear no memory's.
+
+    netlist: Yosys's JSON of the flattened top module.
+    """
+    cells = json.loads(netlist.read_text())["modules"][design.top]["cells"]
+    blocks = [name for name, cell in cells.items() if is_one_of(cell["type"], family.block_rams)]
+    luts = [name for name, cell in cells.items() if is_one_of(cell["type"], family.lut_rams)]
+    mapped, known = [], set()
+    for memory in memories(design):
+        pattern = re.compile(memory.cell)
+        own = [name for name in blocks if pattern.match(name)]
+        known |= set(own)
+        in_luts = sum(1 for name in luts if pattern.match(name))
+        mapped.append(MappedMemory(memory, memory.in_block_ram(family), len(own), in_luts))
+    return mapped, [name for name in blocks if name not in known]
+
+
+def memory_table(mapped: Sequence[MappedMemory]) -> str:
+    """The memories as a Markdown table, stage by stage."""
+    lines = [
+        "| stage | memory | words x bits | meant for | netlist |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in mapped:
+        memory = entry.memory
+        size = f"{memory.words:,} x {memory.width}" + (f", {memory.copies} of them" if memory.copies > 1 else "")
+        found = []
+        if entry.block_rams:
+            found.append(f"{entry.block_rams} block RAM")
+        if entry.lut_ram_cells:
+            found.append(f"{entry.lut_ram_cells} LUT RAM cells")
+        meant = "block RAM" if entry.meant_for_block_ram else "LUTs"
+        lines.append(f"| {memory.stage} | {memory.name} | {size} | {meant} | {', '.join(found) or 'LUTs'} |")
+    return "\n".join(lines)

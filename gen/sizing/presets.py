@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folding solver: the cheapest folds for a number of cycles, and the presets that are made of it."""
+
+from __future__ import annotations
+
+import math
+
+from wsfracbnn.gen.stages import kind_of
+from wsfracbnn.gen.stages.folding import Folding, StageFold, StageFolds
+from wsfracbnn.model.description import Layer, NetworkDescription
+
+BALANCE = 1.1
+"""How much slower than asked a preset may be where that makes its stages more even."""
+
+PRESETS = ("auto", "small", "fast")
+
+FAST = 4
+"""How much faster than 'auto' the preset 'fast' aims to be."""
+
+
+def stage_choices(layer: Layer) -> list[StageFold]:
+    """Every fold of a layer's stage."""
+    return list(kind_of(layer).choices(layer))
+
+
+def stage_cycles(layer: Layer, fold: StageFold) -> int:
+    """Cycles of work an image of a layer's stage at a fold."""
+    return kind_of(layer).cycles_at(layer, fold)
+
+
+def stage_cost(layer: Layer, fold: StageFold) -> int:
+    """LUTs of a layer's stage relative to other folds of it, in XNOR bits."""
+    return kind_of(layer).cost_at(layer, fold)
+
+
+def slowest_cycles(description: NetworkDescription, folds: StageFolds) -> int:
+    """Cycles of work an image of the busiest stage."""
+    return max(stage_cycles(layer, folds[name]) for name, layer in description.named_layers())
+
+
+def fastest_cycles(description: NetworkDescription) -> int:
+    """Cycles an image of the fastest folding that there is."""
+    return max(min(stage_cycles(layer, fold) for fold in stage_choices(layer)) for layer in description.layers)
+
+
+def possible_cycles(description: NetworkDescription) -> list[int]:
+    """All cycle counts that any stage can have, ascending."""
+    return sorted({stage_cycles(layer, fold) for layer in description.layers for fold in stage_choices(layer)})
+
+
+def solve(description: NetworkDescription, target_cycles: int) -> StageFolds:
+    """The cheapest fold of each stage that stays within `target_cycles` per image: of least cost, then of fewest
+    lanes. A stage that cannot reach the target gets its fastest fold.
+    """
+    return {name: _cheapest_fold(layer, target_cycles) for name, layer in description.named_layers()}
+
+
+def _cheapest_fold(layer: Layer, target_cycles: int) -> StageFold:
+    def price(fold: StageFold) -> tuple[int, int]:
+        return stage_cost(layer, fold), fold.out_lanes
+
+    choices = stage_choices(layer)
+    within = [fold for fold in choices if stage_cycles(layer, fold) <= target_cycles]
+    if within:
+        return min(within, key=price)
+    return min(choices, key=lambda fold: (stage_cycles(layer, fold), *price(fold)))
+
+
+def balanced(description: NetworkDescription, target_cycles: int) -> StageFolds:
+    """The folds of least cost times cycles among those up to BALANCE times slower than `target_cycles` asks for.
+
+    PE and SIMD divide their layers' sizes, so that a stage often is either just too slow or twice as fast as it need
+    be; a target a little slower lets such stages fall in with the others.
+    """
+
+    def cost_times_cycles(folds: StageFolds) -> int:
+        cost = sum(stage_cost(layer, folds[name]) for name, layer in description.named_layers())
+        return cost * slowest_cycles(description, folds)
+
+    slower = (c for c in possible_cycles(description) if target_cycles < c <= BALANCE * target_cycles)
+    return min((solve(description, target) for target in (target_cycles, *slower)), key=cost_times_cycles)
+
+
+def preset(description: NetworkDescription, name: str) -> Folding:
+    """'auto': about one whole window a cycle in the slowest convolution, the others about as fast; 'fast': four times
+    that rate; 'small': one output channel and one value or one channel's taps a cycle everywhere."""
+    if name == "small":
+        return Folding({key: stage_choices(layer)[0] for key, layer in description.named_layers()})
+    windows = ((layer, kind_of(layer).whole_window(layer)) for layer in description.layers)
+    slowest = max(stage_cycles(layer, fold) for layer, fold in windows if fold is not None)
+    return Folding(balanced(description, slowest if name == "auto" else math.ceil(slowest / FAST)))

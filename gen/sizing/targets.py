@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `--fold` names: a preset, a target (cycles, a rate, LUTs, a device) or a file, and the folding that meets it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsfracbnn.gen.devices import DEVICES, FAMILIES, Family
+from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate_around, estimate_stage
+from wsfracbnn.gen.sizing.fold_file import read_folding
+from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, solve
+from wsfracbnn.gen.stages import kind_of
+from wsfracbnn.gen.stages.folding import Folding, StageFold, StageFolds, Target
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a folding may take on a family, in words and as a test of an estimate."""
+
+    family: Family
+    words: str
+    holds: Callable[[Estimate], bool]
+
+
+class AreaModel:
+    """Estimates of a network's foldings on one family; a stage is built once for each of its folds."""
+
+    def __init__(self, description: NetworkDescription, family: Family) -> None:
+        self.description = description
+        self.family = family
+        self._layers = dict(description.named_layers())
+        self._stage = functools.cache(self._build)
+
+    def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:
+        layer = self._layers[name]
+        stage = kind_of(layer).build(name, layer, fold, self.description.residual_bits, in_lanes)
+        return estimate_stage(stage, self.family)
+
+    def __call__(self, folds: StageFolds) -> Estimate:
+        total = estimate_around(self.family)
+        lanes = 1
+        for name, layer in self._layers.items():
+            fold = folds[name]
+            total += self._stage(name, fold, kind_of(layer).input_lanes(layer, fold, lanes))
+            lanes = fold.out_lanes
+        return total
+
+
+def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: str | None) -> Folding:
+    """The cheapest folding with at most `cycles` an image.
+
+    Raises:
+        InputError: no folding reaches it; the sentence says what the best possible is.
+    """
+    best = fastest_cycles(description)
+    if cycles < best:
+        rate = "" if mhz is None else f", {float(mhz) * 1e6 / best:,.0f} images/s at {mhz} MHz"
+        raise InputError(
+            f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
+        )
+    return Folding(solve(description, cycles))
+
+
+def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:
+    """The fastest folding whose estimated area the budget holds, for the LUTs of the budget's family.
+
+    Goes through the cycle counts that any stage can have, the fewest first: a slower folding is not always a smaller
+    one, since what chooses among many chunks of a window outgrows the lanes that fewer bits save.
+
+    Raises:
+        InputError: not even the smallest folding fits; the sentence says what that takes.
+    """
+    area_of = AreaModel(description, budget.family)
+    fastest = fastest_cycles(description)
+    areas = []
+    for cycles in possible_cycles(description):
+        if cycles < fastest:
+            continue
+        folds = solve(description, cycles)
+        areas.append(area_of(folds))
+        if budget.holds(areas[-1]):
+            return Folding(folds, Target.of(budget.family))
+    smallest = min(areas, key=lambda area: area.luts)
+    raise InputError(
+        f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
+        f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
+    )
+
+
+def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
+    """The folding that a name means, with the target that it was chosen for.
+
+    Args:
+        wanted: a preset, 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME' or the path of a folding file.
+    Raises:
+        InputError: none of these; or a target that cannot be met.
+    """
+    if wanted in PRESETS:
+        return preset(description, wanted)
+    if wanted.startswith(("cycles=", "rate=")):
+        match = re.fullmatch(r"cycles=(\d+)|rate=(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)", wanted)
+        if match is None or not float(match[1] or match[2]) > 0:
+            raise InputError(f"folding '{wanted}': expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
+        cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
+        return for_cycles(description, wanted, cycles, match[3])
+    if wanted.startswith("luts="):
+        return within(description, wanted, _lut_budget(wanted))
+    if wanted.startswith("device="):
+        return within(description, wanted, _device_budget(wanted))
+    return read_folding(Path(wanted), description)
+
+
+def _lut_budget(wanted: str) -> Budget:
+    match = re.fullmatch(r"luts=(\d+)@(\w+)", wanted)
+    if match is None or match[2] not in FAMILIES:
+        raise InputError(f"folding '{wanted}': expected luts=N@FAMILY with FAMILY one of {', '.join(FAMILIES)}")
+    luts = int(match[1])
+    return Budget(FAMILIES[match[2]], f"{luts:,} LUTs", lambda area: area.luts <= luts)
+
+
+def _device_budget(wanted: str) -> Budget:
+    name = wanted.removeprefix("device=")
+    if name not in DEVICES:
+        raise InputError(f"folding '{wanted}': expected device= and one of {', '.join(DEVICES)}")
+    device = DEVICES[name]
+    words = f"{FULL:.0%} of {device.luts:,} LUTs and {device.flip_flops:,} flip-flops, {device.block_rams} block RAMs"
+    return Budget(FAMILIES[device.family], words, lambda area: area.fits(device))

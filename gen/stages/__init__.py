@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of hardware stages: input, conv and head, each with all that is known about it in one class.
+
+`stage_kind` in base.py adds a further one.
+"""
+
+from wsfracbnn.gen.stages.base import STAGE_KINDS, Stage, kind_of, stage_kind
+from wsfracbnn.gen.stages.conv import ConvStage
+from wsfracbnn.gen.stages.head import HeadStage
+from wsfracbnn.gen.stages.input import InputStage
+
+__all__ = ["STAGE_KINDS", "ConvStage", "HeadStage", "InputStage", "Stage", "kind_of", "stage_kind"]

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gated convolution stage with its shortcut."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_rom, affine_width, scale_rom
+from wsfracbnn.gen.stages.base import Stage, stage_kind
+from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
+from wsfracbnn.gen.stages.folding import StageFold, divisors
+from wsfracbnn.gen.stages.fractional_engine import EngineDesign, fractional_engine
+from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
+from wsfracbnn.gen.stages.rom import Rom, index_width, rom_per_beat
+from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
+from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
+from wsfracbnn.gen.stages.window import WindowBlock, window_block
+from wsfracbnn.model.contract import SCALE_DIGITS, TAPS
+from wsfracbnn.model.description import ConvLayer
+
+LONG_WINDOW_CYCLES = 100
+"""A window that the engine looks at for so long needs no register to leave into (rtl/window_columns.v, BUFFERED)..."""
+
+UNBUFFERED_CYCLES = 2
+"""... and what each window then costs more."""
+
+
+@functools.cache
+def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
+    """Expected gated outputs of the busiest of `lanes` lanes that each gate `groups` outputs independently.
+
+    The mean of the maximum of `lanes` binomial variables, computed exactly; for one lane it is groups * fraction.
+    """
+    probability = [math.comb(groups, k) * fraction**k * (1.0 - fraction) ** (groups - k) for k in range(groups + 1)]
+    cumulative = 0.0
+    mean = 0.0
+    for p in probability:
+        mean += 1.0 - cumulative**lanes
+        cumulative = min(1.0, cumulative + p)
+    return mean - 1.0
+
+
+def window_cycles(layer: ConvLayer, fold: StageFold) -> float:
+    """Cycles that the engine needs for a window: (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane)."""
+    groups, chunks = layer.out_channels // fold.pe, layer.window_bits // fold.simd
+    return chunks * (groups + expected_busiest(groups, fold.pe, layer.gate_fraction))
+
+
+def window_is_buffered(layer: ConvLayer, fold: StageFold) -> bool:
+    """Whether windows leave into a register, so that the next one is there when the engine is through with one."""
+    return window_cycles(layer, fold) < LONG_WINDOW_CYCLES
+
+
+@stage_kind
+@dataclass(frozen=True)
+class ConvStage(Stage[ConvLayer]):
+    """X in, X' out: PE channels of SIMD window bits a cycle.
+
+    in_beats: beats of an input pixel. skip_upsize: input beats of the shortcut for one of the output.
+    skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
+    lookahead: pixels until the first window. slack: pixels that the stage can take in ahead, for stages whose gates
+    open more often on one image than on another. buffered: whether windows leave into a register.
+    scale_v_w, rprelu_v_w: widths of V behind the scale path and behind RPReLU.
+    """
+
+    in_beats: int
+    skip_upsize: int
+    skip_minimum: int
+    lookahead: int
+    skip_depth: int
+    slack: int
+    buffered: bool
+    engine: EngineDesign
+    thresholds: Rom
+    gates: Rom
+    scales: Rom
+    scale_codes: DigitCodes
+    slopes: Rom
+    slope_codes: DigitCodes
+    identity_code: int
+    scale_v_w: int
+    rprelu_v_w: int
+
+    kind: ClassVar[str] = "conv"
+    template: ClassVar[str] = "conv_stage.v.j2"
+    colour: ClassVar[str] = "#e3f1df"
+    affine_results: ClassVar[int] = AFFINE_RESULTS
+
+    @classmethod
+    def simd_choices(cls, layer: ConvLayer) -> list[int]:
+        """Multiples of the nine taps of a channel."""
+        return [TAPS * channels for channels in divisors(layer.in_channels)]
+
+    @classmethod
+    def lane_choices(cls, layer: ConvLayer, pe: int) -> list[int]:
+        return divisors(pe)[:-1]
+
+    @classmethod
+    def whole_window(cls, layer: ConvLayer) -> StageFold:
+        return StageFold(1, layer.window_bits)
+
+    @classmethod
+    def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:
+        pixels = layer.out_height * layer.out_width
+        entering = layer.height * layer.width * max(layer.in_channels // cls.input_lanes(layer, fold), WINDOW_CYCLES)
+        leaving = pixels * layer.out_channels // fold.out_lanes
+        pause = 0 if window_is_buffered(layer, fold) else UNBUFFERED_CYCLES
+        return max(math.ceil(pixels * (window_cycles(layer, fold) + pause)), entering, leaving)
+
+    @classmethod
+    def cost_at(cls, layer: ConvLayer, fold: StageFold) -> int:
+        """PE * (SIMD + LANE_OVERHEAD)."""
+        return fold.pe * (fold.simd + LANE_OVERHEAD)
+
+    @classmethod
+    def input_lanes(cls, layer: ConvLayer, fold: StageFold, lanes_before: int = 1) -> int:
+        """What the output lanes allow, so that the shortcut meets the residual sum."""
+        return math.gcd(fold.out_lanes, layer.in_channels)
+
+    @classmethod
+    def build(cls, name: str, layer: ConvLayer, fold: StageFold, bits: int, in_lanes: int) -> ConvStage:
+        engine = fractional_engine(layer.weights, fold)
+        in_beats = layer.in_channels // in_lanes
+        minimum, skip_depth, slack = _skip_fifo(layer, engine, in_lanes, in_beats, bits)
+        scale_codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
+        identity = 1 << layer.slope_shift  # what RPReLU multiplies by from zero on
+        slope_codes = cheapest_codes([*map(int, layer.slope), identity], SCALE_DIGITS)
+        slope_purpose = "RPReLU: (V * N) >> s below zero, then + b2"
+        scale_v_w = affine_width(engine.acc_w, bits, layer.scale_shift)
+        return cls(
+            name=name,
+            layer=layer,
+            fold=fold,
+            bits=bits,
+            in_lanes=in_lanes,
+            in_beats=in_beats,
+            skip_upsize=fold.out_lanes // in_lanes,
+            skip_minimum=minimum,
+            lookahead=lookahead_pixels(layer.height, layer.width),
+            skip_depth=skip_depth,
+            slack=slack,
+            buffered=window_is_buffered(layer, fold),
+            engine=engine,
+            thresholds=_threshold_rom(layer, in_lanes, bits),
+            gates=_gate_rom(layer, fold.pe, engine.sum_w),
+            scales=scale_rom(scale_codes, "A", layer.scale, layer.bias_in, fold.out_lanes, bits),
+            scale_codes=scale_codes,
+            slopes=affine_rom(
+                "slopes", slope_purpose, ("N", "b2"), slope_codes, layer.slope, layer.bias_out, fold.out_lanes, bits
+            ),
+            slope_codes=slope_codes,
+            identity_code=slope_codes.code(identity),
+            scale_v_w=scale_v_w,
+            rprelu_v_w=affine_width(scale_v_w, bits, layer.slope_shift),
+        )
+
+    @property
+    def halves_the_image(self) -> bool:
+        """Whether the shortcut is a 2x2 average with the channels taken twice (stride 2)."""
+        return self.layer.stride > 1
+
+    @property
+    def scales_fewer_lanes(self) -> bool:
+        """Whether results leave the engine in parts."""
+        return self.out_lanes < self.engine.pe
+
+    @property
+    def window(self) -> WindowBlock:
+        """What gathers the windows of 2-bit pixels."""
+        layer = self.layer
+        return window_block("IN_CHANNELS * 2", layer.height, layer.width, layer.stride, self.buffered)
+
+    @property
+    def identity_literal(self) -> str:
+        """Parameter IDENTITY of rtl/affine.v."""
+        return f"{self.slope_codes.bits}'b{self.identity_code:0{self.slope_codes.bits}b}"
+
+    @property
+    def busy_signal(self) -> str:
+        return f"{self.instance}.engine.issue"
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        engine = self.engine
+        return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
+
+    @property
+    def memories(self) -> list[Memory]:
+        name, engine, layer = self.name, self.engine, self.layer
+        beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
+        skip = "pool_fifo" if self.halves_the_image else "skip_fifo"
+        lane = rf"{name}\.engine\.lanes\[\d+\]\.fractional"
+        first_pass = rf"{name}\.engine\.first_pass"
+        found = [
+            *(rom_memory(name, self.instance, rom) for rom in self.roms),
+            fifo_memory(name, "first_pass", first_pass, engine.pe * (engine.sum_w + 1), engine.result_words),
+            fifo_memory(name, "lsb_sums", rf"{lane}\.lsb_sums", engine.sum_w, engine.result_words, engine.pe),
+            # One word more is in the register behind the list.
+            fifo_memory(
+                name, "list", rf"{lane}\.list", index_width(engine.groups), 2 * engine.groups, engine.pe, block=False
+            ),
+            fifo_memory(name, "results", rf"{name}\.results", self.out_lanes * self.rprelu_v_w, self.affine_results),
+            fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
+            line_memory(name, name, layer.width, 2 * pixel),
+        ]
+        if self.slack:
+            found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
+        if self.halves_the_image:
+            pool, pairs = rf"{name}\.average_2x2", layer.out_width * self.in_beats
+            found += [
+                fifo_memory(name, "row_fifo", rf"{name}\.row_fifo", pixel, layer.width),
+                free_memory(name, "pool_lefts", rf"{pool}\.lefts\b", self.in_beats, beat),
+                free_memory(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, self.in_lanes * (self.bits + 1)),
+                free_memory(name, "repeat_pixel", rf"{name}\.channels_twice\.memory\b", self.in_beats, beat),
+            ]
+        return found
+
+    def area_terms(self, family: Family) -> dict[str, float]:
+        engine = self.engine
+        in_luts = luts_of_memories(self.memories, family)
+        bits, widths = engine.pe * engine.simd, engine.pe * engine.sum_w
+        # With one group and one chunk a weight is a constant and XNOR is nothing: lanes of another kind.
+        fixed = engine.weights.depth == 1
+        window = 2 * TAPS * engine.in_channels
+        return {
+            "stage": 1.0,
+            "lane": engine.pe,
+            "out_lane": self.out_lanes,
+            "lane_width": 0.0 if fixed else widths,
+            "fixed_lane_width": widths if fixed else 0.0,
+            "match": 0.0 if fixed else bits,
+            "fixed_match": bits if fixed else 0.0,
+            "weights": in_luts.get("weights", 0),
+            "operand": engine.simd,
+            "chunks": engine.simd * (engine.chunks - 1),
+            "choices": 2 * TAPS * engine.chunks,  # registers of rtl/operand_select.v
+            "window": window,
+            "window_register": window if self.buffered else 0.0,
+            # Those of the results, which have one depth everywhere, are in "out_lane".
+            "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results")),
+            "beat": self.in_lanes * self.bits,
+            "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
+        }
+
+    @property
+    def gates_open(self) -> float:
+        return self.layer.gate_fraction
+
+    @property
+    def gates_percent(self) -> str:
+        """The same as it is printed."""
+        return f"{100 * self.layer.gate_fraction:.1f}"
+
+    @property
+    def caption(self) -> tuple[str, str, str]:
+        shape = "x".join(map(str, self.out_shape))
+        shape = f"{shape}, stride {self.layer.stride}" if self.halves_the_image else shape
+        return "fractional conv + RPReLU", shape, f"PE {self.fold.pe}  SIMD {self.fold.simd}"
+
+    @property
+    def shortcut_caption(self) -> str:
+        return "2x2 average, channels x2" if self.halves_the_image else f"skip FIFO, {self.skip_depth} beats"
+
+
+def _skip_fifo(layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int) -> tuple[int, int, int]:
+    """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
+    cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
+    in_flight = pixels_in_flight(engine.popcount_stages, cycles_per_pixel) * in_beats
+    if layer.stride > 1:
+        # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
+        return 1, layer.out_width * in_beats + in_flight, 0
+    minimum = skip_minimum(layer.height, layer.width, in_beats)
+    slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
+    return minimum, minimum + in_flight + slack * in_beats, slack
+
+
+def _threshold_rom(layer: ConvLayer, lanes: int, bits: int) -> Rom:
+    return rom_per_beat(
+        "thresholds",
+        "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
+        f"lane = {{T3, T2, T1}}, {bits} bits each",
+        lanes,
+        [[(int(t), bits) for t in row] for row in layer.thresholds],
+        [", ".join(f"T{i} = {t}" for i, t in enumerate(row, start=1)) for row in layer.thresholds],
+    )
+
+
+def _gate_rom(layer: ConvLayer, lanes: int, sum_w: int) -> Rom:
+    return rom_per_beat(
+        "gates",
+        "Gate thresholds: g = [S_m > G]",
+        f"lane = G [{sum_w}]",
+        lanes,
+        [[(int(g), sum_w)] for g in layer.gate],
+        [f"G = {g}" for g in layer.gate],
+    )

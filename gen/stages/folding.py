@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folding: how much of each stage is computed at once, and which LUTs that was chosen for. One value that travels.
+
+Two knobs per stage, as in FINN: PE output channels and SIMD window bits per cycle. SIMD is spent first, because lanes
+that compute one output each in one cycle keep the whole saving of the gates (docs/architecture.md). A third is how
+many channels a convolution stage takes in, scales and sends a cycle: PE, or fewer where there is time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wsfracbnn.gen.devices import Family
+
+LUT_INPUTS = (4, 6)
+"""Inputs of the LUTs that adder trees can be shaped for."""
+
+TARGET_KEY = "target"
+"""Key of a folding file beside the names of the stages."""
+
+
+@dataclass(frozen=True)
+class StageFold:
+    """PE: output channels (head: classes) at once. SIMD: window bits at once (head: 1 channel). lanes: of a convolution
+    stage, channels at once before and behind the engine, a divisor of PE; None: PE."""
+
+    pe: int
+    simd: int
+    lanes: int | None = None
+
+    @property
+    def out_lanes(self) -> int:
+        """Channels of the output stream's beat."""
+        return self.pe if self.lanes is None else self.lanes
+
+    def numbers(self) -> dict[str, int]:
+        """As a folding file has them."""
+        return {"pe": self.pe, "simd": self.simd} | ({} if self.lanes is None else {"lanes": self.lanes})
+
+
+StageFolds = Mapping[str, StageFold]
+"""How parallel each stage is, by its name."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What hardware is shaped for: inputs of the LUTs, and the FPGA family where one was named."""
+
+    lut_inputs: int = LUT_INPUTS[0]
+    family: str | None = None
+
+    @classmethod
+    def of(cls, family: Family) -> Target:
+        """That family's LUTs."""
+        return cls(family.lut_inputs, family.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a folding file has it."""
+        return {"lut_inputs": self.lut_inputs} | ({} if self.family is None else {"family": self.family})
+
+
+@dataclass(frozen=True)
+class Folding:
+    """All that makes hardware of a network: the folds of its stages, and the target."""
+
+    stages: StageFolds
+    target: Target = Target()
+
+    def __getitem__(self, name: str) -> StageFold:
+        return self.stages[name]
+
+    def for_family(self, family: Family) -> Folding:
+        """The same folds on the LUTs of a family."""
+        return replace(self, target=Target.of(family))
+
+    def with_lut_inputs(self, lut_inputs: int) -> Folding:
+        """The same folds on LUTs of so many inputs."""
+        return replace(self, target=replace(self.target, lut_inputs=lut_inputs))
+
+    def with_stages(self, folds: StageFolds) -> Folding:
+        """The same with other folds for some stages."""
+        return replace(self, stages={**self.stages, **folds})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {TARGET_KEY: self.target.to_json()} | {name: fold.numbers() for name, fold in self.stages.items()}
+
+    def text(self) -> str:
+        """The text of a folding file, a line for each stage, which `--fold FILE` reads back as the same value."""
+        lines = [f'  "{key}": {json.dumps(value)}' for key, value in self.to_json().items()]
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors of n, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]

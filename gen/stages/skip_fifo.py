@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How deep a stage's skip FIFO is: not to hang, not to stall, and for slack where stages have uneven work."""
+
+from __future__ import annotations
+
+import math
+
+from wsfracbnn.gen.devices import ONE_PORT
+from wsfracbnn.gen.stages.block_ram import FIFO_BLOCK_WORDS, room
+
+SKIP_REGISTER_BEATS = 2
+"""Beats that the register behind a skip FIFO holds."""
+
+PIPELINE_CYCLES = 32
+"""Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
+
+MOST_SLACK = 33
+"""Pixels that a stage takes in ahead at most: 32 words of LUT RAM and a register."""
+
+LEAST_SLACK = 6
+"""Fewer are not worth a FIFO."""
+
+
+def skip_minimum(height: int, width: int, beats: int) -> int:
+    """The least skip-FIFO depth at stride 1, in beats, that does not deadlock.
+
+    The first window centred on a pixel is complete when the pixel at its lower right corner is: `width` + 1 pixels
+    later. So many beats, the pixel's own included, have entered the skip branch before its first can leave. One
+    less is enough because the fork lets the window branch take the last of them ahead of the FIFO, and those that the
+    register behind the FIFO holds come off too.
+    """
+    return max(1, lookahead_pixels(height, width) * beats - 1 - SKIP_REGISTER_BEATS)
+
+
+def lookahead_pixels(height: int, width: int) -> int:
+    """Pixels that a stage at stride 1 takes in until its first window is complete."""
+    return 1 + (width if height > 1 else 0) + (1 if width > 1 else 0)
+
+
+def pixels_in_flight(stages: int, cycles_per_pixel: float) -> int:
+    """Output pixels between a stage's input and its residual sum, beside those whose window is incomplete.
+
+    Two windows are in the engine (one in each pass) and one waits before it; the pipeline holds what is begun within
+    its latency.
+    """
+    return 3 + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
+
+
+def slack_pixels(skip_depth: int, beats: int, width: int) -> int:
+    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits holds in the block RAM that it takes anyway.
+
+    Stages work in step, each at the pace of the one that has most to do just then. What one takes in ahead evens that
+    out, and costs no more than a few words of LUT RAM for the two bits of each channel.
+    """
+    if skip_depth <= FIFO_BLOCK_WORDS:
+        return 0
+    slack = min(MOST_SLACK, (room(skip_depth, width, ONE_PORT) - skip_depth) // beats)
+    return slack if slack >= LEAST_SLACK else 0

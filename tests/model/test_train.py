@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trainer: exact resume, clipping, teachers, every model, two processes as one; what a cut-off run leaves."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import platform
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
+from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.registry import load_dataset
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, shortcut
+from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
+from wsfracbnn.model.training.clipping import clip_gradients_adaptively
+from wsfracbnn.model.training.curves import draw_curves
+from wsfracbnn.model.training.distill import distillation_losses
+from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.settings import Run, TrainConfig
+from wsfracbnn.model.training.trainer import Trainer
+
+SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
+SETTINGS = TrainConfig(epochs=4, batch_size=64, binary_from=0.5, seed=7)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """A quarter of the digits."""
+    full = load_dataset("digits")
+    return dataclasses.replace(full, train_images=full.train_images[::4], train_labels=full.train_labels[::4])
+
+
+def make(dataset: Dataset, model: str = "wsfracbnn", teacher: str = "", **changes: object) -> Trainer:
+    settings = dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
+    return Trainer(Run(model=model, name="small", teacher=teacher, settings=settings), dataset, config=SMALL)
+
+
+def epochs_of(log: Path) -> list[dict[str, str]]:
+    """The rows of a training log without what depends on the machine."""
+    with log.open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "images_per_s"} for row in csv.DictReader(file)]
+
+
+EVERYTHING: dict[str, object] = {
+    "ema": 0.9,
+    "mix": "cutmix",
+    "cutout": 2,
+    "flip": True,
+    "precision": "mixed",
+    "optimizer": "adam",
+    "schedule": "step",
+    "binary_weight_decay": 0.0,
+}
+
+
+@pytest.mark.parametrize("model, changes", [("wsfracbnn", {}), ("wsfracbnn", EVERYTHING), ("fracbnn", {"ema": 0.9})])
+@pytest.mark.parametrize("cut_after", [1, 2, 3])
+def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
+    dataset: Dataset, tmp_path: Path, cut_after: int, model: str, changes: dict[str, object]
+) -> None:
+    whole = fit(make(dataset, model, **changes), tmp_path / "whole.pt")  # type: ignore[arg-type]
+    cut = make(dataset, model, **changes)  # type: ignore[arg-type]
+    original = cut.test_accuracy
+
+    def press_ctrl_c() -> float:
+        if cut.epoch == cut_after:
+            signal.raise_signal(signal.SIGINT)
+        return original()
+
+    cut.test_accuracy = press_ctrl_c  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        fit(cut, tmp_path / "cut.pt")
+    assert (tmp_path / "cut.pt.resume").is_file()
+    resumed = fit(make(dataset, model, **changes), tmp_path / "cut.pt")  # type: ignore[arg-type]
+    assert resumed.state.keys() == whole.state.keys()
+    assert [key for key, value in whole.state.items() if not torch.equal(value, resumed.state[key])] == []
+    assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(tmp_path / "whole.log.csv")
+    assert not (tmp_path / "cut.pt.resume").exists()
+
+
+def test_the_resume_file_of_another_run_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    save_state(make(dataset), tmp_path / "a.pt.resume")
+    with pytest.raises(InputError, match="belongs to another run"):
+        fit(make(dataset, seed=8), tmp_path / "a.pt")
+
+
+def test_a_run_of_a_gpu_goes_on_without_one(dataset: Dataset) -> None:
+    begun = make(dataset)
+    begun.train_epoch(lambda steps, line: None)
+    state = begun.state_dict()
+    state["generator"] = torch.zeros(16, dtype=torch.uint8)  # a CUDA generator's seed and offset
+    for group in state["optimizer"]["param_groups"]:
+        group |= {"lr": torch.tensor(1e-3), "capturable": True, "fused": True}  # as a recorded step keeps them
+    ours = make(dataset)
+    ours.load_state_dict(state)
+    assert all(torch.equal(p, q) for p, q in zip(begun.network.parameters(), ours.network.parameters(), strict=True))
+    row = ours.train_epoch(lambda steps, line: None)
+    assert row["lr"] == ours.optimizer.param_groups[0]["lr"]
+    assert not ours.optimizer.param_groups[0]["capturable"]
+    assert row["loss"] < 2.4
+
+
+def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
+    trainer = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
+    checkpoint = fit(trainer, tmp_path / "net.pt")
+    assert checkpoint.test_accuracy is not None
+    assert checkpoint.test_accuracy > 30  # of ten classes, four channels, after seconds
+    assert checkpoint.gate_fractions is not None
+    assert all(0 < fraction < 1 for fraction in checkpoint.gate_fractions)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_every_parameter_gets_a_gradient(dataset: Dataset, optimizer: str) -> None:
+    trainer = make(dataset, optimizer=optimizer, learning_rate=0.01)
+    before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+    trainer.train_epoch(lambda steps, status: None)
+    still = [name for name, p in trainer.network.named_parameters() if torch.equal(p.detach(), before[name])]
+    assert still == []
+
+
+def test_the_first_step_has_real_weights_and_the_second_binary_ones(dataset: Dataset) -> None:
+    trainer = make(dataset)
+    for epoch in range(SETTINGS.epochs):
+        trainer.train_epoch(lambda steps, status: None)
+        network = trainer.network
+        assert isinstance(network, WSFracBNN)
+        assert network.input.conv.binary == (epoch >= 2)
+        assert len(set(network.input.conv.plane().flatten().tolist())) == (2 if epoch >= 2 else 4 * 144)
+
+
+@pytest.mark.parametrize("binary_from", [0.0, 0.5])
+def test_the_start_is_calibrated_for_the_weights_that_follow(dataset: Dataset, binary_from: float) -> None:
+    trainer = make(dataset, batch_size=1024, binary_from=binary_from)
+    network = trainer.network
+    assert isinstance(network, WSFracBNN)
+    network.set_binary_weights(trainer.epoch >= trainer.settings.switch_epoch)
+    with torch.no_grad():
+        x = network.input(trainer.batches.images)
+        for stage in network.stages:
+            assert isinstance(stage, ResidualConv)
+            u = (
+                x / 2**SMALL.residual_fraction - stage.activation.shift.view(1, -1, 1, 1)
+            ) / stage.activation.scale.view(1, -1, 1, 1)
+            assert u.std().item() == pytest.approx(1, rel=0.1)
+            branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
+            wanted = SMALL.residual_alpha * shortcut(x, stage.shape.stride).std().item()
+            assert branch.std().item() == pytest.approx(wanted, rel=0.15)  # scales have two digits
+            x = stage(x)
+
+
+@pytest.mark.parametrize("model", ["wsfracbnn", "fracbnn_matched"])
+def test_sums_and_gates_keep_their_size_when_weights_turn_binary(dataset: Dataset, model: str) -> None:
+    trainer = make(dataset, model)
+    fractions, sizes = [], []
+    for binary in (False, True):
+        trainer.network.set_binary_weights(binary)
+        trainer.network.train()
+        trainer.network(trainer.batches.images)
+        fractions.append(trainer.network.gate_means().mean().item())
+        conv = trainer.network.get_submodule("stages.0.gated.conv")
+        planes = torch.sign(torch.randn(50, 4, 8, 8, generator=torch.Generator().manual_seed(1)))
+        sizes.append(conv(planes).std().item())
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+    assert fractions[1] == pytest.approx(fractions[0], abs=0.05)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_no_gradient_flows_through_the_size_of_the_weights(standardize: bool) -> None:
+    conv = BinaryWSConv2d(4, 8, 1, standardize)
+    (gradient,) = torch.autograd.grad(conv.scale().sum(), conv.weight, allow_unused=True)
+    assert gradient is None
+    (gradient,) = torch.autograd.grad(conv.plane().square().sum(), conv.weight)
+    assert torch.all(gradient != 0)
+
+
+def test_a_step_cannot_leave_the_range_of_the_hardware(dataset: Dataset) -> None:
+    trainer = make(dataset)
+    network = trainer.network
+    assert isinstance(network, WSFracBNN)
+    with torch.no_grad():
+        network.input.conv.gain.fill_(50.0)
+        for stage in network.stages:
+            assert isinstance(stage, ResidualConv)
+            stage.gated.conv.gain[::2] = -70.0
+            stage.rprelu.slope.fill_(-3.0)
+    trainer.train_epoch(lambda steps, line: None)
+    assert trainer.checkpoint().test_accuracy is not None
+
+
+@pytest.mark.parametrize(
+    "epochs, every, measured",
+    [(4, 0, [1, 2, 3, 4]), (35, 0, [10, 20, 30, 35]), (10, 4, [4, 8, 10]), (31, 100, [31])],
+)
+def test_accuracy_is_measured_now_and_then_and_at_the_end(epochs: int, every: int, measured: list[int]) -> None:
+    settings = TrainConfig(epochs=epochs, eval_every=every)
+    assert [epoch for epoch in range(1, epochs + 1) if settings.evaluates(epoch)] == measured
+
+
+def test_the_log_leaves_out_what_was_not_measured(dataset: Dataset, tmp_path: Path) -> None:
+    checkpoint = fit(make(dataset, eval_every=3), tmp_path / "net.pt")
+    rows = epochs_of(tmp_path / "net.log.csv")
+    assert [row["epoch"] for row in rows if row["test_accuracy"]] == ["3", "4"]
+    assert float(rows[-1]["test_accuracy"]) == checkpoint.test_accuracy
+    draw_curves({"net": tmp_path / "net.log.csv"}, tmp_path / "net.svg")
+
+
+def test_sigterm_saves_and_stops_as_ctrl_c_does(dataset: Dataset, tmp_path: Path) -> None:
+    trainer = make(dataset)
+
+    def terminate() -> float:
+        signal.raise_signal(signal.SIGTERM)
+        return 0.0
+
+    trainer.test_accuracy = terminate  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer, tmp_path / "cut.pt")
+    assert (tmp_path / "cut.pt.resume").is_file()
+
+
+@pytest.mark.parametrize("given, teacher, expected", [(-1, "", 0.1), (-1, "t.pt", 0.0), (0.2, "t.pt", 0.2), (0, "", 0)])
+def test_labels_are_smoothed_by_default_where_no_teacher_softens_them(
+    given: float, teacher: str, expected: float
+) -> None:
+    run = Run(teacher=teacher, settings=TrainConfig(label_smoothing=given))
+    assert run.label_smoothing == run.record()["label_smoothing"] == expected
+
+
+def test_clipping_bounds_each_unit_by_its_own_norm() -> None:
+    weight = torch.nn.Parameter(torch.stack([torch.full((2, 3, 3), 0.1), torch.full((2, 3, 3), 1.0)]))
+    weight.grad = torch.ones_like(weight) * torch.tensor([1.0, 0.001]).view(-1, 1, 1, 1)
+    clip_gradients_adaptively([weight], threshold=0.05)
+    norms = weight.grad.flatten(1).norm(dim=1)
+    weights = weight.detach().flatten(1).norm(dim=1)
+    assert norms[0] == pytest.approx(0.05 * weights[0].item())
+    assert norms[1] == pytest.approx(0.001 * 18**0.5)  # below its bound: untouched
+
+
+def test_a_dataset_of_another_shape_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(InputError, match="the network expects"):
+        Trainer(Run(settings=SETTINGS), dataset, config=NetworkConfig(4, 4, 1, 4, (2,), (1,), 10))
+
+
+def test_distillation_is_hintons_loss() -> None:
+    student, teacher = torch.randn(5, 7, dtype=torch.float64), torch.randn(5, 7, dtype=torch.float64)
+    p, q = (teacher / 3).softmax(1), (student / 3).softmax(1)
+    torch.testing.assert_close(distillation_losses(student, teacher, 3.0), 9 * (p * (p / q).log()).sum(1))
+    assert torch.all(distillation_losses(teacher, teacher, 3.0).abs() < 1e-12)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed"])
+def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str) -> None:
+    """A student that listens to nothing but a teacher who names every class one too high learns that."""
+    teacher = make(dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0)
+    checkpoint = fit(teacher, tmp_path / "teacher.pt")
+    assert (checkpoint.test_accuracy or 0) > 80
+    state = checkpoint.state
+    state["head.weight"], state["head.bias"] = state["head.weight"].roll(1, 0), state["head.bias"].roll(1, 0)
+    save_checkpoint(checkpoint, tmp_path / "teacher.pt")
+    student = make(
+        dataset,
+        precision=precision,
+        teacher=str(tmp_path / "teacher.pt"),
+        distill_weight=1.0,
+        epochs=15,
+        batch_size=16,
+        learning_rate=0.01,
+        binary_from=0.2,
+    )
+    fit(student, tmp_path / "student.pt")
+    shifted = dataclasses.replace(dataset, test_labels=(dataset.test_labels + 1) % 10)
+    right = student.test_accuracy()
+    student.dataset = shifted
+    assert student.test_accuracy() > 30 > right
+
+
+def test_compiled_training_is_training(dataset: Dataset, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher.pt"
+    save_checkpoint(make(dataset, "resnet", epochs=1).checkpoint(), teacher)
+    plain = make(dataset, teacher=str(teacher))
+    run = plain.run
+    compiled = Trainer(run, dataset, config=SMALL, compiled=True)  # the last batch is not full
+    losses = [trainer.train_epoch(lambda steps, line: None)["loss"] for trainer in (plain, compiled)]
+    assert len(dataset.train_images) % run.settings.batch_size
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_a_teacher_of_other_classes_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, image_height=16)
+    checkpoint = fit(make(dataset, "resnet", epochs=1), tmp_path / "teacher.pt")
+    save_checkpoint(dataclasses.replace(checkpoint, config=config, samples=None), tmp_path / "teacher.pt")
+    with pytest.raises(InputError, match="teacher's config key 'image_height': found 16, expected 8"):
+        make(dataset, teacher=str(tmp_path / "teacher.pt"))
+
+
+def test_averaged_weights_follow_the_trained_ones(dataset: Dataset) -> None:
+    trainer = make(dataset, ema=0.5)
+    trainer.train_epoch(lambda steps, status: None)
+    average, network = trainer.evaluated.state_dict(), trainer.network.state_dict()
+    distance = (average["head.weight"] - network["head.weight"]).norm()
+    assert 0 < distance < 0.1 * network["head.weight"].norm()
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """torchrun with two gloo processes against one process on the same global batches."""
+    settings = ["batch_size=256", "width=4", "flip=true", "mix=mixup", "learning_rate=0.0005", "binary_from=0.5"]
+    command = [part for s in settings for part in ("--set", s)] + ["--epochs", "2", "--device", "cpu"]
+    module = ["-m", "wsfracbnn.cli", "train"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    alone = [sys.executable, *module, *command, "--out", str(tmp_path / "one.pt")]
+    subprocess.run(alone, check=True, capture_output=True, env=environment)
+    together = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *module]
+    together += [*command, "--out", str(tmp_path / "two.pt")]
+    subprocess.run(together, check=True, capture_output=True, env=environment)
+    one, two = (load_checkpoint(tmp_path / name).state for name in ("one.pt", "two.pt"))
+    for key, value in one.items():
+        # Floating-point sums in another order; a sign that flips on it moves single weights by a step.
+        torch.testing.assert_close(two[key], value, rtol=0.02, atol=0.005, msg=key)
+    first, second = epochs_of(tmp_path / "one.log.csv"), epochs_of(tmp_path / "two.log.csv")
+    for a, b in zip(first, second, strict=True):
+        for key in ("loss", "train_accuracy", "gate_fraction"):
+            assert float(a[key]) == pytest.approx(float(b[key]), rel=0.01), key
+
+
+def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
+    """In a process of its own: the setting outlives the call."""
+    code = "from wsfracbnn.model.training.host_memory import keep_freed_memory; print(keep_freed_memory())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found == str(platform.libc_ver()[0] == "glibc")
