@@ -24,6 +24,7 @@ from wsfracbnn.model.training.trainer import Trainer
 CONFIGS = {"wsfracbnn": "cifar100.toml", "fracbnn": "cifar100-fracbnn.toml", "resnet": "cifar100-teacher.toml"}
 COLUMNS = {
     "eager, float32": (False, "float32", False),
+    "compiled, float32": (True, "float32", False),
     "compiled, mixed": (True, "mixed", False),
     "kernels, mixed": (False, "mixed", True),
 }

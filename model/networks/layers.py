@@ -264,18 +264,33 @@ class Head(nn.Module):
         """W (classes, C), B (classes,) and k, all float64 integers.
 
         k is the largest of -8 to 24 for which |W| <= 127 and the worst case sum_c |W_jc| * pixels * 2^(B-1) + |B_j|
-        stays below 2^31, so that no input can overflow the 32-bit logits. All candidates are tried at once, in
-        tensors, so that training on an accelerator never waits for the host.
+        stays below 2^31, so that no input can overflow the 32-bit logits. On an accelerator all candidates are tried at
+        once, in tensors, so that training never waits for the host; on a CPU from the top, few at a time.
         """
+        if self.weight.device.type != "cpu" or torch.compiler.is_compiling():
+            return self._constants_among(self.K_MIN, self.K_MAX)[:3]
+        last, largest = self.K_MAX, float(self.weight.detach().double().abs().max())
+        while last > self.K_MIN and largest * 2.0**last > q.HEAD_LIMIT:
+            last -= 1
+        while True:
+            first = max(last - 1, self.K_MIN)
+            w, b, k, fits = self._constants_among(first, last)
+            if first == self.K_MIN or bool(fits):
+                return w, b, k
+            last = first - 1
+
+    def _constants_among(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """W, B and k for the largest k of `first` to `last` that fits, and whether one does; else for the first."""
         weight, bias = self.weight.detach().double(), self.bias.detach().double()
-        candidates = torch.arange(self.K_MIN, self.K_MAX + 1, dtype=torch.float64, device=weight.device)
+        candidates = torch.arange(first, last + 1, dtype=torch.float64, device=weight.device)
         scaled = (weight * 2.0 ** candidates.view(-1, 1, 1)).clamp(-1e6, 1e6)
         w = q.nearest_signed_digits(scaled, q.HEAD_DIGITS, q.HEAD_LIMIT)
         b = torch.floor(bias * 2.0 ** candidates.view(-1, 1) * self.output_unit + 0.5)
         worst = (w.abs().sum(dim=2) * (self.pixels * 2.0 ** (self.residual_bits - 1)) + b.abs()).amax(dim=1)
         fits = (worst < 2.0**31) & (weight.abs().max() * 2.0**candidates <= q.HEAD_LIMIT)
-        best = torch.where(fits, candidates, self.K_MIN).argmax(dim=0, keepdim=True)
-        return w.index_select(0, best)[0], b.index_select(0, best)[0], candidates.index_select(0, best)[0]
+        best = torch.where(fits, candidates, first).argmax(dim=0, keepdim=True)
+        w, b, k = (t.index_select(0, best)[0] for t in (w, b, candidates))
+        return w, b, k, fits.any()
 
     def forward(self, x: Tensor) -> Tensor:
         w, b, k = self.constants()

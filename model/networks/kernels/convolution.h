@@ -5,13 +5,14 @@
 //     of_b[p, i]  = sum over taps t and channels o of  w[o, i, t] of_S[p - t, o]
 //     of_w[o,i,t] = sum over pixels p of               of_S[p, o] b[p + t, i]
 //
-// Images lie pixel by pixel, channels innermost (NHWC), with a border of one pixel. A dot product instruction multiplies
-// a 32-bit group of one pixel (four unsigned bytes or two 16-bit integers), broadcast, by the groups of sixteen
-// channels, and adds to sixteen int32 sums. So the first two formulas are one loop nest, `convolve_row`.
+// Images lie pixel by pixel, channels innermost (NHWC), with a border of one pixel. A dot product instruction
+// multiplies a 32-bit group of one pixel (four unsigned bytes or two 16-bit integers), broadcast, by the groups of
+// sixteen channels, and adds to sixteen int32 sums. So the first two formulas are one loop nest, `convolve_row`.
 //
 // Bounds. Bytes: b in {-1, 0, +1} is stored as b + 1, and S = dot(w, b + 1) - sum(w); no sum exceeds 3 * 9 * channels.
 // 16 bits: |of_S| <= GRADIENT_LIMIT against w of +-1 gives at most 9 * 32766 * channels < 2^31 up to 7,000 channels;
-// against real weights see `pack_transposed`. of_w adds two products of 32766 a pixel, so an image may have 32,768 pixels.
+// against real weights see `pack_transposed`. of_w adds two products of 32766 a pixel, so an image may have 32,768
+// pixels.
 #pragma once
 
 #include <vector>
@@ -47,8 +48,8 @@ struct Geometry {
     size_t bordered_out() const { return static_cast<size_t>(out_height + 2) * out_pitch; }
 };
 
-// sum += dot products of 32-bit groups. Written as assembly, because the compiler neither keeps two dozen sums in registers
-// nor lets a dot product read its broadcast operand from memory by itself.
+// sum += dot products of 32-bit groups. Written as assembly, because the compiler neither keeps two dozen sums in
+// registers nor lets a dot product read its broadcast operand from memory by itself.
 struct ByteDot {  // four unsigned bytes by four signed ones
     static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
         asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(*data)), "v"(weight));
@@ -76,11 +77,12 @@ struct TapList {
     }
 };
 
-// BLOCK_PIXELS neighbours of a row in both planes, 16 output channels: as many sums as hide the latency of the dot products
-// for one register of weights. GROUPS, if not 0, is the number of groups a pixel, known to the compiler.
+// BLOCK_PIXELS neighbours of a row in both planes, 16 output channels: as many sums as hide the latency of the dot
+// products for one register of weights. GROUPS, if not 0, is the number of groups a pixel, known to the compiler.
 template <class Dot, int STEP, int GROUPS>
-inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_groups, const TapList& taps, const int32_t* weights,
-                           int lanes, const int32_t* start, int32_t* out, ptrdiff_t out_step, ptrdiff_t out_second) {
+inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_groups, const TapList& taps,
+                           const int32_t* weights, int lanes, const int32_t* start, int32_t* out, ptrdiff_t out_step,
+                           ptrdiff_t out_second) {
     const int groups = GROUPS != 0 ? GROUPS : any_groups;
     const ptrdiff_t step = static_cast<ptrdiff_t>(STEP) * groups;
     __m512i first[BLOCK_PIXELS], second[BLOCK_PIXELS];
@@ -124,27 +126,33 @@ template <class Dot, int STEP, int GROUPS>
 __attribute__((noinline)) void convolve_row_of(const Row& r, const TapList& taps) {
     for (int v = 0; v < r.lanes; v += LANES)
         for (int x = 0; x < r.columns; x += BLOCK_PIXELS)
-            convolve_block<Dot, STEP, GROUPS>(r.data + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second, r.groups, taps, r.weights + v,
-                                              r.lanes, r.start + v, r.out + x * r.out_step + v, r.out_step, r.out_second);
+            convolve_block<Dot, STEP, GROUPS>(r.data + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second,
+                                              r.groups, taps, r.weights + v, r.lanes, r.start + v,
+                                              r.out + x * r.out_step + v, r.out_step, r.out_second);
 }
 
 // A row of outputs of both planes; STEP pixels of the input lie between two of them.
 template <class Dot, int STEP>
 inline void convolve_row(const Row& r, const TapList& taps) {
     switch (r.groups) {
-        case 4: return convolve_row_of<Dot, STEP, 4>(r, taps);
-        case 8: return convolve_row_of<Dot, STEP, 8>(r, taps);
-        case 16: return convolve_row_of<Dot, STEP, 16>(r, taps);
-        case 32: return convolve_row_of<Dot, STEP, 32>(r, taps);
-        default: return convolve_row_of<Dot, STEP, 0>(r, taps);
+        case 4:
+            return convolve_row_of<Dot, STEP, 4>(r, taps);
+        case 8:
+            return convolve_row_of<Dot, STEP, 8>(r, taps);
+        case 16:
+            return convolve_row_of<Dot, STEP, 16>(r, taps);
+        case 32:
+            return convolve_row_of<Dot, STEP, 32>(r, taps);
+        default:
+            return convolve_row_of<Dot, STEP, 0>(r, taps);
     }
 }
 
 // Weights (O, I, 3, 3) as the two directions read them: [tap][group][lane].
 struct PackedWeights {
     bool binary = true;
-    std::vector<float> scale;        // of S: what an integer sum is multiplied by, per output channel
-    float backward_scale = 1;        // of of_b
+    std::vector<float> scale;  // of S: what an integer sum is multiplied by, per output channel
+    float backward_scale = 1;  // of of_b
     Buffer<int32_t> forward, start, backward, zeros;
 
     void pack_forward(const Geometry& g, const float* w, bool signs) {
@@ -170,7 +178,8 @@ struct PackedWeights {
             for (int i = 0; i < g.in_channels; ++i)
                 for (int t = 0; t < TAPS; ++t) {
                     const int sign = w[(o * g.in_channels + i) * TAPS + t] >= 0 ? 1 : -1;
-                    packed[t * tap_size + static_cast<size_t>(i / 4) * g.out_lanes * 4 + o * 4 + i % 4] = static_cast<int8_t>(sign);
+                    packed[t * tap_size + static_cast<size_t>(i / 4) * g.out_lanes * 4 + o * 4 + i % 4] =
+                        static_cast<int8_t>(sign);
                     first[o] -= sign;
                 }
     }
@@ -217,7 +226,8 @@ struct PackedWeights {
                 for (int t = 0; t < TAPS; ++t) {
                     const float value = w[(o * g.in_channels + i) * TAPS + t];
                     const long word = binary ? (value >= 0 ? 1 : -1) : std::lrintf(value * steps);
-                    packed[t * tap_size + static_cast<size_t>(o / 2) * g.in_lanes * 2 + i * 2 + o % 2] = static_cast<int16_t>(word);
+                    packed[t * tap_size + static_cast<size_t>(o / 2) * g.in_lanes * 2 + i * 2 + o % 2] =
+                        static_cast<int16_t>(word);
                 }
     }
 };
@@ -232,16 +242,23 @@ inline void forward_row(const Geometry& g, const PackedWeights& w, const int32_t
                      static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.out_lanes);
     const Row row{planes + static_cast<size_t>(y) * g.stride * g.in_pitch * groups,
                   static_cast<ptrdiff_t>(g.bordered_in()) * groups,
-                  groups, w.forward.data(), g.out_lanes, w.start.data(),
-                  sums, g.out_lanes, static_cast<ptrdiff_t>(g.out_columns) * g.out_lanes, g.out_columns};
+                  groups,
+                  w.forward.data(),
+                  g.out_lanes,
+                  w.start.data(),
+                  sums,
+                  g.out_lanes,
+                  static_cast<ptrdiff_t>(g.out_columns) * g.out_lanes,
+                  g.out_columns};
     if (w.binary) g.stride == 1 ? convolve_row<ByteDot, 1>(row, taps) : convolve_row<ByteDot, 2>(row, taps);
     else g.stride == 1 ? convolve_row<WordDot, 1>(row, taps) : convolve_row<WordDot, 2>(row, taps);
 }
 
-// of_b of row y (of the input) from a bordered int16 gradient of S, and the same from what lies `to_second` groups behind:
-// `row_pixels` pixels each. At stride 2 a pixel meets only the taps whose output lies at an even distance: in each direction
-// the middle one, or the two outer ones.
-inline void backward_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradients, ptrdiff_t to_second, int y, int32_t* sums) {
+// of_b of row y (of the input) from a bordered int16 gradient of S, and the same from what lies `to_second` groups
+// behind: `row_pixels` pixels each. At stride 2 a pixel meets only the taps whose output lies at an even distance: in
+// each direction the middle one, or the two outer ones.
+inline void backward_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradients, ptrdiff_t to_second,
+                          int y, int32_t* sums) {
     const int groups = g.out_lanes / 2;
     for (int parity = 0; parity < g.stride; ++parity) {
         TapList taps;
@@ -250,12 +267,19 @@ inline void backward_rows(const Geometry& g, const PackedWeights& w, const int32
                 const int from_y = y + 1 - ky, from_x = parity + 1 - kx;
                 if (from_y % g.stride != 0 || from_x % g.stride != 0) continue;
                 const ptrdiff_t row = from_y / g.stride + 1, column = from_x / g.stride + 1;
-                taps.add((row * g.out_pitch + column) * groups, static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.in_lanes);
+                taps.add((row * g.out_pitch + column) * groups,
+                         static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.in_lanes);
             }
-        const Row row{gradients, to_second,
-                      groups, w.backward.data(), g.in_lanes, w.zeros.data(),
-                      sums + parity * g.in_lanes, static_cast<ptrdiff_t>(g.stride) * g.in_lanes,
-                      static_cast<ptrdiff_t>(g.row_pixels()) * g.in_lanes, g.out_columns};
+        const Row row{gradients,
+                      to_second,
+                      groups,
+                      w.backward.data(),
+                      g.in_lanes,
+                      w.zeros.data(),
+                      sums + parity * g.in_lanes,
+                      static_cast<ptrdiff_t>(g.stride) * g.in_lanes,
+                      static_cast<ptrdiff_t>(g.row_pixels()) * g.in_lanes,
+                      g.out_columns};
         convolve_row<WordDot, 1>(row, taps);
     }
 }
@@ -266,7 +290,8 @@ inline void backward_row(const Geometry& g, const PackedWeights& w, const int32_
 }
 
 // Rows y and y + stride of one plane, which has one row more than its border.
-inline void backward_two_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradient, int y, int32_t* sums) {
+inline void backward_two_rows(const Geometry& g, const PackedWeights& w, const int32_t* gradient, int y,
+                              int32_t* sums) {
     backward_rows(g, w, gradient, static_cast<ptrdiff_t>(g.out_pitch) * g.out_lanes / 2, y, sums);
 }
 
@@ -283,7 +308,8 @@ inline size_t weight_gradient_size(const Geometry& g) { return static_cast<size_
 // pairs: bordered (in_pitch), in_lanes groups a pixel. gradient: rows of out_width + 2 pixels, the outer two zero,
 // out_lanes groups a pixel. total: [out vector][8 input channels][ky][channel][kx][16], to which scale * of_w is added.
 template <int STRIDE>
-__attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient, float scale, float* total) {
+__attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient,
+                                                   float scale, float* total) {
     const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
     const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
     const __m512 factor = _mm512_set1_ps(scale);
@@ -338,7 +364,8 @@ inline void unpack_weight_gradient(const Geometry& g, const float* parts, int co
                     const int i = block + k / 3;
                     if (i >= g.in_channels) continue;
                     for (int c = 0; c < LANES && v * LANES + c < g.out_channels; ++c)
-                        of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + 3 * ky + k % 3] = lane[c];
+                        of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + 3 * ky + k % 3] =
+                            lane[c];
                 }
 }
 

@@ -3,11 +3,11 @@
 //     q = [X >= -2/3] + [X >= 0] + [X >= 2/3],  S_m, S_l the convolutions of its planes
 //     A = (2 S_m + (S_m > G ? S_l : 0)) / 3,  Y = norm(A),  V = Y + b1,  Z = (V >= 0 ? V : slope V) + b2 + shortcut(X)
 //     X' = norm'(Z)
-// Both norms are BatchNorm over the batch, norm(A) = w (A - mean) / sqrt(variance + eps) + b, so that a stage takes three passes
-// over the batch forward and three backward. Kept are X, S (int16; real weights: float32) and Z.
+// Both norms are BatchNorm over the batch, norm(A) = w (A - mean) / sqrt(variance + eps) + b, so that a stage takes
+// three passes over the batch forward and three backward. Kept are X, S (int16; real weights: float32) and Z.
 //
-// Gradients are those of model/networks/fracbnn.py: both planes of X pass theirs on where |X| <= 1, so that of_X needs one convolution of
-// of_S_m + of_S_l.
+// Gradients are those of networks/fracbnn.py: both planes of X pass theirs on where |X| <= 1, so that of_X needs one
+// convolution of of_S_m + of_S_l.
 #include "passes.h"
 
 namespace wsfracbnn {
@@ -17,20 +17,20 @@ extern "C" {
 // model/networks/kernels/library.py mirrors this structure. `constants` and their gradients are CONSTANTS rows of O floats.
 struct FracStage {
     int32_t images, in_channels, out_channels, height, width, stride, binary;
-    float eps, gate_scale;  // gate_scale: from S_m to the unit of the gate thresholds
-    const float* x;          // (N, H, W, I)
-    const float* plane;      // (O, I, 3, 3)
+    float eps, gate_scale;  // from S_m to the unit of the gate thresholds
+    const float* x;      // (N, H, W, I)
+    const float* plane;  // (O, I, 3, 3)
     const float* constants;
-    void* sums;              // (N, H', W', 2, out_lanes) int16, with real weights float32
-    float* z;                // (N, H', W', O)
-    float* next;             // (N, H', W', O)
-    float* gates;            // (O,), fraction of open gates
-    float* statistics;       // (4, O): mean and variance of A, mean and variance of Z
-    const float* of_next;    // (N, H', W', O)
-    const float* of_gates;   // (O,)
-    float* of_y;             // (N, H', W', O), space to work in
-    float* of_x;             // (N, H, W, I)
-    float* of_plane;         // (O, I, 3, 3)
+    void* sums;             // (N, H', W', 2, out_lanes) int16, with real weights float32
+    float* z;               // (N, H', W', O)
+    float* next;            // (N, H', W', O)
+    float* gates;           // (O,), fraction of open gates
+    float* statistics;      // (4, O): mean and variance of A, mean and variance of Z
+    const float* of_next;   // (N, H', W', O)
+    const float* of_gates;  // (O,)
+    float* of_y;            // (N, H', W', O), space to work in
+    float* of_x;            // (N, H, W, I)
+    float* of_plane;        // (O, I, 3, 3)
     float* of_constants;
 };
 }
@@ -48,13 +48,15 @@ class Totals {
     Totals(int rows, int lanes) : rows_(rows), lanes_(lanes), values_(static_cast<size_t>(PARTS) * rows * lanes, 0.0) {}
     void add(int part, int row, int v, __m512 value) {
         double* to = values_.data() + (static_cast<size_t>(part) * rows_ + row) * lanes_ + v * LANES;
-        const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(value)), high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1));
+        const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(value)),
+                      high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1));
         _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), low));
         _mm512_storeu_pd(to + 8, _mm512_add_pd(_mm512_loadu_pd(to + 8), high));
     }
     double sum(int row, int channel) const {
         double total = 0;
-        for (int part = 0; part < PARTS; ++part) total += values_[(static_cast<size_t>(part) * rows_ + row) * lanes_ + channel];
+        for (int part = 0; part < PARTS; ++part)
+            total += values_[(static_cast<size_t>(part) * rows_ + row) * lanes_ + channel];
         return total;
     }
 
@@ -82,12 +84,14 @@ struct PreparedFracStage {
     const float* statistic(int row) const { return stage.statistics + row * stage.out_channels; }
     template <bool BINARY>
     typename KeptSums<BINARY>::Type* sums(int n, int y) const {
-        return static_cast<typename KeptSums<BINARY>::Type*>(stage.sums) + n * sums_size() + static_cast<size_t>(y) * geometry.out_width * 2 * geometry.out_lanes;
+        return static_cast<typename KeptSums<BINARY>::Type*>(stage.sums) + n * sums_size() +
+               static_cast<size_t>(y) * geometry.out_width * 2 * geometry.out_lanes;
     }
     // Weight and bias of a norm as one multiplication and addition: w / sqrt(variance + eps), b - mean * that.
     void fold_norm(int weight, int mean, float* scale, float* offset) const {
         for (int c = 0; c < stage.out_channels; ++c) {
-            scale[c] = static_cast<float>(stage.constants[weight * stage.out_channels + c] / std::sqrt(statistic(mean + 1)[c] + static_cast<double>(stage.eps)));
+            scale[c] = static_cast<float>(stage.constants[weight * stage.out_channels + c] /
+                                          std::sqrt(statistic(mean + 1)[c] + static_cast<double>(stage.eps)));
             offset[c] = stage.constants[(weight + 1) * stage.out_channels + c] - statistic(mean)[c] * scale[c];
         }
     }
@@ -107,7 +111,8 @@ void quantize_floats(const Geometry& g, const float* x, int32_t* planes) {
             for (int c = 0; c < g.width; ++c, from += g.in_channels, to += pixel_groups) {
                 const __m512 value = _mm512_maskz_loadu_ps(lanes, from);
                 const __mmask16 middle = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_GE_OQ);
-                const __mmask16 outer = _mm512_cmp_ps_mask(value, minus_t, _CMP_GE_OQ) ^ _mm512_cmp_ps_mask(value, t, _CMP_GE_OQ);
+                const __mmask16 outer =
+                    _mm512_cmp_ps_mask(value, minus_t, _CMP_GE_OQ) ^ _mm512_cmp_ps_mask(value, t, _CMP_GE_OQ);
                 store_planes<FORMAT>(to, to_second, {middle, static_cast<__mmask16>(middle ^ outer)});
             }
         }
@@ -135,7 +140,8 @@ inline __m512 accumulator(__m512 s_m, __m512 s_l, __mmask16 open) {
 enum ForwardTotal { SUM, SQUARES, OPEN, FORWARD_TOTALS };
 
 template <bool BINARY>
-__attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n, int part, int32_t* planes, int32_t* rows, Totals& totals) {
+__attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n, int part, int32_t* planes,
+                                              int32_t* rows, Totals& totals) {
     constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
     quantize_floats<FORMAT>(g, p.stage.x + n * p.in_size(), planes);
@@ -144,11 +150,14 @@ __attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n,
         forward_row(g, p.weights, planes, y, rows);
         auto* kept = p.sums<BINARY>(n, y);
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __m512 bound = p.constants.vector(BOUND, v), scale = _mm512_loadu_ps(p.weights.scale.data() + v * LANES);
+            const __m512 bound = p.constants.vector(BOUND, v),
+                         scale = _mm512_loadu_ps(p.weights.scale.data() + v * LANES);
             __m512 sum = _mm512_setzero_ps(), squares = sum, open = sum;
             for (int x = 0; x < g.out_width; ++x) {
-                const __m512i m = _mm512_load_si512(rows + x * g.out_lanes + v * LANES), l = _mm512_load_si512(row_l + x * g.out_lanes + v * LANES);
-                const __m512 s_m = _mm512_mul_ps(_mm512_cvtepi32_ps(m), scale), s_l = _mm512_mul_ps(_mm512_cvtepi32_ps(l), scale);
+                const __m512i m = _mm512_load_si512(rows + x * g.out_lanes + v * LANES),
+                              l = _mm512_load_si512(row_l + x * g.out_lanes + v * LANES);
+                const __m512 s_m = _mm512_mul_ps(_mm512_cvtepi32_ps(m), scale),
+                             s_l = _mm512_mul_ps(_mm512_cvtepi32_ps(l), scale);
                 KeptSums<BINARY>::store(kept + 2 * x * g.out_lanes + v * LANES, m, s_m);
                 KeptSums<BINARY>::store(kept + (2 * x + 1) * g.out_lanes + v * LANES, l, s_l);
                 const __mmask16 gate = _mm512_cmp_ps_mask(s_m, bound, _CMP_GT_OQ);
@@ -170,7 +179,8 @@ struct Branch {
 };
 
 template <bool BINARY>
-inline Branch branch_at(const typename KeptSums<BINARY>::Type* kept, int lanes, __m512 bound, __m512 scale, __m512 offset) {
+inline Branch branch_at(const typename KeptSums<BINARY>::Type* kept, int lanes, __m512 bound, __m512 scale,
+                        __m512 offset) {
     Branch b;
     b.s_m = KeptSums<BINARY>::load(kept);
     b.s_l = KeptSums<BINARY>::load(kept + lanes);
@@ -197,13 +207,17 @@ __attribute__((noinline)) void add_branch(const PreparedFracStage& p, int n, int
         float* z = p.stage.z + n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels;
         for (int v = 0; v < g.out_vectors; ++v) {
             const __mmask16 lanes = lanes_of(g.out_channels, v);
-            const __m512 bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v), bias_out = p.constants.vector(BIAS_OUT, v);
-            const __m512 scale = p.affine.vector(0, v), offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
+            const __m512 bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v),
+                         bias_out = p.constants.vector(BIAS_OUT, v);
+            const __m512 scale = p.affine.vector(0, v),
+                         offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
             __m512 sum = _mm512_setzero_ps(), squares = sum;
             for (int c = 0; c < g.out_width; ++c) {
-                const Branch b = branch_at<BINARY>(kept + 2 * c * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
+                const Branch b =
+                    branch_at<BINARY>(kept + 2 * c * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
                 const __m512 bent = _mm512_add_ps(_mm512_mask_mul_ps(b.v, b.negative, b.v, slope), bias_out);
-                const __m512 value = _mm512_add_ps(bent, _mm512_maskz_loadu_ps(lanes, shortcut + static_cast<size_t>(c) * step + v * LANES));
+                const __m512 value = _mm512_add_ps(
+                    bent, _mm512_maskz_loadu_ps(lanes, shortcut + static_cast<size_t>(c) * step + v * LANES));
                 _mm512_mask_storeu_ps(z + static_cast<size_t>(c) * g.out_channels + v * LANES, lanes, value);
                 sum = _mm512_add_ps(sum, value);
                 squares = _mm512_fmadd_ps(value, value, squares);
@@ -232,7 +246,8 @@ void find_statistics(const PreparedFracStage& p, const Totals& totals, int mean)
     for (int c = 0; c < channels; ++c) {
         const double average = totals.sum(SUM, c) / p.values();
         p.stage.statistics[mean * channels + c] = static_cast<float>(average);
-        p.stage.statistics[(mean + 1) * channels + c] = static_cast<float>(std::max(0.0, totals.sum(SQUARES, c) / p.values() - average * average));
+        p.stage.statistics[(mean + 1) * channels + c] =
+            static_cast<float>(std::max(0.0, totals.sum(SQUARES, c) / p.values() - average * average));
     }
 }
 
@@ -256,7 +271,8 @@ void forward_stage(PreparedFracStage& p, int threads) {
     });
     find_statistics(p, of_a, MEAN);
     fold(p, NORM_WEIGHT, MEAN);
-    for (int c = 0; c < p.stage.out_channels; ++c) p.stage.gates[c] = static_cast<float>(of_a.sum(OPEN, c) / p.values());
+    for (int c = 0; c < p.stage.out_channels; ++c)
+        p.stage.gates[c] = static_cast<float>(of_a.sum(OPEN, c) / p.values());
     for_each_block(p.stage.images, threads, [&](int part, int first, int last) {
         float* pooled = workspace().of_row.sized(static_cast<size_t>(g.out_width) * g.out_lanes);
         for (int n = first; n < last; ++n) add_branch<BINARY>(p, n, part, pooled, of_z);
@@ -269,8 +285,8 @@ void forward_stage(PreparedFracStage& p, int threads) {
 }
 
 // --- backward -------------------------------------------------------------------------------------------------------
-// A norm's gradient is  of_A = s (of_Y - mean(of_Y) - h mean(of_Y h)),  h = (A - mean) / sqrt(variance + eps), s its folded
-// scale; written as  of_A = s of_Y + a A + b  with a and b by channel.
+// A norm's gradient is  of_A = s (of_Y - mean(of_Y) - h mean(of_Y h)),  h = (A - mean) / sqrt(variance + eps), s its
+// folded scale; written as  of_A = s of_Y + a A + b  with a and b by channel.
 
 enum NormTotal { OF_VALUE, OF_NORMALIZED, NORM_TOTALS };
 enum BranchTotal { OF_BIAS_IN = NORM_TOTALS, OF_SLOPE, OF_BIAS_OUT, BRANCH_TOTALS };
@@ -283,20 +299,23 @@ struct NormGradient {
         const int channels = p.stage.out_channels;
         std::vector<float> values(ROWS * channels, 0.0f);
         for (int c = 0; c < channels; ++c) {
-            const double rise = 1 / std::sqrt(p.statistic(mean + 1)[c] + static_cast<double>(p.stage.eps)), average = p.statistic(mean)[c];
+            const double rise = 1 / std::sqrt(p.statistic(mean + 1)[c] + static_cast<double>(p.stage.eps)),
+                         average = p.statistic(mean)[c];
             const double scale = p.stage.constants[weight * channels + c] * rise;
             values[SCALE * channels + c] = static_cast<float>(scale);
             values[RISE * channels + c] = static_cast<float>(rise);
             values[SHIFT * channels + c] = static_cast<float>(-average * rise);
             if (totals == nullptr) continue;
-            const double of_value = totals->sum(OF_VALUE, c) / p.values(), of_h = totals->sum(OF_NORMALIZED, c) / p.values();
+            const double of_value = totals->sum(OF_VALUE, c) / p.values(),
+                         of_h = totals->sum(OF_NORMALIZED, c) / p.values();
             values[FACTOR * channels + c] = static_cast<float>(-scale * of_h * rise);
             values[OFFSET * channels + c] = static_cast<float>(-scale * (of_value - of_h * average * rise));
         }
         rows.pad(values.data(), ROWS, channels, channels);
     }
     __m512 back(int v, __m512 of_y, __m512 a) const {
-        return _mm512_fmadd_ps(rows.vector(SCALE, v), of_y, _mm512_fmadd_ps(rows.vector(FACTOR, v), a, rows.vector(OFFSET, v)));
+        return _mm512_fmadd_ps(rows.vector(SCALE, v), of_y,
+                               _mm512_fmadd_ps(rows.vector(FACTOR, v), a, rows.vector(OFFSET, v)));
     }
     __m512 normalized(int v, __m512 a) const { return _mm512_fmadd_ps(a, rows.vector(RISE, v), rows.vector(SHIFT, v)); }
 };
@@ -312,7 +331,8 @@ void sum_gradients(const PreparedFracStage& p, const NormGradient& norm, int n, 
                 const size_t at = row + static_cast<size_t>(x) * g.out_channels + v * LANES;
                 const __m512 of = _mm512_maskz_loadu_ps(lanes, p.stage.of_next + at);
                 sum = _mm512_add_ps(sum, of);
-                weighted = _mm512_fmadd_ps(of, norm.normalized(v, _mm512_maskz_loadu_ps(lanes, p.stage.z + at)), weighted);
+                weighted =
+                    _mm512_fmadd_ps(of, norm.normalized(v, _mm512_maskz_loadu_ps(lanes, p.stage.z + at)), weighted);
             }
             totals.add(part, OF_VALUE, v, sum);
             totals.add(part, OF_NORMALIZED, v, weighted);
@@ -320,19 +340,11 @@ void sum_gradients(const PreparedFracStage& p, const NormGradient& norm, int n, 
     }
 }
 
-void spread_float_row(const Geometry& g, const float* of_row, int y, float* of_x) {
-    float* upper = of_x + static_cast<size_t>(2 * y) * g.width * g.in_channels;
-    float* lower = upper + static_cast<size_t>(g.width) * g.in_channels;
-    for (int p = 0; p < g.out_width; ++p, of_row += g.out_lanes)
-        for (int c = 0; c < g.in_channels; ++c) {
-            const size_t left = static_cast<size_t>(2 * p) * g.in_channels + c, right = left + g.in_channels;
-            upper[left] = upper[right] = lower[left] = lower[right] = 0.25f * (of_row[c] + of_row[c + g.in_channels]);
-        }
-}
-
 // From X' through Z to Y and to the shortcut.
 template <bool BINARY>
-__attribute__((noinline)) void back_to_norm(const PreparedFracStage& p, const NormGradient& of_sum, const NormGradient& of_norm, int n, int part, float* of_row, Totals& totals) {
+__attribute__((noinline)) void back_to_norm(const PreparedFracStage& p, const NormGradient& of_sum,
+                                            const NormGradient& of_norm, int n, int part, float* of_row,
+                                            Totals& totals) {
     const Geometry& g = p.geometry;
     float* of_x = p.stage.of_x + n * p.in_size();
     for (int y = 0; y < g.out_height; ++y) {
@@ -343,12 +355,17 @@ __attribute__((noinline)) void back_to_norm(const PreparedFracStage& p, const No
         for (int v = 0; v < g.out_vectors; ++v) {
             const __mmask16 lanes = lanes_of(g.out_channels, v);
             const __m512 bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v);
-            const __m512 scale = p.affine.vector(0, v), offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
-            __m512 of_bias_out = _mm512_setzero_ps(), of_slope = of_bias_out, of_bias_in = of_bias_out, weighted = of_bias_out;
+            const __m512 scale = p.affine.vector(0, v),
+                         offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
+            __m512 of_bias_out = _mm512_setzero_ps(), of_slope = of_bias_out, of_bias_in = of_bias_out,
+                   weighted = of_bias_out;
             for (int x = 0; x < g.out_width; ++x) {
                 const size_t at = row + static_cast<size_t>(x) * g.out_channels + v * LANES;
-                const __m512 of_z = _mm512_maskz_mov_ps(lanes, of_sum.back(v, _mm512_maskz_loadu_ps(lanes, p.stage.of_next + at), _mm512_maskz_loadu_ps(lanes, p.stage.z + at)));
-                const Branch b = branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
+                const __m512 of_z =
+                    _mm512_maskz_mov_ps(lanes, of_sum.back(v, _mm512_maskz_loadu_ps(lanes, p.stage.of_next + at),
+                                                           _mm512_maskz_loadu_ps(lanes, p.stage.z + at)));
+                const Branch b =
+                    branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
                 const __m512 of_v = _mm512_mask_mul_ps(of_z, b.negative, of_z, slope);
                 of_bias_out = _mm512_add_ps(of_bias_out, of_z);
                 of_slope = _mm512_mask3_fmadd_ps(of_z, b.v, of_slope, b.negative);
@@ -363,13 +380,14 @@ __attribute__((noinline)) void back_to_norm(const PreparedFracStage& p, const No
             totals.add(part, OF_SLOPE, v, of_slope);
             totals.add(part, OF_BIAS_OUT, v, of_bias_out);
         }
-        if (g.stride == 2) spread_float_row(g, of_row, y, of_x);
+        if (g.stride == 2) spread_row(g, of_row, y, of_x);
     }
 }
 
 // From Y to S_m, S_l and their sum; returns the largest magnitude of the three.
 template <bool BINARY>
-__attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const NormGradient& norm, int n, int part, float* of_m, float* of_l, Totals& of_threshold) {
+__attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const NormGradient& norm, int n, int part,
+                                             float* of_m, float* of_l, Totals& of_threshold) {
     const Geometry& g = p.geometry;
     const __m512 gate_scale = _mm512_set1_ps(p.stage.gate_scale), steepness = _mm512_set1_ps(GATE_SLOPE);
     __m512 largest = _mm512_setzero_ps();
@@ -379,17 +397,24 @@ __attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const N
         for (int v = 0; v < g.out_vectors; ++v) {
             const __mmask16 lanes = lanes_of(g.out_channels, v);
             const __m512 bound = p.constants.vector(BOUND, v), threshold = p.constants.vector(THRESHOLD, v);
-            const __m512 of_mean = _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage.of_gates + v * LANES), _mm512_set1_ps(static_cast<float>(p.values())));
+            const __m512 of_mean = _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage.of_gates + v * LANES),
+                                                 _mm512_set1_ps(static_cast<float>(p.values())));
             __m512 total = _mm512_setzero_ps();
             for (int x = 0; x < g.out_width; ++x) {
-                const Branch b = branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, of_mean, of_mean);  // its V is not needed
-                const __m512 of_y = _mm512_maskz_loadu_ps(lanes, p.stage.of_y + row + static_cast<size_t>(x) * g.out_channels + v * LANES);
+                const Branch b = branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, of_mean,
+                                                   of_mean);  // its V is not needed
+                const __m512 of_y = _mm512_maskz_loadu_ps(
+                    lanes, p.stage.of_y + row + static_cast<size_t>(x) * g.out_channels + v * LANES);
                 const __m512 of_a = _mm512_mul_ps(norm.back(v, of_y, b.a), _mm512_set1_ps(THIRD));
-                const __m512 soft = sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(b.s_m, gate_scale, threshold), steepness));
-                const __m512 of_gate = _mm512_mul_ps(_mm512_fmadd_ps(of_a, b.s_l, of_mean), _mm512_mul_ps(soft, steepness));
+                const __m512 soft =
+                    sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(b.s_m, gate_scale, threshold), steepness));
+                const __m512 of_gate =
+                    _mm512_mul_ps(_mm512_fmadd_ps(of_a, b.s_l, of_mean), _mm512_mul_ps(soft, steepness));
                 total = _mm512_sub_ps(total, of_gate);
-                const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)), l = _mm512_maskz_mov_ps(b.open, of_a);
-                largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(_mm512_add_ps(m, l)), _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l))));
+                const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)),
+                             l = _mm512_maskz_mov_ps(b.open, of_a);
+                largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(_mm512_add_ps(m, l)),
+                                                               _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l))));
                 const size_t at = (static_cast<size_t>(y) * g.out_width + x) * g.out_lanes + v * LANES;
                 _mm512_store_ps(of_m + at, m);
                 _mm512_store_ps(of_l + at, l);
@@ -401,16 +426,19 @@ __attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const N
 }
 
 // Pairs for of_w, and the bordered plane of the sums for of_X.
-void quantize_sums(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* plane) {
+void quantize_sums(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs,
+                   int32_t* plane) {
     const __m512 scale = _mm512_set1_ps(steps);
     for (int y = 0; y < g.out_height; ++y) {
         int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
-        int16_t* words = reinterpret_cast<int16_t*>(plane) + (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
+        int16_t* words =
+            reinterpret_cast<int16_t*>(plane) + (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
         for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
             const __m512 m = _mm512_mul_ps(_mm512_load_ps(of_m), scale), l = _mm512_mul_ps(_mm512_load_ps(of_l), scale);
             const __m512i low = _mm512_and_si512(_mm512_cvtps_epi32(m), _mm512_set1_epi32(0xFFFF));
             _mm512_store_si512(pair + k, _mm512_or_si512(_mm512_slli_epi32(_mm512_cvtps_epi32(l), 16), low));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(words + k), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_add_ps(m, l))));
+            _mm256_store_si256(reinterpret_cast<__m256i*>(words + k),
+                               _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_add_ps(m, l))));
         }
     }
 }
@@ -421,13 +449,16 @@ void add_to_x(const Geometry& g, const int32_t* row, float scale, const float* x
             const __mmask16 lanes = lanes_of(g.in_channels, v);
             const __m512 size = _mm512_abs_ps(_mm512_maskz_loadu_ps(lanes, x + v * LANES));
             const __mmask16 inside = _mm512_mask_cmp_ps_mask(lanes, size, _mm512_set1_ps(1.0f), _CMP_LE_OQ);
-            const __m512 of = _mm512_maskz_mul_ps(inside, _mm512_cvtepi32_ps(_mm512_load_si512(row + v * LANES)), _mm512_set1_ps(scale));
-            _mm512_mask_storeu_ps(of_x + v * LANES, lanes, _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, of_x + v * LANES), of));
+            const __m512 of = _mm512_maskz_mul_ps(inside, _mm512_cvtepi32_ps(_mm512_load_si512(row + v * LANES)),
+                                                  _mm512_set1_ps(scale));
+            _mm512_mask_storeu_ps(of_x + v * LANES, lanes,
+                                  _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, of_x + v * LANES), of));
         }
 }
 
 template <bool BINARY>
-void back_to_x(const PreparedFracStage& p, const NormGradient& norm, int part, int first, int last, float* of_plane, Totals& of_threshold) {
+void back_to_x(const PreparedFracStage& p, const NormGradient& norm, int part, int first, int last, float* of_plane,
+               Totals& of_threshold) {
     const Geometry& g = p.geometry;
     Workspace& ws = workspace();
     int32_t* pairs = ws.pairs.zeroed(g.bordered_in() * g.in_lanes);
@@ -453,18 +484,26 @@ void back_to_x(const PreparedFracStage& p, const NormGradient& norm, int part, i
                 backward_two_rows(g, p.weights, plane, y, rows);
                 add_to_x(g, rows, step * p.weights.backward_scale, x + y * row_in, of_x + y * row_in);
                 if (y + g.stride >= g.height) continue;
-                add_to_x(g, rows + row_size, step * p.weights.backward_scale, x + (y + g.stride) * row_in, of_x + (y + g.stride) * row_in);
+                add_to_x(g, rows + row_size, step * p.weights.backward_scale, x + (y + g.stride) * row_in,
+                         of_x + (y + g.stride) * row_in);
             }
     }
 }
 
-void store_gradients(const PreparedFracStage& p, const Totals& of_sum, const Totals& of_branch, const Totals& of_threshold) {
+void store_gradients(const PreparedFracStage& p, const Totals& of_sum, const Totals& of_branch,
+                     const Totals& of_threshold) {
     const int channels = p.stage.out_channels;
     for (int c = 0; c < channels; ++c) {
         float* to = p.stage.of_constants + c;
-        const double rows[CONSTANTS] = {0, of_threshold.sum(0, c), of_branch.sum(OF_NORMALIZED, c), of_branch.sum(OF_VALUE, c),
-                                        of_branch.sum(OF_BIAS_IN, c), of_branch.sum(OF_SLOPE, c), of_branch.sum(OF_BIAS_OUT, c),
-                                        of_sum.sum(OF_NORMALIZED, c), of_sum.sum(OF_VALUE, c)};
+        const double rows[CONSTANTS] = {0,
+                                        of_threshold.sum(0, c),
+                                        of_branch.sum(OF_NORMALIZED, c),
+                                        of_branch.sum(OF_VALUE, c),
+                                        of_branch.sum(OF_BIAS_IN, c),
+                                        of_branch.sum(OF_SLOPE, c),
+                                        of_branch.sum(OF_BIAS_OUT, c),
+                                        of_sum.sum(OF_NORMALIZED, c),
+                                        of_sum.sum(OF_VALUE, c)};
         for (int k = 0; k < CONSTANTS; ++k) to[k * channels] = static_cast<float>(rows[k]);
     }
 }
@@ -489,7 +528,8 @@ void backward_stage(PreparedFracStage& p, int threads) {
     Buffer<float> of_planes;
     of_planes.zeroed(PARTS * weight_gradient_size(g));
     for_each_block(p.stage.images, threads, [&](int part, int first, int last) {
-        back_to_x<BINARY>(p, of_norm, part, first, last, of_planes.data() + part * weight_gradient_size(g), of_threshold);
+        back_to_x<BINARY>(p, of_norm, part, first, last, of_planes.data() + part * weight_gradient_size(g),
+                          of_threshold);
     });
     unpack_weight_gradient(g, of_planes.data(), PARTS, weight_gradient_size(g), p.stage.of_plane);
     store_gradients(p, of_sum, of_branch, of_threshold);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the passes of both networks share: constants by channel, planes, kept sums, gradients in 16 bits, parts of a batch.
+// What the passes of both networks share: constants by channel, planes, kept sums, gradients in 16 bits, parts of a
+// batch.
 #pragma once
 
 #include "convolution.h"
@@ -56,10 +57,12 @@ inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits) {
     } else if constexpr (FORMAT == PlaneFormat::WORDS) {
         const __m256i minus = _mm256_set1_epi16(-1), plus = _mm256_set1_epi16(1);
         _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_mask_mov_epi16(minus, bits.msb, plus));
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at + to_second_plane), _mm256_mask_mov_epi16(minus, bits.lsb, plus));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(at + to_second_plane),
+                           _mm256_mask_mov_epi16(minus, bits.lsb, plus));
     } else {
         const __m512i low = _mm512_mask_mov_epi32(_mm512_set1_epi32(0xFFFF), bits.msb, _mm512_set1_epi32(1));
-        const __m512i high = _mm512_mask_mov_epi32(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), bits.lsb, _mm512_set1_epi32(0x10000));
+        const __m512i high = _mm512_mask_mov_epi32(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), bits.lsb,
+                                                   _mm512_set1_epi32(0x10000));
         _mm512_store_si512(at, _mm512_or_si512(low, high));
     }
 }
@@ -71,7 +74,9 @@ struct KeptSums;
 template <>
 struct KeptSums<true> {
     using Type = int16_t;
-    static void store(int16_t* to, __m512i s, __m512) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(s)); }
+    static void store(int16_t* to, __m512i s, __m512) {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(s));
+    }
     static __m512 load(const int16_t* from) {
         return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))));
     }
@@ -84,7 +89,8 @@ struct KeptSums<false> {
 };
 
 // Gradients of S_m and S_l in 16 bits: as pairs for of_w, and each in a bordered plane for of_b.
-inline __attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs, int32_t* planes) {
+inline __attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l,
+                                                         float steps, int32_t* pairs, int32_t* planes) {
     const __m512 scale = _mm512_set1_ps(steps);
     const __m512i low = _mm512_set1_epi32(0xFFFF);
     for (int y = 0; y < g.out_height; ++y) {
@@ -102,6 +108,17 @@ inline __attribute__((noinline)) void quantize_gradients(const Geometry& g, cons
     }
 }
 
+// The gradient of a row of the pooling shortcut: a quarter of both halves' to each of the four pixels.
+inline void spread_row(const Geometry& g, const float* of_row, int y, float* of_x) {
+    float* upper = of_x + static_cast<size_t>(2 * y) * g.width * g.in_channels;
+    float* lower = upper + static_cast<size_t>(g.width) * g.in_channels;
+    for (int p = 0; p < g.out_width; ++p, of_row += g.out_lanes)
+        for (int c = 0; c < g.in_channels; ++c) {
+            const size_t left = static_cast<size_t>(2 * p) * g.in_channels + c, right = left + g.in_channels;
+            upper[left] = upper[right] = lower[left] = lower[right] = 0.25f * (of_row[c] + of_row[c + g.in_channels]);
+        }
+}
+
 // Calls work(part, first, last) for every part of the batch, in blocks of a few images.
 template <class Work>
 void for_each_block(int images, int threads, const Work& work) {
@@ -109,7 +126,8 @@ void for_each_block(int images, int threads, const Work& work) {
     for (int part = 0; part < PARTS; ++part) {
         const int begin = static_cast<int>(static_cast<int64_t>(images) * part / PARTS);
         const int end = static_cast<int>(static_cast<int64_t>(images) * (part + 1) / PARTS);
-        for (int first = begin; first < end; first += BLOCK_IMAGES) work(part, first, std::min(end, first + BLOCK_IMAGES));
+        for (int first = begin; first < end; first += BLOCK_IMAGES)
+            work(part, first, std::min(end, first + BLOCK_IMAGES));
     }
 }
 

@@ -64,9 +64,11 @@ inline __m512 load_int16_as_float(const int16_t* from, __mmask16 lanes) {
 inline __m512 floor_of(__m512 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 inline __m512 round_half_up(__m512 x) { return floor_of(_mm512_add_ps(x, _mm512_set1_ps(0.5f))); }
 
-// soft (1 - soft) of soft = sigmoid(z), to 1e-4 of itself: e / (1 + e)^2 with e = exp(-|z|).
+// soft (1 - soft) of soft = sigmoid(z), to 1e-4 of itself: e / (1 + e)^2 with e = exp(-|z|). No less than 2^-50, which
+// is nothing beside a gradient and keeps products with it from becoming denormal: each of those takes a hundred cycles.
 inline __m512 sigmoid_slope(__m512 z) {
-    const __m512 t = _mm512_mul_ps(_mm512_abs_ps(z), _mm512_set1_ps(-1.44269504f));
+    const __m512 t =
+        _mm512_max_ps(_mm512_mul_ps(_mm512_abs_ps(z), _mm512_set1_ps(-1.44269504f)), _mm512_set1_ps(-50.0f));
     const __m512 whole = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const __m512 f = _mm512_sub_ps(t, whole);
     __m512 e = _mm512_set1_ps(0.00961813f);  // Taylor's series of 2^f, |f| <= 1/2

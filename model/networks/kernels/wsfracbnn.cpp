@@ -3,9 +3,9 @@
 //
 // Forward, for each pixel and channel (symbols of docs/numeric-contract.md):
 //     q = [X >= T1] + [X >= T2] + [X >= T3],  msb and lsb of q as planes of +-1,  S_m, S_l their convolutions
-//     A = 2 S_m + (S_m > G ? S_l : 0),  V = floor(A f + 1/2) + b1,  V' = V >= 0 ? V : floor(V n),  f = M / 2^r, n = N / 2^s
-//     X' = sat(V' + b2 + shortcut(X))
-// Backward the gradients of model/networks/quantizers.py and model/networks/fractional.py: rounding and floor pass on what they get,
+//     A = 2 S_m + (S_m > G ? S_l : 0),  V = floor(A f + 1/2) + b1,  V' = V >= 0 ? V : floor(V n),
+//     f = M / 2^r,  n = N / 2^s,  X' = sat(V' + b2 + shortcut(X))
+// Backward the gradients of networks/quantizers.py and networks/fractional.py: rounding and floor pass on what they get,
 // saturation lets it through where X' is no extreme value, a gate is sigmoid(5 (k S_m - threshold)), and a plane is the
 // polynomial in u = (X / unit - shift) / scale that _TwoBitPlanes says.
 //
@@ -31,15 +31,15 @@ extern "C" {
 // model/networks/kernels/library.py mirrors these structures.
 struct Stage {
     int32_t in_channels, out_channels, height, width, stride, binary, bits;
-    int32_t in_step, out_step;  // from one row of constants, or of their gradients, to the next
-    float unit, gate_scale;  // units of X in 1; k, from S_m to the threshold's unit
-    const float* plane;      // (O, I, 3, 3)
-    const float* of_in;      // IN_CONSTANTS rows
-    const float* of_out;     // OUT_CONSTANTS rows
-    int16_t* x;              // (N, H, W, I)
-    int16_t* next;           // (N, H', W', O), the following stage's x
-    void* sums;              // (N, H', W', 2, out_lanes) int16, with real weights float32; null: not kept
-    float* gates;            // (O,), fraction of open gates
+    int32_t in_step, out_step;   // from one row of constants, or of their gradients, to the next
+    float unit, gate_scale;      // units of X in 1; k, from S_m to the threshold's unit
+    const float* plane;          // (O, I, 3, 3)
+    const float* of_in;          // IN_CONSTANTS rows
+    const float* of_out;         // OUT_CONSTANTS rows
+    int16_t* x;                  // (N, H, W, I)
+    int16_t* next;               // (N, H', W', O), the following stage's x
+    void* sums;                  // (N, H', W', 2, out_lanes) int16, with real weights float32; null: not kept
+    float* gates;                // (O,), fraction of open gates
     const float* gate_gradient;  // (O,)
     float* plane_gradient;       // (O, I, 3, 3)
     float* in_gradient;          // IN_GRADIENTS rows
@@ -80,12 +80,15 @@ struct PreparedStage {
         std::fill_n(t, 3 * lanes, INT32_MAX);
         float* line = inverse.zeroed(2 * lanes);
         for (int c = 0; c < s.in_channels; ++c) {
-            for (int k = 0; k < 3; ++k) t[k * lanes + c] = static_cast<int32_t>(std::clamp(in.row(T1 + k)[c], -1e6f, 1e6f));
+            for (int k = 0; k < 3; ++k)
+                t[k * lanes + c] = static_cast<int32_t>(std::clamp(in.row(T1 + k)[c], -1e6f, 1e6f));
             line[c] = 1.0f / (s.unit * in.row(SCALE)[c]);
             line[lanes + c] = -in.row(SHIFT)[c] / in.row(SCALE)[c];
         }
     }
-    __m512i threshold(int k, int v) const { return _mm512_load_si512(thresholds.data() + k * geometry.in_lanes + v * LANES); }
+    __m512i threshold(int k, int v) const {
+        return _mm512_load_si512(thresholds.data() + k * geometry.in_lanes + v * LANES);
+    }
     size_t in_size() const { return geometry.in_pixels() * geometry.in_channels; }
     size_t out_size() const { return geometry.out_pixels() * geometry.out_channels; }
     size_t sums_size() const { return geometry.out_pixels() * 2 * geometry.out_lanes; }
@@ -107,7 +110,8 @@ void quantize_image(const PreparedStage& p, const int16_t* x, int32_t* planes) {
             const int16_t* from = x + static_cast<size_t>(y) * g.width * g.in_channels + v * LANES;
             int32_t* to = planes + (static_cast<size_t>(y + 1) * g.in_pitch + 1) * pixel_groups + v * LANES / PER_GROUP;
             for (int c = 0; c < g.width; ++c, from += g.in_channels, to += pixel_groups)
-                store_planes<FORMAT>(to, to_second, two_bits(_mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, from)), t));
+                store_planes<FORMAT>(to, to_second,
+                                     two_bits(_mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, from)), t));
         }
     }
 }
@@ -121,18 +125,8 @@ void pooled_row(const Geometry& g, const int16_t* x, int y, int16_t* to) {
     for (int p = 0; p < g.out_width; ++p, to += g.out_lanes)
         for (int c = 0; c < g.in_channels; ++c) {
             const size_t left = static_cast<size_t>(2 * p) * g.in_channels + c, right = left + g.in_channels;
-            to[c] = to[c + g.in_channels] = static_cast<int16_t>((upper[left] + upper[right] + lower[left] + lower[right] + 2) >> 2);
-        }
-}
-
-// Its gradient: a quarter of both halves' to each of the four.
-void spread_row(const Geometry& g, const float* of_row, int y, float* of_x) {
-    float* upper = of_x + static_cast<size_t>(2 * y) * g.width * g.in_channels;
-    float* lower = upper + static_cast<size_t>(g.width) * g.in_channels;
-    for (int p = 0; p < g.out_width; ++p, of_row += g.out_lanes)
-        for (int c = 0; c < g.in_channels; ++c) {
-            const size_t left = static_cast<size_t>(2 * p) * g.in_channels + c, right = left + g.in_channels;
-            upper[left] = upper[right] = lower[left] = lower[right] = 0.25f * (of_row[c] + of_row[c + g.in_channels]);
+            to[c] = to[c + g.in_channels] =
+                static_cast<int16_t>((upper[left] + upper[right] + lower[left] + lower[right] + 2) >> 2);
         }
 }
 
@@ -143,7 +137,8 @@ struct Branch {  // of RPReLU, with what its gradient needs
     __m512 a, v, out;
 };
 
-inline Branch branch_of(__m512 s_m, __m512 s_l, __m512 bound, __m512 factor, __m512 bias_in, __m512 slope, __m512 bias_out) {
+inline Branch branch_of(__m512 s_m, __m512 s_l, __m512 bound, __m512 factor, __m512 bias_in, __m512 slope,
+                        __m512 bias_out) {
     Branch b;
     b.open = _mm512_cmp_ps_mask(s_m, bound, _CMP_GT_OQ);
     const __m512 twice = _mm512_add_ps(s_m, s_m);
@@ -161,14 +156,16 @@ inline void store_saturated(int16_t* to, __mmask16 lanes, __m512 value, __m512 l
 
 // One row of X' from its sums; counts open gates.
 template <bool BINARY>
-__attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, const int16_t* shortcut, int shortcut_step,
-                int16_t* next, typename KeptSums<BINARY>::Type* kept, int32_t* open) {
+__attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l,
+                                          const int16_t* shortcut, int shortcut_step, int16_t* next,
+                                          typename KeptSums<BINARY>::Type* kept, int32_t* open) {
     const Geometry& g = p.geometry;
     const float limit = std::ldexp(1.0f, p.stage->bits - 1);
     const __m512 low = _mm512_set1_ps(-limit), high = _mm512_set1_ps(limit - 1);
     for (int v = 0; v < g.out_vectors; ++v) {
         const __mmask16 lanes = lanes_of(g.out_channels, v);
-        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v), bias_in = p.out.vector(BIAS_IN, v);
+        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
+                     bias_in = p.out.vector(BIAS_IN, v);
         const __m512 slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v);
         const __m512 scale = _mm512_loadu_ps(p.weights.scale.data() + v * LANES);
         __m512i count = _mm512_setzero_si512();
@@ -186,8 +183,10 @@ __attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t*
             }
             const Branch b = branch_of(s_m, s_l, bound, factor, bias_in, slope, bias_out);
             count = _mm512_mask_add_epi32(count, b.open, count, _mm512_set1_epi32(1));
-            const __m512 skipped = load_int16_as_float(shortcut + static_cast<size_t>(x) * shortcut_step + v * LANES, lanes);
-            store_saturated(next + static_cast<size_t>(x) * g.out_channels + v * LANES, lanes, _mm512_add_ps(b.out, skipped), low, high);
+            const __m512 skipped =
+                load_int16_as_float(shortcut + static_cast<size_t>(x) * shortcut_step + v * LANES, lanes);
+            store_saturated(next + static_cast<size_t>(x) * g.out_channels + v * LANES, lanes,
+                            _mm512_add_ps(b.out, skipped), low, high);
         }
         int32_t* total = open + v * LANES;
         _mm512_storeu_si512(total, _mm512_add_epi32(_mm512_loadu_si512(total), count));
@@ -195,7 +194,8 @@ __attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t*
 }
 
 template <bool BINARY>
-__attribute__((noinline)) void forward_images(const PreparedStage& p, int first, int last, Workspace& ws, int32_t* open) {
+__attribute__((noinline)) void forward_images(const PreparedStage& p, int first, int last, Workspace& ws,
+                                              int32_t* open) {
     using Kept = typename KeptSums<BINARY>::Type;
     constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
@@ -216,9 +216,10 @@ __attribute__((noinline)) void forward_images(const PreparedStage& p, int first,
                 pooled_row(g, x, y, pooled);
                 shortcut = pooled;
             }
-            finish_row<BINARY>(p, row_m, row_l, shortcut, g.stride == 2 ? g.out_lanes : g.in_channels,
-                               p.stage->next + n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels,
-                               kept == nullptr ? nullptr : kept + static_cast<size_t>(y) * g.out_width * 2 * g.out_lanes, open);
+            finish_row<BINARY>(
+                p, row_m, row_l, shortcut, g.stride == 2 ? g.out_lanes : g.in_channels,
+                p.stage->next + n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels,
+                kept == nullptr ? nullptr : kept + static_cast<size_t>(y) * g.out_width * 2 * g.out_lanes, open);
         }
     }
 }
@@ -233,22 +234,29 @@ struct StageGradients {
 // Row of X' back to S_m and S_l, and to the shortcut (`of_skipped`, `skipped_step` floats a pixel). Returns the largest
 // |gradient| of S_m and S_l.
 template <bool BINARY>
-__attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float* of_next, const int16_t* next, const typename KeptSums<BINARY>::Type* kept,
-                   float pixels, float* of_skipped, int skipped_step, float* of_m, float* of_l, float* totals) {
+__attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float* of_next, const int16_t* next,
+                                             const typename KeptSums<BINARY>::Type* kept, float pixels,
+                                             float* of_skipped, int skipped_step, float* of_m, float* of_l,
+                                             float* totals) {
     const Geometry& g = p.geometry;
-    const __m512i high = _mm512_set1_epi32((1 << (p.stage->bits - 1)) - 1), low = _mm512_set1_epi32(-(1 << (p.stage->bits - 1)));
+    const __m512i high = _mm512_set1_epi32((1 << (p.stage->bits - 1)) - 1),
+                  low = _mm512_set1_epi32(-(1 << (p.stage->bits - 1)));
     const __m512 gate_scale = _mm512_set1_ps(p.stage->gate_scale), zero = _mm512_setzero_ps();
     __m512 largest = zero;
     for (int v = 0; v < g.out_vectors; ++v) {
         const __mmask16 lanes = lanes_of(g.out_channels, v);
-        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v), bias_in = p.out.vector(BIAS_IN, v);
-        const __m512 slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v), threshold = p.out.vector(THRESHOLD, v);
-        const __m512 of_mean = _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage->gate_gradient + v * LANES), _mm512_set1_ps(pixels));
+        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
+                     bias_in = p.out.vector(BIAS_IN, v);
+        const __m512 slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v),
+                     threshold = p.out.vector(THRESHOLD, v);
+        const __m512 of_mean =
+            _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage->gate_gradient + v * LANES), _mm512_set1_ps(pixels));
         __m512 of_threshold = zero, of_factor = zero, of_bias_in = zero, of_slope = zero, of_bias_out = zero;
         for (int x = 0; x < g.out_width; ++x) {
             const size_t at = static_cast<size_t>(x) * g.out_channels + v * LANES;
             const __m512i out = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, next + at));
-            const __mmask16 passes = _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
+            const __mmask16 passes =
+                _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
             const __m512 of_out = _mm512_maskz_loadu_ps(passes, of_next + at);
             const __m512 s_m = KeptSums<BINARY>::load(kept + 2 * x * g.out_lanes + v * LANES);
             const __m512 s_l = KeptSums<BINARY>::load(kept + (2 * x + 1) * g.out_lanes + v * LANES);
@@ -259,10 +267,13 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
             of_bias_in = _mm512_add_ps(of_bias_in, of_v);
             of_factor = _mm512_fmadd_ps(of_v, b.a, of_factor);
             const __m512 of_a = _mm512_mul_ps(of_v, factor);
-            const __m512 soft = sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(s_m, gate_scale, threshold), _mm512_set1_ps(GATE_SLOPE)));
-            const __m512 of_gate = _mm512_mul_ps(_mm512_fmadd_ps(of_a, s_l, of_mean), _mm512_mul_ps(soft, _mm512_set1_ps(GATE_SLOPE)));
+            const __m512 soft =
+                sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(s_m, gate_scale, threshold), _mm512_set1_ps(GATE_SLOPE)));
+            const __m512 of_gate =
+                _mm512_mul_ps(_mm512_fmadd_ps(of_a, s_l, of_mean), _mm512_mul_ps(soft, _mm512_set1_ps(GATE_SLOPE)));
             of_threshold = _mm512_sub_ps(of_threshold, of_gate);
-            const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)), l = _mm512_maskz_mov_ps(b.open, of_a);
+            const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)),
+                         l = _mm512_maskz_mov_ps(b.open, of_a);
             largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l)));
             _mm512_store_ps(of_m + x * g.out_lanes + v * LANES, m);
             _mm512_store_ps(of_l + x * g.out_lanes + v * LANES, l);
@@ -275,12 +286,14 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
 }
 
 // From the planes' gradients (integers) through u to a row of X, added to what came over the shortcut.
-__attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l, float scale, const int16_t* x, float* of_x, float* totals) {
+__attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l,
+                                           float scale, const int16_t* x, float* of_x, float* totals) {
     const Geometry& g = p.geometry;
     const __m512 one = _mm512_set1_ps(1.0f), zero = _mm512_setzero_ps(), factor = _mm512_set1_ps(scale);
     for (int v = 0; v < g.in_vectors; ++v) {
         const __mmask16 lanes = lanes_of(g.in_channels, v);
-        const __m512 rise = _mm512_load_ps(p.inverse.data() + v * LANES), offset = _mm512_load_ps(p.inverse.data() + g.in_lanes + v * LANES);
+        const __m512 rise = _mm512_load_ps(p.inverse.data() + v * LANES),
+                     offset = _mm512_load_ps(p.inverse.data() + g.in_lanes + v * LANES);
         __m512 sum = zero, weighted = zero;
         for (int c = 0; c < g.width; ++c) {
             const size_t at = static_cast<size_t>(c) * g.in_channels + v * LANES;
@@ -291,10 +304,12 @@ __attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t
             const __m512 of_m = _mm512_cvtepi32_ps(_mm512_load_si512(row_m + c * g.in_lanes + v * LANES));
             const __m512 of_l = _mm512_cvtepi32_ps(_mm512_load_si512(row_l + c * g.in_lanes + v * LANES));
             const __m512 lsb = _mm512_fnmadd_ps(_mm512_set1_ps(2.0f), twice, _mm512_set1_ps(3.0f));
-            const __m512 of_u = _mm512_maskz_mul_ps(inside, factor, _mm512_fmadd_ps(of_m, twice, _mm512_mul_ps(of_l, lsb)));
+            const __m512 of_u =
+                _mm512_maskz_mul_ps(inside, factor, _mm512_fmadd_ps(of_m, twice, _mm512_mul_ps(of_l, lsb)));
             sum = _mm512_add_ps(sum, of_u);
             weighted = _mm512_fmadd_ps(of_u, u, weighted);
-            _mm512_mask_storeu_ps(of_x + at, lanes, _mm512_fmadd_ps(of_u, rise, _mm512_maskz_loadu_ps(lanes, of_x + at)));
+            _mm512_mask_storeu_ps(of_x + at, lanes,
+                                  _mm512_fmadd_ps(of_u, rise, _mm512_maskz_loadu_ps(lanes, of_x + at)));
         }
         add_to(totals + OF_SHIFT * g.in_lanes + v * LANES, sum);
         add_to(totals + OF_SCALE * g.in_lanes + v * LANES, weighted);
@@ -303,10 +318,12 @@ __attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t
 
 // of_next and of_x hold the gradients of images first to last - 1 alone.
 template <bool BINARY>
-__attribute__((noinline)) void backward_images(const PreparedStage& p, int first, int last, int images, const float* of_next, float* of_x, StageGradients total, Workspace& ws) {
+__attribute__((noinline)) void backward_images(const PreparedStage& p, int first, int last, int images,
+                                               const float* of_next, float* of_x, StageGradients total, Workspace& ws) {
     using Kept = typename KeptSums<BINARY>::Type;
     const Geometry& g = p.geometry;
-    const size_t row_out = static_cast<size_t>(g.out_width) * g.out_channels, row_in = static_cast<size_t>(g.width) * g.in_channels;
+    const size_t row_out = static_cast<size_t>(g.out_width) * g.out_channels,
+                 row_in = static_cast<size_t>(g.width) * g.in_channels;
     const size_t row_sums = static_cast<size_t>(g.out_width) * g.out_lanes;
     int32_t* pairs = ws.pairs.zeroed(g.bordered_in() * g.in_lanes);
     int32_t* of_pairs = ws.gradient_pairs.zeroed(static_cast<size_t>(g.out_height) * (g.out_width + 2) * g.out_lanes);
@@ -323,9 +340,10 @@ __attribute__((noinline)) void backward_images(const PreparedStage& p, int first
         float largest = 0;
         for (int y = 0; y < g.out_height; ++y) {
             float* skipped = g.stride == 2 ? of_row : of_x + y * row_in;
-            largest = std::max(largest, back_to_sums<BINARY>(p, of_next + y * row_out, next + y * row_out, kept + y * 2 * row_sums, pixels, skipped,
-                                                             g.stride == 2 ? g.out_lanes : g.in_channels, of_m + y * row_sums,
-                                                             of_l + y * row_sums, total.out));
+            largest = std::max(
+                largest, back_to_sums<BINARY>(p, of_next + y * row_out, next + y * row_out, kept + y * 2 * row_sums,
+                                              pixels, skipped, g.stride == 2 ? g.out_lanes : g.in_channels,
+                                              of_m + y * row_sums, of_l + y * row_sums, total.out));
             if (g.stride == 2) spread_row(g, of_row, y, of_x);
         }
         const float steps = largest > 0 ? (BINARY ? GRADIENT_LIMIT : REAL_GRADIENT_LIMIT) / largest : 0.0f;
@@ -401,21 +419,24 @@ __attribute__((noinline)) void input_forward(const PreparedInput& p, int first, 
                     for (int colour = 0; colour < i.colours; ++colour)
                         for (int t = 0; t < TAPS; ++t) {
                             const int level = levels[(y + t / 3) * pitch + (x + t % 3) * i.colours + colour];
-                            s = _mm512_add_ps(s, _mm512_load_ps(p.table.data() + (colour * TAPS + t) * entry + level + v * LANES));
+                            s = _mm512_add_ps(
+                                s, _mm512_load_ps(p.table.data() + (colour * TAPS + t) * entry + level + v * LANES));
                         }
                     const __mmask16 lanes = lanes_of(i.out_channels, v);
                     if (i.next == nullptr) {
                         _mm512_mask_storeu_ps(i.sums + at + v * LANES, lanes, s);
                         continue;
                     }
-                    const __m512 out = _mm512_add_ps(round_half_up(_mm512_mul_ps(s, p.out.vector(0, v))), p.out.vector(1, v));
+                    const __m512 out =
+                        _mm512_add_ps(round_half_up(_mm512_mul_ps(s, p.out.vector(0, v))), p.out.vector(1, v));
                     store_saturated(i.next + at + v * LANES, lanes, out, low, high);
                 }
     }
 }
 
 // Adds the gradients of Y to `gathered`, which is laid out like the table, and to the bias's.
-__attribute__((noinline)) void input_backward(const PreparedInput& p, int first, int last, const float* of_next, float* gathered, float* of_bias, Workspace& ws) {
+__attribute__((noinline)) void input_backward(const PreparedInput& p, int first, int last, const float* of_next,
+                                              float* gathered, float* of_bias, Workspace& ws) {
     const Input& i = *p.input;
     const int pitch = (i.width + 2) * i.colours;
     int32_t* levels = ws.planes.sized(static_cast<size_t>(pitch) * (i.height + 2));
@@ -430,8 +451,10 @@ __attribute__((noinline)) void input_backward(const PreparedInput& p, int first,
                     const __mmask16 lanes = lanes_of(i.out_channels, v);
                     __mmask16 passes = lanes;
                     if (i.next != nullptr) {
-                        const __m512i out = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, i.next + at + v * LANES));
-                        passes = _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
+                        const __m512i out =
+                            _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, i.next + at + v * LANES));
+                        passes =
+                            _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
                     }
                     const __m512 of_out = _mm512_maskz_loadu_ps(passes, of_next + v * LANES);
                     add_to(of_bias + v * LANES, of_out);
@@ -537,12 +560,15 @@ void wsfracbnn_forward(const Input* input, const Stage* stages, int count, int i
         for (int c = 0; c < stages[s].out_channels; ++c) {
             int64_t sum = 0;
             for (int p = 0; p < PARTS; ++p) sum += open[p * channels + at[s] + c];
-            stages[s].gates[c] = static_cast<float>(static_cast<double>(sum) / (static_cast<double>(images) * prepared[s]->geometry.out_pixels()));
+            stages[s].gates[c] = static_cast<float>(static_cast<double>(sum) /
+                                                    (static_cast<double>(images) * prepared[s]->geometry.out_pixels()));
         }
 }
 
-// Fills all gradients of every stage from that of the last X'; of_x is that of the first X, null where there is an input.
-void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int images, int threads, const float* of_next, float* of_x) {
+// Fills all gradients of every stage from that of the last X'; of_x is that of the first X, null where there is an
+// input.
+void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int images, int threads,
+                        const float* of_next, float* of_x) {
     const Stages prepared = prepare(stages, count, true);
     const auto first_layer = input == nullptr ? nullptr : std::make_unique<PreparedInput>(*input);
     const Layout layout(prepared, first_layer.get());
@@ -564,16 +590,20 @@ void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int 
         }
         if (of_x != nullptr) std::memcpy(of_x + first * first_size, from, (last - first) * first_size * sizeof(float));
         if (first_layer != nullptr)
-            input_backward(*first_layer, first, last, from, totals + layout.input, totals + layout.input + first_layer->table_size(), ws);
+            input_backward(*first_layer, first, last, from, totals + layout.input,
+                           totals + layout.input + first_layer->table_size(), ws);
     });
     for (int s = 0; s < count; ++s) {
         const Geometry& g = prepared[s]->geometry;
         const StageGradients first_part = Layout::of(g, parts.data() + layout.at[s]);
         unpack_weight_gradient(g, first_part.plane, PARTS, layout.size, stages[s].plane_gradient);
         sum_rows(first_part.in, layout.size, IN_GRADIENTS, g.in_channels, stages[s].in_gradient, stages[s].in_step);
-        sum_rows(first_part.out, layout.size, OUT_GRADIENTS, g.out_channels, stages[s].out_gradient, stages[s].out_step);
+        sum_rows(first_part.out, layout.size, OUT_GRADIENTS, g.out_channels, stages[s].out_gradient,
+                 stages[s].out_step);
         for (int c = 0; c < g.in_channels; ++c)  // u = (X / unit - shift) / scale
-            for (int k : {OF_SHIFT, OF_SCALE}) stages[s].in_gradient[static_cast<size_t>(k) * stages[s].in_step + c] *= -1.0f / prepared[s]->in.row(SCALE)[c];
+            for (int k : {OF_SHIFT, OF_SCALE})
+                stages[s].in_gradient[static_cast<size_t>(k) * stages[s].in_step + c] *=
+                    -1.0f / prepared[s]->in.row(SCALE)[c];
     }
     if (first_layer != nullptr) finish_input_gradients(*first_layer, parts.data() + layout.input, layout.size);
 }
@@ -581,7 +611,8 @@ void wsfracbnn_backward(const Input* input, const Stage* stages, int count, int 
 // The input layer alone, S to `sums`.
 void input_sums_forward(const Input* input, int images, int threads) {
     const PreparedInput prepared(*input);
-    for_each_block(images, threads, [&](int, int first, int last) { input_forward(prepared, first, last, workspace()); });
+    for_each_block(images, threads,
+                   [&](int, int first, int last) { input_forward(prepared, first, last, workspace()); });
 }
 
 void input_sums_backward(const Input* input, int images, int threads, const float* of_sums) {
@@ -591,7 +622,8 @@ void input_sums_backward(const Input* input, int images, int threads, const floa
     parts.zeroed(PARTS * size);
     for_each_block(images, threads, [&](int part, int first, int last) {
         float* total = parts.data() + part * size;
-        input_backward(prepared, first, last, of_sums + first * prepared.size(), total, total + prepared.table_size(), workspace());
+        input_backward(prepared, first, last, of_sums + first * prepared.size(), total, total + prepared.table_size(),
+                       workspace());
     });
     finish_input_gradients(prepared, parts.data(), size);
 }
