@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wsfracbnn.model.checkpoint import Checkpoint, require_name
-from wsfracbnn.model.contract import signed_range, window_order
+from wsfracbnn.model.contract import SCALE_LIMIT, SLOPE_LIMIT, SLOPE_SHIFT, signed_range, window_order
 from wsfracbnn.model.description import (
     ConvLayer,
     HeadLayer,
@@ -22,8 +22,7 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.networks import quantizers as q
-from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
 DEFAULT_GATE_FRACTION = 0.5
@@ -55,27 +54,24 @@ def lower_network(
     gate_fractions: tuple[float, ...] | None = None,
 ) -> NetworkDescription:
     """Lay out every integer constant of `network`; see `lower_checkpoint`."""
-    config = network.config
-    unit = 2.0**config.residual_fraction
-    bits = config.residual_bits
-    layer = network.input
-    scale, shift = _scale(layer.conv, layer.path.factor, "input.conv")
+    config, bits = network.config, network.config.residual_bits
+    entry, given = network.input, network.input.constants()
+    _check_scale(entry.conv, entry.path, "input.conv")
     first = InputLayer(
         height=config.image_height,
         width=config.image_width,
         colours=config.image_channels,
         levels=config.thermometer_levels,
         out_channels=config.widths[0],
-        scale_shift=shift,
-        weights=_signs(layer.conv),
-        scale=scale,
-        bias_in=_fixed_point(layer.bias, unit, bits, "input.bias"),
+        scale_shift=int(given.scale_shift),
+        weights=_signs(given.weights),
+        scale=_ints(given.scale),
+        bias_in=_of_width(given.bias_in, bits, "input.bias"),
     )
     fractions = gate_fractions or (DEFAULT_GATE_FRACTION,) * len(network.stages)
     convs = tuple(
-        _lower_conv(stage, f"stages.{i}", unit, bits, fraction)
-        for i, (stage, fraction) in enumerate(zip(network.stages, fractions, strict=True))
-        if isinstance(stage, ResidualConv)
+        _lower_stage(stage, f"stages.{i}", bits, fraction)
+        for i, (stage, fraction) in enumerate(zip(network.residual_stages(), fractions, strict=True))
     )
     last = config.convolutions()[-1]
     weights, bias, k = network.head.constants()
@@ -85,66 +81,67 @@ def lower_network(
     return NetworkDescription(name, bits, config.residual_fraction, class_names, (first, *convs, head))
 
 
-def _lower_conv(stage: ResidualConv, key: str, unit: float, bits: int, gate_fraction: float) -> ConvLayer:
-    shape = stage.shape
-    scale, shift = _scale(stage.gated.conv, stage.path.factor, f"{key}.gated.conv")
-    thresholds = _ints(stage.activation.thresholds())
-    _check_range(thresholds, bits, f"{key}.activation.shift", "a threshold")
-    slope = stage.rprelu.slope.double() * 2**q.SLOPE_SHIFT
-    if float(slope.abs().max()) > q.SLOPE_LIMIT + 0.5:
-        raise InputError(
-            f"key 'state.{key}.rprelu.slope': found {float(stage.rprelu.slope.abs().max()):.4g}, "
-            f"expected at most {q.SLOPE_LIMIT / 2**q.SLOPE_SHIFT:.4g} in magnitude"
-        )
+def _lower_stage(stage: ResidualConv, key: str, bits: int, gate_fraction: float) -> ConvLayer:
+    shape, given = stage.shape, stage.constants()
+    _check_scale(stage.gated.conv, stage.path, f"{key}.gated.conv")
+    _check_slopes(stage.rprelu, f"{key}.rprelu")
     return ConvLayer(
         height=shape.height,
         width=shape.width,
         in_channels=shape.in_channels,
         out_channels=shape.out_channels,
         stride=shape.stride,
-        scale_shift=shift,
-        slope_shift=q.SLOPE_SHIFT,
+        scale_shift=int(given.scale_shift),
+        slope_shift=SLOPE_SHIFT,
         gate_fraction=round(float(gate_fraction), 6),
-        thresholds=thresholds,
-        weights=_signs(stage.gated.conv),
-        gate=np.clip(_ints(stage.gated.gates()), -shape.fan_in - 1, shape.fan_in),  # |S_m| <= fan_in
-        scale=scale,
-        bias_in=_fixed_point(stage.rprelu.bias_in, unit, bits, f"{key}.rprelu.bias_in"),
-        slope=_ints(stage.rprelu.slopes()),
-        bias_out=_fixed_point(stage.rprelu.bias_out, unit, bits, f"{key}.rprelu.bias_out"),
+        thresholds=_thresholds(stage, given.thresholds, bits, f"{key}.activation"),
+        weights=_signs(given.weights),
+        gate=_ints(given.gate),
+        scale=_ints(given.scale),
+        bias_in=_of_width(given.bias_in, bits, f"{key}.rprelu.bias_in"),
+        slope=_ints(given.slope),
+        bias_out=_of_width(given.bias_out, bits, f"{key}.rprelu.bias_out"),
     )
 
 
 def _ints(values: Tensor) -> Ints:
-    """Float64 integers to int64."""
+    """Float64 integers within a known range to int64: a cast of others would wrap."""
     return values.detach().numpy().astype(np.int64)
 
 
-def _signs(conv: BinaryWSConv2d) -> Signs:
+def _signs(weights: Tensor) -> Signs:
     """Sign plane of +-1 in the contract's order, (O, I, 9)."""
-    return window_order(conv.signs().detach().numpy())
+    return window_order(weights.numpy())
 
 
-def _scale(conv: BinaryWSConv2d, factor: float, key: str) -> tuple[Ints, int]:
-    real = conv.scale() * factor
-    largest = float(real.abs().max())
-    if largest > q.SCALE_LIMIT + 0.5:
-        raise InputError(
-            f"key 'state.{key}.gain': the scale comes to {largest:.4g} residual units per accumulator unit, "
-            f"expected at most {q.SCALE_LIMIT}"
-        )
-    m, shift = q.quantize_scale(real)
-    return _ints(m), int(shift)
-
-
-def _fixed_point(values: Tensor, unit: float, bits: int, key: str) -> Ints:
-    fixed = _ints(torch.floor(values.double() * unit + 0.5))
-    _check_range(fixed, bits, key, "a value")
-    return fixed
-
-
-def _check_range(values: Ints, bits: int, key: str, what: str) -> None:
+def _of_width(values: Tensor, bits: int, key: str, what: str = "a value") -> Ints:
     low, high = signed_range(bits)
     wrong = values[(values < low) | (values > high)]
-    if wrong.size:
-        raise InputError(f"key 'state.{key}': {what} becomes {int(wrong[0])}, expected {low} to {high} ({bits} bits)")
+    if wrong.numel():
+        raise InputError(f"key 'state.{key}': {what} becomes {wrong[0]:.10g}, expected {low} to {high} ({bits} bits)")
+    return _ints(values)
+
+
+def _thresholds(stage: ResidualConv, values: Tensor, bits: int, key: str) -> Ints:
+    """T within the stream's width; the parameter that is named is the larger part of the one that is not."""
+    shift, scale = stage.activation.shift.abs(), stage.activation.scale.abs() * (2.0 / 3.0)
+    low, high = signed_range(bits)
+    outside = ((values < low) | (values > high)).any(dim=1)
+    of_scale = bool((outside & (scale > shift)).any())
+    return _of_width(values, bits, f"{key}.{'scale' if of_scale else 'shift'}", "a threshold")
+
+
+def _check_scale(conv: BinaryWSConv2d, path: ScalePath, key: str) -> None:
+    largest = float(path.real(conv.scale()).abs().max())
+    if largest > SCALE_LIMIT + 0.5:
+        raise InputError(
+            f"key 'state.{key}.gain': the scale comes to {largest:.4g} residual units per accumulator unit, "
+            f"expected at most {SCALE_LIMIT}"
+        )
+
+
+def _check_slopes(rprelu: RPReLU, key: str) -> None:
+    largest = float(rprelu.slope.double().abs().max())
+    if largest * 2**SLOPE_SHIFT > SLOPE_LIMIT + 0.5:
+        limit = SLOPE_LIMIT / 2**SLOPE_SHIFT
+        raise InputError(f"key 'state.{key}.slope': found {largest:.4g}, expected at most {limit:.4g} in magnitude")

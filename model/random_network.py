@@ -48,7 +48,7 @@ def random_network(config: NetworkConfig, seed: int, wild: bool = True) -> WSFra
 
 def _fit_scale(conv: BinaryWSConv2d, path: ScalePath) -> None:
     """Bring scales that exceed |M| = 127, as a fan-in of a few bits gives them, back into range."""
-    largest = float((conv.scale() * path.factor).abs().max())
+    largest = float(path.real(conv.scale()).abs().max())
     conv.gain.mul_(min(1.0, 120.0 / largest))
 
 

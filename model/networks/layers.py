@@ -155,13 +155,17 @@ class ScalePath(nn.Module):
         self.largest_scale = q.SCALE_LIMIT / self.factor
         """What `constants` can represent."""
 
+    def real(self, scale: Tensor) -> Tensor:
+        """Output units per accumulator unit, for the scale of a convolution, shape (C,)."""
+        return scale * self.factor
+
     def constants(self, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """M (float64 integers, (C,)) and r (float64 scalar) for a real scale of shape (C,)."""
-        return q.quantize_scale(scale * self.factor)
+        """M (float64 integers, (C,)) and r (float64 scalar) for the scale of a convolution, shape (C,)."""
+        return q.quantize_scale(self.real(scale))
 
     def forward(self, accumulator: Tensor, scale: Tensor) -> Tensor:
         m, r = self.constants(scale)
-        factor = q.per_channel(q.straight_through(m / 2.0**r, scale * self.factor), accumulator.dtype)
+        factor = q.per_channel(q.straight_through(m / 2.0**r, self.real(scale)), accumulator.dtype)
         return q.round_ste(accumulator * factor)  # at r = 0 the product is an integer, which rounding leaves alone
 
 
@@ -181,8 +185,11 @@ class GatedConv2d(nn.Module):
         self.gate_mean: Tensor = torch.zeros(())
 
     def gates(self) -> Tensor:
-        """G of shape (O,), float64 integers: S_m > theta equals S_m > floor(theta) for every integer S_m."""
-        return torch.floor(self.threshold.detach().double() * self.norm)
+        """G of shape (O,), float64 integers: S_m > theta equals S_m > floor(theta) for every integer S_m.
+
+        |S_m| <= fan_in, so that larger bounds mean a gate that is always open or never.
+        """
+        return torch.floor(self.threshold.detach().double() * self.norm).clamp(-self.conv.fan_in - 1, self.conv.fan_in)
 
     def forward(self, msb: Tensor, lsb: Tensor) -> Tensor:
         sums = self.conv(torch.cat((msb, lsb)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,31 @@ from wsfracbnn.model.networks.layers import (
     ThermometerEncoder,
     shortcut,
 )
+
+
+@dataclass(frozen=True)
+class InputConstants:
+    """The integers of the input layer, in float64: weights (O, I, 3, 3) of +-1, scale M and bias_in b1 (O,), r."""
+
+    weights: Tensor
+    scale: Tensor
+    scale_shift: Tensor
+    bias_in: Tensor
+
+
+@dataclass(frozen=True)
+class StageConstants:
+    """The integers of a stage, in float64: thresholds T (I, 3), weights (O, I, 3, 3) of +-1; gate G, scale M, bias_in
+    b1, slope N and bias_out b2, all (O,); scale_shift r. Thresholds and biases may exceed the stream's width."""
+
+    thresholds: Tensor
+    weights: Tensor
+    gate: Tensor
+    scale: Tensor
+    scale_shift: Tensor
+    bias_in: Tensor
+    slope: Tensor
+    bias_out: Tensor
 
 
 class InputLayer(nn.Module):
@@ -46,6 +72,11 @@ class InputLayer(nn.Module):
         """b1 in float64, shape (C,)."""
         return q.round_ste(self.bias.double() * self.unit)
 
+    @torch.no_grad()
+    def constants(self) -> InputConstants:
+        """What the hardware's stage holds."""
+        return InputConstants(self.conv.signs(), *self.path.constants(self.conv.scale()), self.bias_constant())
+
 
 class ResidualConv(nn.Module):
     """One accelerator stage: X' = sat(RPReLU(rshift(A * M, r)) + shortcut(X)), A the gated convolution of X."""
@@ -63,6 +94,20 @@ class ResidualConv(nn.Module):
             self.gated.conv.gain.fill_(expected_std * config.residual_alpha / math.sqrt(0.56))
         self.path = ScalePath(3.0, unit)
         self.rprelu = RPReLU(shape.out_channels, unit)
+
+    @torch.no_grad()
+    def constants(self) -> StageConstants:
+        """What the hardware's stage holds."""
+        bias_in, _, bias_out = self.rprelu.constants()
+        return StageConstants(
+            self.activation.thresholds(),
+            self.gated.conv.signs(),
+            self.gated.gates(),
+            *self.path.constants(self.gated.conv.scale()),
+            bias_in,
+            self.rprelu.slopes(),
+            bias_out,
+        )
 
     def accumulate(self, x: Tensor) -> Tensor:
         """A = 2 S_m + g S_l, shape (N, O, H', W')."""

@@ -70,7 +70,7 @@ def out_constants(stages: Sequence[ResidualConv]) -> Tensor:
     sizes = torch.tensor([s.shape.out_channels for s in stages])
     norms = torch.tensor([s.gated.norm for s in stages], dtype=torch.float64).repeat_interleave(sizes)
     threshold = torch.cat([s.gated.threshold for s in stages])
-    scales = torch.cat([s.gated.conv.scale() for s in stages]) * stages[0].path.factor
+    scales = stages[0].path.real(torch.cat([s.gated.conv.scale() for s in stages]))
     factors = quantized_scales(scales, sizes)
     rprelu = layers.rprelu_constants(
         torch.cat([s.rprelu.bias_in for s in stages]),
@@ -92,7 +92,7 @@ def quantized_scales(scales: Tensor, sizes: Tensor) -> Tensor:
 def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
     """The last stage's X, float32 (N, C, H, W); sets each stage's mean fraction of open gates."""
     stages, entry = network.residual_stages(), network.input
-    scale = entry.conv.scale() * entry.path.factor
+    scale = entry.path.real(entry.conv.scale())
     factor = quantized_scales(scale, torch.tensor([len(scale)]))
     of_input = torch.stack((factor.float(), entry.bias_constant().float()))
     levels = levels_of(pixels, entry.encoder.thresholds)
