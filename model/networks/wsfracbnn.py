@@ -140,7 +140,7 @@ class WSFracBNN(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         if switch.active(self.config, pixels.device):
-            x = kernels.forward(self, pixels).to(_value_dtype())
+            x = kernels.forward(self.input, self.residual_stages(), pixels).to(_value_dtype())
         else:
             x = self.input(pixels)
             for stage in self.stages:

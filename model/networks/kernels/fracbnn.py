@@ -4,18 +4,60 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from wsfracbnn.model.networks.kernels import library
 
-if TYPE_CHECKING:
-    from wsfracbnn.model.networks.fracbnn import BatchNormConv
+
+class SignConvolution(Protocol):
+    """What the kernels ask of a convolution."""
+
+    binary: bool
+
+    def plane(self) -> Tensor:
+        """What it multiplies by: (O, I, 3, 3)."""
 
 
-def stage(layer: BatchNormConv, x: Tensor) -> Tensor:
+class GatedConvolution(Protocol):
+    """What the kernels ask of a fractional convolution; `unit` leads from S_m to that of the threshold."""
+
+    @property
+    def conv(self) -> SignConvolution:
+        """The convolution of both planes."""
+
+    threshold: torch.nn.Parameter
+    unit: float
+    gate_mean: Tensor
+
+
+class Activation(Protocol):
+    """What the kernels ask of an RPReLU; parameters of shape (O,)."""
+
+    bias_in: torch.nn.Parameter
+    slope: torch.nn.Parameter
+    bias_out: torch.nn.Parameter
+
+
+class StageLayer(Protocol):
+    """What the kernels ask of a stage."""
+
+    stride: int
+    norm: torch.nn.BatchNorm2d
+    sum_norm: torch.nn.BatchNorm2d
+
+    @property
+    def gated(self) -> GatedConvolution:
+        """Its convolution."""
+
+    @property
+    def rprelu(self) -> Activation:
+        """What follows the first norm."""
+
+
+def stage(layer: StageLayer, x: Tensor) -> Tensor:
     """X (N, I, H, W) to X' of one stage, both float32; updates its running statistics and `gate_mean`."""
     gated, norms = layer.gated, (layer.norm, layer.sum_norm)
     rows = (

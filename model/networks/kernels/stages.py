@@ -11,23 +11,43 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from wsfracbnn.model.config import ConvShape
 from wsfracbnn.model.networks import layers
 from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.kernels import library
 from wsfracbnn.model.networks.kernels.input import levels_of
 
-if TYPE_CHECKING:
-    from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
-
 IN_ROWS = 5
 """Constants of an input channel: T1, T2, T3, shift, scale; the last two have gradients."""
 OUT_ROWS = 6
 """Constants of an output channel: G, gate threshold, factor, b1, slope, b2; all but the first have gradients."""
+
+
+class EntryLayer(Protocol):
+    """What the kernels ask of the input layer."""
+
+    encoder: layers.ThermometerEncoder
+    conv: layers.BinaryWSConv2d
+    path: layers.ScalePath
+
+    def bias_constant(self) -> Tensor:
+        """b1 in float64, shape (C,)."""
+
+
+class StageLayer(Protocol):
+    """What the kernels ask of a stage."""
+
+    shape: ConvShape
+    bits: int
+    activation: layers.FractionalActivation
+    gated: layers.GatedConv2d
+    path: layers.ScalePath
+    rprelu: layers.RPReLU
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,7 @@ class StageShape:
     gate_scale: float
 
     @classmethod
-    def of(cls, stage: ResidualConv) -> StageShape:
+    def of(cls, stage: StageLayer) -> StageShape:
         """Of a layer as it is trained now."""
         shape, conv = stage.shape, stage.gated.conv
         return cls(
@@ -57,7 +77,7 @@ class StageShape:
         )
 
 
-def in_constants(stages: Sequence[ResidualConv]) -> Tensor:
+def in_constants(stages: Sequence[StageLayer]) -> Tensor:
     """(IN_ROWS, input channels of all stages) float32."""
     shift = torch.cat([s.activation.shift for s in stages])
     scale = torch.cat([s.activation.scale for s in stages])
@@ -65,7 +85,7 @@ def in_constants(stages: Sequence[ResidualConv]) -> Tensor:
     return torch.stack((*thresholds.unbind(1), shift, layers.positive_scale(scale)))
 
 
-def out_constants(stages: Sequence[ResidualConv]) -> Tensor:
+def out_constants(stages: Sequence[StageLayer]) -> Tensor:
     """(OUT_ROWS, output channels of all stages) float32."""
     sizes = torch.tensor([s.shape.out_channels for s in stages])
     norms = torch.tensor([s.gated.norm for s in stages], dtype=torch.float64).repeat_interleave(sizes)
@@ -89,9 +109,8 @@ def quantized_scales(scales: Tensor, sizes: Tensor) -> Tensor:
     return q.straight_through(q.nearest_signed_digits(scales * power, q.SCALE_DIGITS, q.SCALE_LIMIT) / power, scales)
 
 
-def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
+def forward(entry: EntryLayer, stages: Sequence[StageLayer], pixels: Tensor) -> Tensor:
     """The last stage's X, float32 (N, C, H, W); sets each stage's mean fraction of open gates."""
-    stages, entry = network.residual_stages(), network.input
     scale = entry.path.real(entry.conv.scale())
     factor = quantized_scales(scale, torch.tensor([len(scale)]))
     of_input = torch.stack((factor.float(), entry.bias_constant().float()))
@@ -100,12 +119,12 @@ def forward(network: WSFracBNN, pixels: Tensor) -> Tensor:
     return _run(stages, None, levels, count, entry.conv.plane(), of_input)
 
 
-def run_stages(x: Tensor, stages: Sequence[ResidualConv]) -> Tensor:
+def run_stages(x: Tensor, stages: Sequence[StageLayer]) -> Tensor:
     """Some stages without an input layer: X to X', integers in float32 (N, C, H, W); sets their `gate_mean`."""
     return _run(stages, x, None, 0, None, None)
 
 
-def _run(stages: Sequence[ResidualConv], *entry: Any) -> Tensor:
+def _run(stages: Sequence[StageLayer], *entry: Any) -> Tensor:
     shapes = [StageShape.of(s) for s in stages]
     planes = [s.gated.conv.plane() for s in stages]
     x, gates = _Stages.apply(shapes, *entry, in_constants(stages), out_constants(stages), *planes)  # type: ignore[no-untyped-call]
