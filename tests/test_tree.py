@@ -8,7 +8,20 @@ import pytest
 from wsfracbnn.gen.locations import ROOT, RTL, TEMPLATES
 
 SOURCES = ("*.py", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
-FOLDERS = ("model", "gen", "cli", "benchmarks", "rtl", "templates", "tb", "tests", "scripts", "configs", ".ci", ".github")
+FOLDERS = (
+    "model",
+    "gen",
+    "cli",
+    "benchmarks",
+    "rtl",
+    "templates",
+    "tb",
+    "tests",
+    "scripts",
+    "configs",
+    ".ci",
+    ".github",
+)
 
 
 @pytest.mark.parametrize("pattern", SOURCES)
