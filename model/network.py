@@ -124,8 +124,11 @@ class WSFracBNN(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, pixels: Tensor) -> None:
-        """Data-dependent start (LSUV, arXiv 1511.06422): unit variance after the input layer, thresholds centred
-        on each channel, and each residual branch alpha times as strong as its shortcut on this batch."""
+        """Data-dependent start (LSUV, arXiv 1511.06422).
+
+        Unit variance after the input layer, thresholds centred on each channel, and each residual branch alpha times as
+        strong as its shortcut on this batch.
+        """
         unit = 2.0**self.config.residual_fraction
         x = self.input(pixels) / unit
         self.input.conv.gain.div_(x.std().clamp_min(1e-3))

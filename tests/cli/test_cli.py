@@ -82,6 +82,7 @@ def test_train_writes_a_checkpoint_that_emits(tmp_path: Path) -> None:
     assert not (tmp_path / "wide.pt").exists()
 
 
+@pytest.mark.simulator
 def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
     arguments = ["--weights", str(digits_path), "--simulator", "icarus", "--images", "2", "--out", "out"]
     done = run([*COMMAND, "sim", *arguments, "--tests", "bit_exact"], tmp_path)
