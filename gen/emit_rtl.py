@@ -19,7 +19,7 @@ except ModuleNotFoundError as missing:
     )
 
 if __name__ == "__main__":
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     command.command(help=emit.__doc__)(emit)
     set_up_log()
     run(command)
