@@ -34,7 +34,7 @@ help: ## list the targets
 	@echo
 	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
 
-setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog
+setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
 # A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
 # (Debian's python3-venv), virtualenv or apt stands in.
@@ -47,17 +47,17 @@ $(STAMP): constraints.txt pyproject.toml
 icarus: ## install Icarus Verilog through apt, or say what to type
 	@sh scripts/install_icarus.sh
 
-sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch
+sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch (digits: a minute)
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
-test: setup lint unit rtl ## lint, types, unit tests, RTL regression
+test: setup lint unit rtl ## lint, types, unit tests, RTL regression (half an hour to an hour on two cores)
 
-lint: $(STAMP) ## ruff and mypy --strict
+lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@sh scripts/check_types.sh $(VENV)
 
-unit: $(STAMP) ## tests of the model, the generator and the emitted folder
+unit: $(STAMP) ## tests of the model, the generator, the commands (10 to 25 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
@@ -65,18 +65,18 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@sh scripts/create_venv.sh $(PYTHON) build/torch-$(TORCH)
 	@grep -v '^torch==' constraints.txt > build/torch-$(TORCH)/constraints.txt
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
-	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) tests/model
+	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
-rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (10 to 30 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
 
-emit: $(STAMP) ## write the Verilog of WEIGHTS
+emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
 
-synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json
+synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
 	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
 
-pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ
+pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 40)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
 

@@ -30,7 +30,7 @@ Summary = Annotated[
     Path | None,
     typer.Option(help="summary.json of `wsfracbnn sim` at the same folding, for measured cycles; else the estimate."),
 ]
-Readme = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
+Page = Annotated[Path | None, typer.Option(help="Markdown file whose section 'hardware' gets the table.")]
 MemoryTable = Annotated[
     Path | None, typer.Option(help="Markdown file whose section 'memories' gets the table of the first target.")
 ]
@@ -42,7 +42,7 @@ def synth(
     targets: Annotated[str, typer.Option(help=f"Some of {', '.join(FAMILIES)}, with commas between.")] = "ecp5,xc7",
     cache: Cache = Path("build/synthesis"),
     results: Results = Path("results/hardware.json"),
-    readme: Readme = None,
+    page: Page = None,
     memories: MemoryTable = None,
 ) -> None:
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
@@ -70,7 +70,7 @@ def synth(
     recorded.write(results)
     if memories is not None:
         replace_section(memories, "memories", tables[0])
-    _show(recorded, readme)
+    _show(recorded, page)
 
 
 def pnr(
@@ -87,7 +87,7 @@ def pnr(
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
     results: Results = Path("results/hardware.json"),
-    readme: Readme = None,
+    page: Page = None,
 ) -> None:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
     from wsfracbnn.cli.console import console
@@ -115,7 +115,7 @@ def pnr(
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
     recorded = HardwareResults.read(results).with_row(row)
     recorded.write(results)
-    _show(recorded, readme)
+    _show(recorded, page)
 
 
 def _description(weights: Path | None) -> NetworkDescription:
@@ -151,12 +151,12 @@ def _check_memories(design: AcceleratorDesign, netlist: Path, family: Family) ->
     return memory_table(mapped)
 
 
-def _show(results: HardwareResults, readme: Path | None) -> None:
+def _show(results: HardwareResults, page: Path | None) -> None:
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section
     from wsfracbnn.gen.synthesis.record import hardware_table
 
     text = hardware_table(results.rows)
     console.print(text, markup=False, soft_wrap=True)
-    if readme is not None:
-        replace_section(readme, "hardware", text)
+    if page is not None:
+        replace_section(page, "hardware", text)

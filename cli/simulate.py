@@ -54,12 +54,14 @@ def sim(
     description = lower_checkpoint(checkpoint)
     folding = folding_of(description, fold, lut_inputs)
     luts = "" if lut_inputs is None else f" --lut-inputs {lut_inputs}"
+    command = f"wsfracbnn sim --weights {weights} --fold {fold}{luts} --seed {seed}"
+    counts = regression.image_counts(simulators, images, dataset)
     runs = regression.Runs(
-        images=regression.image_counts(simulators, images, dataset),
+        images=counts,
+        commands={name: f"{command} --simulator {name} --images {count}" for name, count in counts.items()},
         tests=tests,
         waves=waves,
         seed=seed,
-        reproduce=f"wsfracbnn sim --weights {weights} --fold {fold}{luts} --seed {seed}",
     )
     folder = out / description.name
     design = emit(description, folding, folder, *regression.sample_images(dataset, runs.most_images))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""python gen/emit_rtl.py --weights ckpt.pt [--out DIR] [--name NAME] [--fold ...] [--lut-inputs 4|6]
+"""Usage: python gen/emit_rtl.py --weights ckpt.pt [--out DIR] [--name NAME] [--fold ...] [--lut-inputs 4|6].
 
 The same as `wsfracbnn emit`, for who has the checkout and types the path. A script that starts the command line, and no
 part of the package wsfracbnn.gen.
@@ -19,7 +19,7 @@ except ModuleNotFoundError as missing:
     )
 
 if __name__ == "__main__":
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     command.command(help=emit.__doc__)(emit)
     set_up_log()
     run(command)

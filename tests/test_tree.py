@@ -43,8 +43,7 @@ def test_every_block_has_its_testbench() -> None:
 
 
 def test_every_stage_template_has_its_testbench() -> None:
-    """conv_shortcut.j2 is a part of conv_stage; macros.j2, the folder's files, the top and its testbench are exercised
-    by tb/network."""
+    """Parts and what stands around stages have none: tb/network exercises macros.j2, the folder's files, the top."""
     modules = {p.name.removesuffix(".v.j2") for p in TEMPLATES.glob("*.v.j2")} - {"top", "testbench"}
     assert modules == {"input_stage", "conv_stage", "head", "rom"}
     assert [m for m in modules if not (ROOT / "tb" / m / f"test_{m}.py").is_file()] == []

@@ -31,13 +31,17 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Runs:
-    """What is simulated: images for each simulator, cocotb tests by name, waveforms, seed, and how to do it again."""
+    """What is simulated.
+
+    images: how many in each simulator. commands: what does it again, of each. tests: expression of cocotb tests' names;
+    None: all. waves: whether to record waveforms.
+    """
 
     images: dict[str, int]
+    commands: dict[str, str]
     tests: str | None
     waves: bool
     seed: int
-    reproduce: str
 
     @property
     def most_images(self) -> int:
@@ -105,7 +109,7 @@ def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None
             tests=runs.tests,
             waves=runs.waves,
             seed=runs.seed,
-            reproduce=f"{runs.reproduce} --simulator {name} --images {count}",
+            reproduce=runs.commands[name],
             progress=lambda done, name=name: progress(name, done),  # type: ignore[misc]
         )
         for name, count in runs.images.items()

@@ -15,7 +15,9 @@ from wsfracbnn.model.errors import InputError
 
 
 def read_folding(path: Path, description: NetworkDescription) -> Folding:
-    """A folding file: {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
+    """Read a folding file.
+
+    {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
     family; `lanes` is for convolution stages, and only where they are fewer than PE.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.memory import Memory
+from wsfracbnn.model.contract import stage_name
 
 
 def memories(design: AcceleratorDesign) -> list[Memory]:
@@ -59,11 +60,9 @@ def map_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> tu
 
 
 def memory_table(mapped: Sequence[MappedMemory]) -> str:
-    """The memories as a Markdown table, stage by stage."""
-    lines = [
-        "| stage | memory | words x bits | meant for | netlist |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    """The memories as a Markdown table: a row for those of one name, size and place, with the stages that have it."""
+    lines = ["| memory | words x bits | meant for | netlist | stages |", "| --- | --- | --- | --- | --- |"]
+    stages: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in mapped:
         memory = entry.memory
         size = f"{memory.words:,} x {memory.width}" + (f", {memory.copies} of them" if memory.copies > 1 else "")
@@ -73,5 +72,26 @@ def memory_table(mapped: Sequence[MappedMemory]) -> str:
         if entry.lut_ram_cells:
             found.append(f"{entry.lut_ram_cells} LUT RAM cells")
         meant = "block RAM" if entry.meant_for_block_ram else "LUTs"
-        lines.append(f"| {memory.stage} | {memory.name} | {size} | {meant} | {', '.join(found) or 'LUTs'} |")
+        kind = memory.name, size, meant, ", ".join(found) or "LUTs"
+        stages.setdefault(kind, []).append(memory.stage)
+    names = [kind[0] for kind in stages]
+    for kind in sorted(stages, key=lambda kind: names.index(kind[0])):
+        lines.append(f"| {' | '.join(kind)} | {_ranges(stages[kind])} |")
     return "\n".join(lines)
+
+
+def _ranges(stages: Sequence[str]) -> str:
+    """Names of stages in their order, runs of numbered ones as `stage_01 to 06`."""
+    runs: list[list[str]] = []
+    for name in stages:
+        if runs and name in (runs[-1][-1], _next(runs[-1][-1])):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return ", ".join(run[0] if run[0] == run[-1] else f"{run[0]} to {run[-1].rsplit('_', 1)[-1]}" for run in runs)
+
+
+def _next(stage: str) -> str:
+    """The name of the stage behind a numbered one; that of no stage behind another."""
+    number = stage.rsplit("_", 1)[-1]
+    return stage_name(int(number) + 1) if number.isdigit() else ""

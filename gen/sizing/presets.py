@@ -49,8 +49,9 @@ def possible_cycles(description: NetworkDescription) -> list[int]:
 
 
 def solve(description: NetworkDescription, target_cycles: int) -> StageFolds:
-    """The cheapest fold of each stage that stays within `target_cycles` per image: of least cost, then of fewest
-    lanes. A stage that cannot reach the target gets its fastest fold.
+    """The cheapest fold of each stage that stays within `target_cycles` per image.
+
+    Of least cost, then of fewest lanes. A stage that cannot reach the target gets its fastest fold.
     """
     return {name: _cheapest_fold(layer, target_cycles) for name, layer in description.named_layers()}
 
@@ -82,8 +83,11 @@ def balanced(description: NetworkDescription, target_cycles: int) -> StageFolds:
 
 
 def preset(description: NetworkDescription, name: str) -> Folding:
-    """'auto': about one whole window a cycle in the slowest convolution, the others about as fast; 'fast': four times
-    that rate; 'small': one output channel and one value or one channel's taps a cycle everywhere."""
+    """The folding of that name.
+
+    'auto': about one whole window a cycle in the slowest convolution, the others about as fast; 'fast': four times that
+    rate; 'small': one output channel and one value or one channel's taps a cycle everywhere.
+    """
     if name == "small":
         return Folding({key: stage_choices(layer)[0] for key, layer in description.named_layers()})
     windows = ((layer, kind_of(layer).whole_window(layer)) for layer in description.layers)

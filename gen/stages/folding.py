@@ -24,8 +24,11 @@ TARGET_KEY = "target"
 
 @dataclass(frozen=True)
 class StageFold:
-    """PE: output channels (head: classes) at once. SIMD: window bits at once (head: 1 channel). lanes: of a convolution
-    stage, channels at once before and behind the engine, a divisor of PE; None: PE."""
+    """How parallel one stage is.
+
+    pe: output channels (head: classes) at once. simd: window bits at once (head: 1 channel). lanes: of a convolution
+    stage, channels at once before and behind the engine, a divisor of PE; None: PE.
+    """
 
     pe: int
     simd: int

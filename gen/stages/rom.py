@@ -125,8 +125,10 @@ class Rom:
 
     @property
     def late_words(self) -> bool:
-        """Whether the second of two registers stands behind the words as well: block RAM brings one itself, and its
-        words come late."""
+        """Whether the second of two registers stands behind the words as well.
+
+        Block RAM brings one itself, and its words come late.
+        """
         return self.latency == 2 and self.in_block_ram
 
     @property
@@ -136,17 +138,22 @@ class Rom:
 
     @property
     def slices(self) -> list[tuple[int, int]]:
-        """(lowest bit, width) of the memories that each lane's words are cut into; one but for deep block RAM, of which
-        each slice is one. Cut into groups of words, as synthesis would, it needs a multiplexer behind outputs that are
-        late as it is."""
+        """(lowest bit, width) of the memories that each lane's words are cut into.
+
+        One but for deep block RAM, of which each slice is one. Cut into groups of words, as synthesis would, it needs a
+        multiplexer behind outputs that are late as it is.
+        """
         fitting = next((width for words, width in TWO_PORTS if words >= self.depth), 1)
         width = fitting if self.in_block_ram and self.depth > TWO_PORTS[0][0] else self.width
         return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
 
     @property
     def units(self) -> list[tuple[int, ...]]:
-        """Lanes that share a memory: pairs where the two ports of a block RAM serve two lanes that would leave most of
-        one empty each (an ECP5 has 208 of them, and the input stage alone would take 27), else each its own."""
+        """Lanes that share a memory.
+
+        Pairs where the two ports of a block RAM serve two lanes that would leave most of one empty each (an ECP5 has
+        208 of them, and the input stage alone would take 27), else each its own.
+        """
         pair = block_rams(2 << self.addr_w, self.width, TWO_PORTS)
         apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
         step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1

@@ -14,8 +14,8 @@ SKIP_REGISTER_BEATS = 2
 PIPELINE_CYCLES = 32
 """Cycles from a stage's input to its residual sum beside the popcount: registers, gates, scale path, RPReLU."""
 
-MOST_SLACK = 33
-"""Pixels that a stage takes in ahead at most: 32 words of LUT RAM and a register."""
+MOST_SLACK = FIFO_BLOCK_WORDS
+"""Pixels that a stage takes in ahead at most: those of the deepest FIFO that is in LUT RAM."""
 
 LEAST_SLACK = 6
 """Fewer are not worth a FIFO."""

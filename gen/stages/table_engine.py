@@ -51,8 +51,10 @@ def level_products(weights: Signs, level: int) -> Ints:
 
 
 def pixel_value_weights(layer: InputLayer) -> Signs:
-    """(O, 9 colours, K): the weights of each pixel value of the window, tap by tap and colour by colour in a tap, which
-    is how rtl/window_buffer.v delivers the values."""
+    """(O, 9 colours, K): the weights of each pixel value of the window.
+
+    Tap by tap and colour by colour in a tap, which is how rtl/window_buffer.v delivers the values.
+    """
     by_colour = layer.weights.reshape(layer.out_channels, layer.colours, layer.levels, TAPS)
     return by_colour.transpose(0, 3, 1, 2).reshape(layer.out_channels, TAPS * layer.colours, layer.levels)
 

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TAPS = 9
+from wsfracbnn.model.contract import TAPS
+
 VECTOR = 16
 """Channels that one 512-bit register holds in float32."""
 _enabled = False  # a plain global, which torch.compile can guard on

@@ -79,7 +79,7 @@ def round_ste(x: Tensor) -> Tensor:
 
 
 def sign(x: Tensor) -> Tensor:
-    """+1 where x >= 0, else -1: sign(0) = +1 everywhere."""
+    """+1 where x >= 0, else -1, so that zero counts as positive everywhere."""
     return plus_minus(x >= 0, x.dtype)
 
 

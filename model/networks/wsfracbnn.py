@@ -38,8 +38,11 @@ class InputConstants:
 
 @dataclass(frozen=True)
 class StageConstants:
-    """The integers of a stage, in float64: thresholds T (I, 3), weights (O, I, 3, 3) of +-1; gate G, scale M, bias_in
-    b1, slope N and bias_out b2, all (O,); scale_shift r. Thresholds and biases may exceed the stream's width."""
+    """The integers of a stage, in float64.
+
+    thresholds T (I, 3), weights (O, I, 3, 3) of +-1; gate G, scale M, bias_in b1, slope N and bias_out b2, all (O,);
+    scale_shift r. Thresholds and biases may exceed the stream's width.
+    """
 
     thresholds: Tensor
     weights: Tensor
@@ -186,8 +189,11 @@ class WSFracBNN(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, pixels: Tensor) -> None:
-        """Data-dependent start (LSUV, arXiv 1511.06422): unit variance after the input layer, thresholds centred
-        on each channel, and each residual branch alpha times as strong as its shortcut on this batch."""
+        """Data-dependent start (LSUV, arXiv 1511.06422).
+
+        Unit variance after the input layer, thresholds centred on each channel, and each residual branch alpha times as
+        strong as its shortcut on this batch.
+        """
         unit = 2.0**self.config.residual_fraction
         x = self.input(pixels) / unit
         self.input.conv.gain.div_(x.std().clamp_min(1e-3))

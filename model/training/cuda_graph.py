@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole training step recorded once as a CUDA graph and replayed: a small network's step is hundreds of kernels of
-a few microseconds, which the host cannot launch as fast as a GPU runs them."""
+"""A whole training step recorded once as a CUDA graph and replayed.
+
+A small network's step is hundreds of kernels of a few microseconds, which the host cannot launch as fast as a GPU runs
+them.
+"""
 
 from __future__ import annotations
 

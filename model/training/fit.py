@@ -107,8 +107,10 @@ def load_state(trainer: Trainer, path: Path) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag, so that the epoch under way is finished and saved; a second one
-    stops."""
+    """Turn the first Ctrl-C or SIGTERM into a flag, so that the epoch under way is finished and saved.
+
+    A second one stops at once.
+    """
     pressed = False
 
     def handle(signum: int, frame: object) -> None:

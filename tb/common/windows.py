@@ -30,7 +30,6 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
     accept: asked each cycle whether to take a window. Not a stream sink: taps outside the image may be unknown, which
     a sink would not take.
     """
-
     windows: Queue[tuple[str, int]] = Queue()
 
     async def read() -> None:

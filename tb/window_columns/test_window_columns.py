@@ -71,8 +71,10 @@ async def shows_three_rows_of_three_columns(dut: Any, stalled: bool) -> None:
 
 @cocotb.test()
 async def a_window_waits_for_the_one_before(dut: Any) -> None:
-    """Two windows with the output not taken: the second is announced and loaded only when the first leaves. Without the
-    register the first itself is loaded only then, and nothing is announced."""
+    """Two windows with the output not taken: the second is announced and loaded only when the first leaves.
+
+    Without the register the first itself is loaded only then, and nothing is announced.
+    """
     bench = Bench(dut, sources=(), sinks=())
     dut.step.value = dut.write.value = 0
     dut.complete.value, dut.m_axis_tready.value = 1, 0

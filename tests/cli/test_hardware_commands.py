@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`synth`, `pnr` and `card` from flags to files; Yosys and nextpnr are stand-ins that leave a run's results behind.
+
+The tools themselves run in tests/gen/test_synthesis.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from wsfracbnn.cli.app import app
+from wsfracbnn.gen.synthesis import nextpnr, yosys
+from wsfracbnn.model.errors import InputError
+
+CELLS = {
+    "LUT4": 100,
+    "CCU2C": 5,
+    "TRELLIS_FF": 70,
+    "DP16KD": 3,
+    "INV": 2,
+    "LUT6": 40,
+    "FDRE": 60,
+    "RAMB18E1": 1,
+}
+REPORT = {
+    "utilization": {"TRELLIS_COMB": {"used": 120}, "TRELLIS_FF": {"used": 75}, "DP16KD": {"used": 3}},
+    "fmax": {"clk": {"achieved": 123.456}},
+    "critical_paths": [
+        {"from": "posedge clk", "to": "posedge clk", "path": [{"from": {"cell": "a"}, "to": {"cell": "b"}}]}
+    ],
+}
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Stand-ins for the tools; returns the commands that they were started with."""
+    commands: list[list[str]] = []
+
+    def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str) -> None:
+        commands.append(command)
+        folder.mkdir(parents=True)
+        cells = {"stage_01.memory": {"type": "DP16KD", "connections": {}}}
+        netlist = {"modules": {"digits_top": {"cells": cells}}}
+        files: dict[str, Any] = {
+            "stat.json": {"design": {"num_cells_by_type": CELLS}},
+            "netlist.json": netlist,
+            "report.json": REPORT,
+            "seconds.json": 1.5,
+        }
+        for name, contents in files.items():
+            (folder / name).write_text(json.dumps(contents))
+
+    for module in (yosys, nextpnr):
+        monkeypatch.setattr(module, "run_in", run_in)
+        monkeypatch.setattr(module, "cache_key", lambda package, sources, script: f"{hash((package, script)):x}")
+    return commands
+
+
+def invoke(*arguments: object) -> str:
+    """Run a command that must succeed; returns what it printed."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    return done.output
+
+
+def test_synth_records_a_row_for_each_target(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- hardware -->\n<!-- /hardware -->\n<!-- memories -->\n<!-- /memories -->\n")
+    results = tmp_path / "hardware.json"
+    output = invoke(
+        "synth", "--weights", digits_path, "--fold", "small", "--cache", tmp_path / "cache", "--results", results,
+        "--readme", page, "--memories", page,
+    )  # fmt: skip
+    contents = json.loads(results.read_text())
+    ecp5, xc7 = contents["rows"]
+    assert (ecp5["network"], ecp5["fold"], ecp5["device"]) == ("digits", "small", "ecp5")
+    assert (ecp5["lut4"], ecp5["flip_flops"], ecp5["block_rams"]) == (110, 70, 3)
+    assert (xc7["device"], xc7["lut6"], xc7["flip_flops"]) == ("xc7", 142, 60)
+    assert ecp5["estimated_luts"] > 1000
+    assert set(contents["lanes"]) == {"lut4_per_bit", "lut6_per_bit"}
+    assert "| digits | small | ecp5 | - | 110 LUT4 | 70 | 3 | 0 |" in page.read_text()
+    assert "| digits | small | ecp5 | - | 110 LUT4 |" in output
+    assert "| stage_01 | weights |" in page.read_text()
+    scripts = [command[-1] for command in tools]
+    assert any("synth_ecp5" in script for script in scripts)
+    assert any("synth_xilinx" in script for script in scripts)
+
+
+def test_synth_refuses_an_unknown_target(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
+    done = CliRunner().invoke(app, ["synth", "--weights", str(digits_path), "--targets", "ecp5,stratix"])
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception) == "FPGA family: found 'stratix', expected one of ecp5, ice40, xc7"
+    assert tools == []
+
+
+def test_pnr_records_clock_and_rate(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
+    results = tmp_path / "hardware.json"
+    arguments = ["pnr", "--weights", digits_path, "--fold", "small", "--device", "ecp5-25f", "--speed", 7, "--seed", 3]
+    output = invoke(*arguments, "--cache", tmp_path / "cache", "--results", results)
+    (row,) = json.loads(results.read_text())["rows"]
+    assert (row["device"], row["speed_grade"], row["seed"], row["fmax_mhz"]) == ("ecp5-25f", 7, 3, 123.46)
+    assert row["images_per_s"] == round(123.46e6 / row["cycles_per_image"])
+    assert row["cycles_are"] == "estimated by the folding solver"
+    assert row["critical_path"] == "a -> b"
+    assert row["block_rams_pinned"] is True
+    assert "critical path:\n  a\n  b" in output
+    assert "--25k" in tools[-1]
+    assert tools[-1][tools[-1].index("--seed") + 1] == "3"
+
+
+def test_pnr_refuses_a_device_before_it_synthesizes(digits_path: Path, tools: list[list[str]]) -> None:
+    done = CliRunner().invoke(app, ["pnr", "--weights", str(digits_path), "--device", "artix7-35t"])
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception) == "device: found 'artix7-35t', expected one of ecp5-25f, ecp5-45f, ecp5-85f"
+    assert tools == []
+
+
+def test_card_says_what_the_checkpoint_records(digits_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "card.md"
+    assert f"written to {out}" in invoke("card", "--weights", digits_path, "--out", out).replace("\n", "")
+    text = out.read_text()
+    for expected in ("# digits.pt", "scikit-learn's handwritten digits", "Top-1 98.68 %", "**Limits.**"):
+        assert expected in text
+    assert text == digits_path.with_suffix(".md").read_text()
