@@ -32,7 +32,7 @@ generate
 
         wire [COUNT*W-1:0] numbers;
 
-        if (l == 0) begin : enter
+        if (l == 0) begin : inputs
             assign numbers = values;
         end else begin : add
             localparam BEFORE = (VALUES + (1 << (l - 1)) - 1) >> (l - 1);

@@ -7,15 +7,15 @@
 /*
  * Factor and bias of each channel: y = ((x * M + half) >> r) + b, by shifts and additions.
  *
- *   scale path  ROUND = 1, BEND = 0   V  = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r
- *   RPReLU      ROUND = 0, BEND = 1   V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V
+ *   scale path  ROUND = 1, RPRELU = 0   V  = rshift(A * M, r) + b1, with rshift(x, r) = (x + 2^(r-1)) >> r
+ *   RPReLU      ROUND = 0, RPRELU = 1   V' = (V >= 0 ? V : (V * N) >> s) + b2; the first shift, b1, is already in V
  *
  * b * 2^r is added before the shift, which is arithmetic and takes nothing off b, and half of 2^r has no bit in common
  * with it: one addition does for both. Where the line bends at zero, the factor above is 2^r, so that one product
  * serves both halves. Factors have at most two signed digits.
  *
  * LANES channels a beat; latency 4 cycles, throughput 1 beat a cycle. Never stalls: what follows takes every beat when
- * it comes (see result_room). Reset drops what is under way and returns to a pixel's first beat.
+ * it comes (see credit_counter). Reset drops what is under way and returns to a pixel's first beat.
  *
  * ROM word, lane 0 in the low bits:  lane = {b [BITS], digit 1 [5], digit 0 [5]}.
  */
@@ -33,7 +33,7 @@ module affine #(
     // 1: round half up, 0: round down
     parameter ROUND    = 1,
     // 1: the factor is for negative x
-    parameter BEND     = 0,
+    parameter RPRELU   = 0,
     // Digits of the constants, see shift_add
     parameter [47:0] SHIFTS   = {2{24'o76543210}},
     parameter [1:0]  NEGATED  = 2'b11,
@@ -70,7 +70,7 @@ localparam SUM_W   = OUT_W + SHIFT;
 localparam [SUM_W-1:0] HALF = ROUND ? (1 << SHIFT) >> 1 : 0;
 
 initial begin
-    if (BEND && (SHIFT < 1 || SHIFT > 7)) begin
+    if (RPRELU && (SHIFT < 1 || SHIFT > 7)) begin
         $display("ERROR: %m: SHIFT is %0d, expected 1 to 7: a slope has 8 bits", SHIFT);
         $finish;
     end
@@ -107,7 +107,7 @@ generate
 
         always @(posedge clk) begin
             x    <= x_in;
-            code <= BEND && !x_in[IN_W-1] ? IDENTITY : rom_data[lane*(BITS+10) +: 10];
+            code <= RPRELU && !x_in[IN_W-1] ? IDENTITY : rom_data[lane*(BITS+10) +: 10];
             bias <= rom_data[lane*(BITS+10)+10 +: BITS];
         end
 

@@ -160,7 +160,7 @@ generate
 
         wire [BITS-1:0] in;
 
-        if (l == 0) begin : enter
+        if (l == 0) begin : inputs
             assign in = ~(data ^ weight);
             if (LUT_INPUTS == 6) begin : compared_later
                 wire unused_in = &in;  // the first level compares for itself

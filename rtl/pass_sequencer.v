@@ -73,23 +73,23 @@ reg [CHUNK_W-1:0] chunk;
 reg               ends;        // chunk == CHUNKS - 1
 
 // A new operation: the first pass of the window on the input before the second pass of the held one.
-wire has_room;
+wire has_credit;
 wire there    = stays ? window_valid : window_next;
-wire can_msb  = there && !first_done && has_room;
+wire can_msb  = there && !first_done && has_credit;
 wire can_lsb  = held && held_known && !lists_empty;
 wire plan_lsb = running ? running_lsb : !can_msb && can_lsb;
 wire plan_msb = running ? !running_lsb : can_msb;
 wire plan     = plan_msb || plan_lsb;
 wire begins   = !running;
 
-result_room #(
+credit_counter #(
     .RESULTS(RESULTS)
-) room (
+) credits (
     .clk(clk),
     .rst(rst),
     .begun(plan_msb && begins),
     .taken(result_taken),
-    .has_room(has_room)
+    .has_credit(has_credit)
 );
 
 // Of several chunks an operation that begins does not end: what ends need not wait for the choice of what begins.

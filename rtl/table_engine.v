@@ -84,11 +84,11 @@ end
 // Sequencer: one chunk a cycle. An operation is begun when there is room for its result.
 reg  [COUNT_W-1:0] word;
 reg  [CHUNK_W-1:0] chunk;
-wire               has_room;
+wire               has_credit;
 
 wire begins  = chunk == 0;
 wire ends    = chunk == LAST_CHUNK[CHUNK_W-1:0];
-wire issue   = s_axis_tvalid && (!begins || has_room);
+wire issue   = s_axis_tvalid && (!begins || has_credit);
 
 assign s_axis_tready = issue && word == LAST_WORD[COUNT_W-1:0];
 
@@ -103,14 +103,14 @@ always @(posedge clk) begin
     end
 end
 
-result_room #(
+credit_counter #(
     .RESULTS(DEPTH)
-) room (
+) credits (
     .clk(clk),
     .rst(rst),
     .begun(issue && begins),
     .taken(m_axis_tvalid && m_axis_tready),
-    .has_room(has_room)
+    .has_credit(has_credit)
 );
 
 // The window follows its beat by a cycle. Addresses are registered before the tables, and what the tables say after them.

@@ -10,7 +10,7 @@ from wsfracbnn.model.description import Ints
 
 AFFINE_RESULTS = 17
 """Results between a stage's engine and its residual sum: 8 cycles of scale path and RPReLU, 3 of the FIFO and of
-result_room, and what makes 16 words of memory and a register of it."""
+credit_counter, and what makes 16 words of memory and a register of it."""
 
 
 def affine_width(in_w: int, bits: int, shift: int) -> int:

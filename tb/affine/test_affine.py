@@ -12,8 +12,8 @@ from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import Bench, affine_words, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
-SCALE = {"ROUND": 1, "BEND": 0}
-RPRELU = {"ROUND": 0, "BEND": 1}
+SCALE = {"ROUND": 1, "RPRELU": 0}
+RPRELU = {"ROUND": 0, "RPRELU": 1}
 GRID = [
     SCALE | {"CHANNELS": 8, "LANES": 2, "IN_W": 11, "BITS": 16, "SHIFT": 4},
     SCALE | {"CHANNELS": 3, "LANES": 1, "IN_W": 14, "BITS": 16, "SHIFT": 0},
@@ -30,7 +30,7 @@ GRID = [
 @cocotb.parametrize(stalled=[False, True])
 async def multiplies_shifts_and_adds(dut: Any, stalled: bool) -> None:
     channels, lanes, in_w, bits = (parameter(dut, name) for name in ("CHANNELS", "LANES", "IN_W", "BITS"))
-    shift, rounds, bends, out_w = (parameter(dut, name) for name in ("SHIFT", "ROUND", "BEND", "OUT_W"))
+    shift, rounds, bends, out_w = (parameter(dut, name) for name in ("SHIFT", "ROUND", "RPRELU", "OUT_W"))
     half = 1 << shift >> 1 if rounds else 0
     generator = seeded()
     factors = [int(m) for m in representable(2, 127)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""result_room: says that there is room exactly while fewer than RESULTS are begun and not taken."""
+"""credit_counter: says that there is credit exactly while fewer than RESULTS are begun and not taken."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def counts_what_is_begun_and_not_taken(dut: Any) -> None:
     eager = 0.5
     for step in range(600):
         await FallingEdge(dut.clk)
-        same(f"cycle {step}, {under_way} under way", int(under_way < results), int(dut.has_room.value))
+        same(f"cycle {step}, {under_way} under way", int(under_way < results), int(dut.has_credit.value))
         if step % 50 == 0:
             eager = generator.choice([0.1, 0.5, 0.95])
         reset = generator.random() < 0.01
@@ -42,5 +42,5 @@ async def counts_what_is_begun_and_not_taken(dut: Any) -> None:
         under_way = 0 if reset else under_way + begun - taken
 
 
-def test_result_room(block: tuple[str, dict[str, int]]) -> None:
-    run_block(block[0], "result_room", Path(__file__), block[1])
+def test_credit_counter(block: tuple[str, dict[str, int]]) -> None:
+    run_block(block[0], "credit_counter", Path(__file__), block[1])
