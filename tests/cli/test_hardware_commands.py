@@ -75,7 +75,7 @@ def test_synth_records_a_row_for_each_target(digits_path: Path, tmp_path: Path, 
     results = tmp_path / "hardware.json"
     output = invoke(
         "synth", "--weights", digits_path, "--fold", "small", "--cache", tmp_path / "cache", "--results", results,
-        "--readme", page, "--memories", page,
+        "--page", page, "--memories", page,
     )  # fmt: skip
     contents = json.loads(results.read_text())
     ecp5, xc7 = contents["rows"]
