@@ -7,12 +7,22 @@ laid out for hardware and checked against the integer widths.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from wsfracbnn.model.checkpoint import Checkpoint, require_name
-from wsfracbnn.model.contract import SCALE_LIMIT, SLOPE_LIMIT, SLOPE_SHIFT, signed_range, window_order
+from wsfracbnn.model.contract import (
+    HEAD_LIMIT,
+    LOGIT_BITS,
+    SCALE_LIMIT,
+    SLOPE_LIMIT,
+    SLOPE_SHIFT,
+    signed_range,
+    window_order,
+)
 from wsfracbnn.model.description import (
     ConvLayer,
     HeadLayer,
@@ -22,7 +32,7 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.networks.layers import BinaryWSConv2d, RPReLU, ScalePath
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, Head, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
 DEFAULT_GATE_FRACTION = 0.5
@@ -76,7 +86,7 @@ def lower_network(
     last = config.convolutions()[-1]
     weights, bias, k = network.head.constants()
     if float(k) <= network.head.K_MIN:
-        raise InputError("key 'state.head.weight': too large for 8-bit weights and 32-bit logits")
+        _refuse_head(network.head)
     head = HeadLayer(last.out_height, last.out_width, config.widths[-1], config.classes, _ints(weights), _ints(bias))
     return NetworkDescription(name, bits, config.residual_fraction, class_names, (first, *convs, head))
 
@@ -129,6 +139,17 @@ def _thresholds(stage: ResidualConv, values: Tensor, bits: int, key: str) -> Int
     outside = ((values < low) | (values > high)).any(dim=1)
     of_scale = bool((outside & (scale > shift)).any())
     return _of_width(values, bits, f"{key}.{'scale' if of_scale else 'shift'}", "a threshold")
+
+
+def _refuse_head(head: Head) -> NoReturn:
+    """Raise for a head whose logits fit no 32 bits, naming the parameter that is too large."""
+    largest = {name: float(values.abs().max()) for name, values in (("weight", head.weight), ("bias", head.bias))}
+    bias_alone = largest["bias"] * 2.0**head.K_MIN * head.output_unit >= 2.0 ** (LOGIT_BITS - 1)
+    name = "bias" if bias_alone and largest["weight"] * 2.0**head.K_MIN <= HEAD_LIMIT else "weight"
+    raise InputError(
+        f"key 'state.head.{name}': found {largest[name]:.4g} in magnitude, "
+        "too large for 8-bit weights and 32-bit logits"
+    )
 
 
 def _check_scale(conv: BinaryWSConv2d, path: ScalePath, key: str) -> None:
