@@ -69,6 +69,8 @@ class FractionalConv2d(nn.Module):
         self.threshold = nn.Parameter(torch.full((shape.out_channels,), 0.25 if matched else -1.0))
         self.unit = 1 / math.sqrt(shape.fan_in) if matched else 2 / 3
         """From S_m to the units of the threshold."""
+        self.gate_into_sum = True
+        """Whether the gate's gradient flows into S_m too, not into the threshold alone."""
         self.register_buffer("thresholds", torch.tensor([-2 / 3, 0.0, 2 / 3]), persistent=False)
         self.thresholds: Tensor
         self.gate_mean: Tensor = torch.zeros(())
@@ -77,7 +79,8 @@ class FractionalConv2d(nn.Module):
         t1, t2, t3 = self.thresholds.unbind()
         planes = two_bit_planes(x, (t1, t2, t3), x, polynomial=False)
         threshold = self.threshold.view(1, -1, 1, 1)
-        accumulator, means = gated_sum(self.conv(torch.cat(planes)), threshold / self.unit, threshold, self.unit)
+        sums, bound = self.conv(torch.cat(planes)), threshold / self.unit
+        accumulator, means = gated_sum(sums, bound, threshold, self.unit, into_sum=self.gate_into_sum)
         self.gate_mean = means.mean()
         return accumulator / 3.0
 

@@ -62,26 +62,30 @@ def two_bit_planes(
 
 class _GatedSum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, sums: Tensor, bound: Tensor, threshold: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, sums: Tensor, bound: Tensor, threshold: Tensor, scale: float, sum_slope: float
+    ) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(sums, bound, threshold)
-        ctx.scale = scale
+        ctx.scale, ctx.sum_slope = scale, sum_slope
         s_m, s_l = sums.float().chunk(2)
         gate = 1.0 - q.at_least_zero(bound - s_m)
         return 2.0 * s_m + gate * s_l, gate.mean(dim=(0, 2, 3))
 
     @staticmethod
-    def backward(ctx: Any, of_sum: Tensor, of_means: Tensor) -> tuple[Tensor, None, Tensor, None]:
+    def backward(ctx: Any, of_sum: Tensor, of_means: Tensor) -> tuple[Tensor, None, Tensor, None, None]:
         sums, bound, threshold = ctx.saved_tensors
         s_m, s_l = sums.float().chunk(2)
         gate = 1.0 - q.at_least_zero(bound - s_m)
         pixels = s_m.shape[0] * s_m.shape[2] * s_m.shape[3]
         soft = torch.sigmoid(GATE_SLOPE * (s_m * ctx.scale - threshold))
         of_gate = (of_sum * s_l + of_means.view(1, -1, 1, 1) / pixels) * (GATE_SLOPE * soft * (1.0 - soft))
-        of_sums = torch.cat(((2.0 * of_sum + ctx.scale * of_gate).to(sums.dtype), (of_sum * gate).to(sums.dtype)))
-        return of_sums, None, -of_gate.sum(dim=(0, 2, 3), keepdim=True), None
+        of_sums = torch.cat(((2.0 * of_sum + ctx.sum_slope * of_gate).to(sums.dtype), (of_sum * gate).to(sums.dtype)))
+        return of_sums, None, -of_gate.sum(dim=(0, 2, 3), keepdim=True), None, None
 
 
-def gated_sum(sums: Tensor, bound: Tensor, threshold: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+def gated_sum(
+    sums: Tensor, bound: Tensor, threshold: Tensor, scale: float, *, into_sum: bool = True
+) -> tuple[Tensor, Tensor]:
     """A = 2 S_m + (S_m > bound ? S_l : 0) (FracBNN, section 3.2 and equation 4).
 
     Args:
@@ -89,9 +93,11 @@ def gated_sum(sums: Tensor, bound: Tensor, threshold: Tensor, scale: float) -> t
         bound: (1, O, 1, 1), what S_m is compared with.
         threshold: (1, O, 1, 1), the learnt threshold behind `bound`, in units of 1 / scale.
         scale: from S_m to the threshold's units.
+        into_sum: whether the gate's gradient flows into S_m too, not into the threshold alone.
     Returns:
         A (N, O, H, W), and the fraction of open gates of each channel, (O,). The gate's gradient is that of
         sigmoid(5 (scale S_m - threshold)).
     """
-    out: tuple[Tensor, Tensor] = _GatedSum.apply(sums, bound, threshold, scale)  # type: ignore[no-untyped-call]
+    slope = scale if into_sum else 0.0
+    out: tuple[Tensor, Tensor] = _GatedSum.apply(sums, bound, threshold, scale, slope)  # type: ignore[no-untyped-call]
     return out

@@ -182,6 +182,8 @@ class GatedConv2d(nn.Module):
         self.conv = BinaryWSConv2d(in_channels, out_channels, stride, standardize)
         self.threshold = nn.Parameter(torch.full((out_channels,), 0.25))
         self.norm = math.sqrt(TAPS * in_channels)
+        self.gate_into_sum = True
+        """Whether the gate's gradient flows into S_m too, not into the threshold alone."""
         self.gate_mean: Tensor = torch.zeros(())
 
     def gates(self) -> Tensor:
@@ -194,7 +196,7 @@ class GatedConv2d(nn.Module):
     def forward(self, msb: Tensor, lsb: Tensor) -> Tensor:
         sums = self.conv(torch.cat((msb, lsb)))
         bound, threshold = q.per_channel(self.gates(), torch.float32), q.per_channel(self.threshold, torch.float32)
-        accumulator, means = gated_sum(sums, bound, threshold, 1 / self.norm)
+        accumulator, means = gated_sum(sums, bound, threshold, 1 / self.norm, into_sum=self.gate_into_sum)
         self.gate_mean = means.mean()
         return accumulator
 

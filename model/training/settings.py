@@ -44,6 +44,7 @@ class TrainConfig:
         weight_window: |z| beyond which a sign's straight-through gradient is zero, z being the weights of unit size; 0
             for none. FracBNN by its own recipe keeps its 1.3 of raw weights.
         gate_start: initial gate threshold in units of sqrt(fan_in); 100 never opens a gate (1-bit).
+        gate_into_sum: whether a gate's gradient flows into its sum S_m too, not into its threshold alone.
         gate_target, gate_weight: the loss gains gate_weight * (gate fraction - gate_target)^2, summed over stages.
         distill_weight, temperature: weight of the teacher's loss against that of the labels, and its softmax
             temperature (Hinton et al., arXiv 1503.02531); used where a teacher is given.
@@ -76,6 +77,7 @@ class TrainConfig:
     gate_start: float = 0.25
     gate_target: float = 0.4
     gate_weight: float = 1.0
+    gate_into_sum: bool = True
     distill_weight: float = 0.9
     temperature: float = 4.0
     distill_logits: str = "raw"

@@ -28,9 +28,9 @@ from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.measure import measure, measure_float
-from wsfracbnn.model.networks.fracbnn import BinaryConv2d, MatchedFracBNN
+from wsfracbnn.model.networks.fracbnn import BinaryConv2d, FractionalConv2d, MatchedFracBNN
 from wsfracbnn.model.networks.kernels import switch
-from wsfracbnn.model.networks.layers import BinaryWSConv2d
+from wsfracbnn.model.networks.layers import BinaryWSConv2d, GatedConv2d
 from wsfracbnn.model.networks.mixed_precision import mixed_precision
 from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
 from wsfracbnn.model.networks.resnet import ResNet
@@ -140,6 +140,8 @@ class Trainer:
         for module in network.modules():
             if settings.weight_window > 0 and isinstance(module, BinaryWSConv2d | BinaryConv2d):
                 module.window = settings.weight_window
+            if isinstance(module, GatedConv2d | FractionalConv2d):
+                module.gate_into_sum = settings.gate_into_sum
         return network
 
     def _take_teacher(self, path: Path) -> None:

@@ -58,8 +58,9 @@ def test_planes_are_of_16_bits_only_where_training_runs_in_them(x: Tensor) -> No
             assert two_bit_planes(x, thresholds, x, polynomial=True)[0].dtype == torch.float32
 
 
+@pytest.mark.parametrize("into_sum", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_gated_sum_and_its_gradients(dtype: torch.dtype) -> None:
+def test_gated_sum_and_its_gradients(dtype: torch.dtype, into_sum: bool) -> None:
     generator = torch.Generator().manual_seed(2)
     sums = (2.0 * torch.randint(-9, 10, (12, 4, 5, 5), generator=generator)).to(dtype).requires_grad_()
     threshold = torch.tensor([-0.5, 0.0, 0.3, 1.0]).view(1, -1, 1, 1).requires_grad_()
@@ -67,9 +68,11 @@ def test_gated_sum_and_its_gradients(dtype: torch.dtype) -> None:
     bound = (threshold / scale).floor().detach()
 
     s_m, s_l = sums.float().chunk(2)
-    gate = surrogate((s_m > bound).float(), torch.sigmoid(5.0 * (s_m * scale - threshold)))
+    gate = surrogate(
+        (s_m > bound).float(), torch.sigmoid(5.0 * ((s_m if into_sum else s_m.detach()) * scale - threshold))
+    )
     expected = 2.0 * s_m + gate * s_l, gate.mean(dim=(0, 2, 3))
-    found = gated_sum(sums, bound, threshold, scale)
+    found = gated_sum(sums, bound, threshold, scale, into_sum=into_sum)
     losses = [(total * weight).sum() + (means * of_means).sum() for total, means in (expected, found)]
     assert torch.equal(expected[0], found[0])
     torch.testing.assert_close(found[1], expected[1])

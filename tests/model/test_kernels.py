@@ -92,8 +92,10 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_a_binary_stage_is_the_layers(shape: ConvShape) -> None:
+@pytest.mark.parametrize("into_sum", [True, False])
+def test_a_binary_stage_is_the_layers(shape: ConvShape, into_sum: bool) -> None:
     stage, x = random_stage(shape, seed=shape.in_channels)
+    stage.gated.gate_into_sum = into_sum
     expected, found = run(stage, x, fused=False), run(stage, x, fused=True)
     assert torch.equal(found[0], expected[0])
     assert_close(found, expected)
@@ -218,6 +220,7 @@ def test_a_stage_of_fracbnn_is_the_layers(shape: ConvShape, binary: bool, matche
     torch.manual_seed(shape.in_channels)
     layer = BatchNormConv(shape, matched)
     layer.gated.conv.binary = binary
+    layer.gated.gate_into_sum = matched
     with torch.no_grad():
         for parameter in layer.parameters():
             if parameter.ndim == 1:

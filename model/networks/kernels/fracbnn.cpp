@@ -18,6 +18,7 @@ extern "C" {
 struct FracStage {
     int32_t images, in_channels, out_channels, height, width, stride, binary;
     float eps, gate_scale;  // from S_m to the unit of the gate thresholds
+    float sum_slope;        // of the gate's gradient into S_m: gate_scale, or 0
     const float* x;      // (N, H, W, I)
     const float* plane;  // (O, I, 3, 3)
     const float* constants;
@@ -390,6 +391,7 @@ __attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const N
                                              float* of_m, float* of_l, Totals& of_threshold) {
     const Geometry& g = p.geometry;
     const __m512 gate_scale = _mm512_set1_ps(p.stage.gate_scale), steepness = _mm512_set1_ps(GATE_SLOPE);
+    const __m512 sum_slope = _mm512_set1_ps(p.stage.sum_slope);
     __m512 largest = _mm512_setzero_ps();
     for (int y = 0; y < g.out_height; ++y) {
         const size_t row = n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels;
@@ -411,7 +413,7 @@ __attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const N
                 const __m512 of_gate =
                     _mm512_mul_ps(_mm512_fmadd_ps(of_a, b.s_l, of_mean), _mm512_mul_ps(soft, steepness));
                 total = _mm512_sub_ps(total, of_gate);
-                const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)),
+                const __m512 m = _mm512_fmadd_ps(sum_slope, of_gate, _mm512_add_ps(of_a, of_a)),
                              l = _mm512_maskz_mov_ps(b.open, of_a);
                 largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(_mm512_add_ps(m, l)),
                                                                _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l))));

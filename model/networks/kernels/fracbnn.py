@@ -30,6 +30,7 @@ class GatedConvolution(Protocol):
 
     threshold: torch.nn.Parameter
     unit: float
+    gate_into_sum: bool
     gate_mean: Tensor
 
 
@@ -66,9 +67,10 @@ def stage(layer: StageLayer, x: Tensor) -> Tensor:
         *(layer.rprelu.bias_in, layer.rprelu.slope, layer.rprelu.bias_out),
         *(layer.sum_norm.weight, layer.sum_norm.bias),
     )
+    slopes = gated.unit, gated.unit if gated.gate_into_sum else 0.0
     out: Tensor
     out, gates, statistics = _Stage.apply(  # type: ignore[no-untyped-call]
-        x, gated.conv.plane(), torch.stack(rows), layer.stride, gated.conv.binary, layer.norm.eps, gated.unit
+        x, gated.conv.plane(), torch.stack(rows), layer.stride, gated.conv.binary, layer.norm.eps, *slopes
     )
     gated.gate_mean = gates.mean()
     values = out.numel() // out.shape[1]
@@ -92,7 +94,15 @@ def _update_running(norm: torch.nn.BatchNorm2d, mean: Tensor, variance: Tensor) 
 class _Stage(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, plane: Tensor, constants: Tensor, stride: int, binary: bool, eps: float, gate_scale: float
+        ctx: Any,
+        x: Tensor,
+        plane: Tensor,
+        constants: Tensor,
+        stride: int,
+        binary: bool,
+        eps: float,
+        gate_scale: float,
+        sum_slope: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
         x = x.detach().permute(0, 2, 3, 1).contiguous()
         plane, constants = plane.detach().float().contiguous(), constants.detach().contiguous()
@@ -103,7 +113,7 @@ class _Stage(torch.autograd.Function):
         z, out = torch.empty(*size, len(plane)), torch.empty(*size, len(plane))
         gates, statistics = torch.empty(len(plane)), torch.empty(4, len(plane))
         ctx.record = library.FracStage(
-            *(images, channels, len(plane), height, width, stride, binary, eps, gate_scale),
+            *(images, channels, len(plane), height, width, stride, binary, eps, gate_scale, sum_slope),
             *(t.data_ptr() for t in (x, plane, constants, sums, z, out, gates, statistics)),
         )
         library.load().fracbnn_forward(ctypes.byref(ctx.record), torch.get_num_threads())
@@ -112,9 +122,7 @@ class _Stage(torch.autograd.Function):
         return out.permute(0, 3, 1, 2), gates, statistics
 
     @staticmethod
-    def backward(
-        ctx: Any, of_next: Tensor, of_gates: Tensor, of_statistics: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
+    def backward(ctx: Any, of_next: Tensor, of_gates: Tensor, of_statistics: Tensor) -> tuple[Tensor | None, ...]:
         del of_statistics
         x, plane, constants, _, z, _ = ctx.tensors
         of_next = of_next.float().permute(0, 2, 3, 1).contiguous()
@@ -128,4 +136,4 @@ class _Stage(torch.autograd.Function):
             setattr(ctx.record, name, tensor.data_ptr())
         library.load().fracbnn_backward(ctypes.byref(ctx.record), torch.get_num_threads())
         del ctx.tensors
-        return of_x.permute(0, 3, 1, 2), of_plane, of_constants, None, None, None, None
+        return of_x.permute(0, 3, 1, 2), of_plane, of_constants, None, None, None, None, None

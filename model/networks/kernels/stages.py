@@ -61,6 +61,7 @@ class StageShape:
     bits: int
     unit: float
     gate_scale: float
+    sum_slope: float
 
     @classmethod
     def of(cls, stage: StageLayer) -> StageShape:
@@ -74,6 +75,7 @@ class StageShape:
             stage.bits,
             stage.activation.unit,
             1 / stage.gated.norm,
+            1 / stage.gated.norm if stage.gated.gate_into_sum else 0.0,
         )
 
 
@@ -218,7 +220,7 @@ class _Batch:
         record.in_channels, record.out_channels, record.stride = shape.in_channels, shape.out_channels, shape.stride
         record.height, record.width, record.binary, record.bits = height, width, shape.binary, shape.bits
         record.in_step, record.out_step = self.of_in.shape[1], self.of_out.shape[1]
-        record.unit, record.gate_scale = shape.unit, shape.gate_scale
+        record.unit, record.gate_scale, record.sum_slope = shape.unit, shape.gate_scale, shape.sum_slope
         record.plane = plane.data_ptr()
         record.of_in, record.of_out = _address(self.of_in, 0, first_in), _address(self.of_out, 0, first_out)
         record.x, record.next = self.streams[-2].data_ptr(), self.streams[-1].data_ptr()

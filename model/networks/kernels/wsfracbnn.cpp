@@ -33,6 +33,7 @@ struct Stage {
     int32_t in_channels, out_channels, height, width, stride, binary, bits;
     int32_t in_step, out_step;   // from one row of constants, or of their gradients, to the next
     float unit, gate_scale;      // units of X in 1; k, from S_m to the threshold's unit
+    float sum_slope;             // of the gate's gradient into S_m: k, or 0 where it flows into the threshold alone
     const float* plane;          // (O, I, 3, 3)
     const float* of_in;          // IN_CONSTANTS rows
     const float* of_out;         // OUT_CONSTANTS rows
@@ -241,7 +242,8 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
     const Geometry& g = p.geometry;
     const __m512i high = _mm512_set1_epi32((1 << (p.stage->bits - 1)) - 1),
                   low = _mm512_set1_epi32(-(1 << (p.stage->bits - 1)));
-    const __m512 gate_scale = _mm512_set1_ps(p.stage->gate_scale), zero = _mm512_setzero_ps();
+    const __m512 gate_scale = _mm512_set1_ps(p.stage->gate_scale), sum_slope = _mm512_set1_ps(p.stage->sum_slope);
+    const __m512 zero = _mm512_setzero_ps();
     __m512 largest = zero;
     for (int v = 0; v < g.out_vectors; ++v) {
         const __mmask16 lanes = lanes_of(g.out_channels, v);
@@ -272,7 +274,7 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
             const __m512 of_gate =
                 _mm512_mul_ps(_mm512_fmadd_ps(of_a, s_l, of_mean), _mm512_mul_ps(soft, _mm512_set1_ps(GATE_SLOPE)));
             of_threshold = _mm512_sub_ps(of_threshold, of_gate);
-            const __m512 m = _mm512_fmadd_ps(gate_scale, of_gate, _mm512_add_ps(of_a, of_a)),
+            const __m512 m = _mm512_fmadd_ps(sum_slope, of_gate, _mm512_add_ps(of_a, of_a)),
                          l = _mm512_maskz_mov_ps(b.open, of_a);
             largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l)));
             _mm512_store_ps(of_m + x * g.out_lanes + v * LANES, m);
