@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).parent
 SOURCES = ("wsfracbnn.cpp", "fracbnn.cpp")
@@ -47,84 +48,38 @@ class UnavailableError(Exception):
     """Why there are no kernels here, in a sentence."""
 
 
+def _layout(integers: str, addresses: str, floats: str = "") -> list[tuple[str, Any]]:
+    """Fields of a C structure by their names: int32_t first, then float, then pointers."""
+    kinds = ((integers, ctypes.c_int32), (floats, ctypes.c_float), (addresses, ctypes.c_void_p))
+    return [(name, kind) for names, kind in kinds for name in names.split()]
+
+
 class Stage(ctypes.Structure):
     """`Stage` of wsfracbnn.cpp."""
 
-    _fields_ = (
-        ("in_channels", ctypes.c_int32),
-        ("out_channels", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("stride", ctypes.c_int32),
-        ("binary", ctypes.c_int32),
-        ("bits", ctypes.c_int32),
-        ("in_step", ctypes.c_int32),
-        ("out_step", ctypes.c_int32),
-        ("unit", ctypes.c_float),
-        ("gate_scale", ctypes.c_float),
-        ("sum_slope", ctypes.c_float),
-        ("plane", ctypes.c_void_p),
-        ("of_in", ctypes.c_void_p),
-        ("of_out", ctypes.c_void_p),
-        ("x", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("sums", ctypes.c_void_p),
-        ("gates", ctypes.c_void_p),
-        ("gate_gradient", ctypes.c_void_p),
-        ("plane_gradient", ctypes.c_void_p),
-        ("in_gradient", ctypes.c_void_p),
-        ("out_gradient", ctypes.c_void_p),
+    _fields_ = _layout(
+        integers="in_channels out_channels height width stride binary bits in_step out_step",
+        floats="unit gate_scale sum_slope",
+        addresses="plane of_in of_out x next sums gates gate_gradient plane_gradient in_gradient out_gradient",
     )
 
 
 class Input(ctypes.Structure):
     """`Input` of wsfracbnn.cpp."""
 
-    _fields_ = (
-        ("colours", ctypes.c_int32),
-        ("levels", ctypes.c_int32),
-        ("out_channels", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("bits", ctypes.c_int32),
-        ("level", ctypes.c_void_p),
-        ("plane", ctypes.c_void_p),
-        ("of_out", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("sums", ctypes.c_void_p),
-        ("plane_gradient", ctypes.c_void_p),
-        ("out_gradient", ctypes.c_void_p),
+    _fields_ = _layout(
+        integers="colours levels out_channels height width bits",
+        addresses="level plane of_out next sums plane_gradient out_gradient",
     )
 
 
 class FracStage(ctypes.Structure):
     """`FracStage` of fracbnn.cpp."""
 
-    _fields_ = (
-        ("images", ctypes.c_int32),
-        ("in_channels", ctypes.c_int32),
-        ("out_channels", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("stride", ctypes.c_int32),
-        ("binary", ctypes.c_int32),
-        ("eps", ctypes.c_float),
-        ("gate_scale", ctypes.c_float),
-        ("sum_slope", ctypes.c_float),
-        ("x", ctypes.c_void_p),
-        ("plane", ctypes.c_void_p),
-        ("constants", ctypes.c_void_p),
-        ("sums", ctypes.c_void_p),
-        ("z", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("gates", ctypes.c_void_p),
-        ("statistics", ctypes.c_void_p),
-        ("of_next", ctypes.c_void_p),
-        ("of_gates", ctypes.c_void_p),
-        ("of_y", ctypes.c_void_p),
-        ("of_x", ctypes.c_void_p),
-        ("of_plane", ctypes.c_void_p),
-        ("of_constants", ctypes.c_void_p),
+    _fields_ = _layout(
+        integers="images in_channels out_channels height width stride binary",
+        floats="eps gate_scale sum_slope",
+        addresses="x plane constants sums z next gates statistics of_next of_gates of_y of_x of_plane of_constants",
     )
 
 
