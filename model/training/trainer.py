@@ -263,17 +263,19 @@ class Trainer:
         """Percent of the test images that the network classifies correctly, in the quickest exact way."""
         network = self.evaluated
         if not self.kernels and isinstance(network, WSFracBNN) and network.input.conv.binary:
-            description = lower_network(network, self.run.network_name, self.dataset.class_names)
-            return measure(description, self.dataset)[0]
+            return self._by_integers(network)[0]
         with switch.measuring(self.kernels):
             return measure_float(network.eval(), self.dataset, self.world.device)[0]
+
+    def _by_integers(self, network: WSFracBNN) -> tuple[float, list[float]]:
+        """Top-1 in percent and gate fractions on the whole test set, of the network as integers."""
+        return measure(lower_network(network, self.run.network_name, self.dataset.class_names), self.dataset)
 
     def checkpoint(self) -> Checkpoint:
         """The network as it stands, measured on the whole test set (by the integer model for WSFracBNN)."""
         network = _fresh_copy(self.evaluated, torch.device("cpu")).eval()
         if isinstance(network, WSFracBNN):
-            description = lower_network(network, self.run.network_name, self.dataset.class_names)
-            accuracy, fractions = measure(description, self.dataset)
+            accuracy, fractions = self._by_integers(network)
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
             network.cpu()
