@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
 from wsfracbnn.model.errors import InputError
+
+if TYPE_CHECKING:
+    from wsfracbnn.model.checkpoint import Checkpoint
+    from wsfracbnn.model.data.dataset import Dataset
+    from wsfracbnn.model.training.distributed import World
+    from wsfracbnn.model.training.settings import Run
 
 
 def train(
@@ -52,13 +58,10 @@ def train(
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
-    from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.data.registry import load_dataset
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.distributed import joined_world
-    from wsfracbnn.model.training.fit import fit
     from wsfracbnn.model.training.settings import make_run, parse_assignments, read_toml
-    from wsfracbnn.model.training.trainer import Trainer
 
     values = read_toml(config) if config else {}
     options = {
@@ -78,20 +81,35 @@ def train(
     path = run.checkpoint_path
     loaded = load_dataset(run.dataset, data)
     with joined_world(device) as world:
-        on_gpu = world.device.type == "cuda"
-        use_compile = on_gpu if compiled is None else compiled
-        can_record = on_gpu and world.size == 1
-        use_graphs = can_record if graphs is None else graphs
-        if use_graphs and not can_record:
-            raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
-        scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
-        trainer = Trainer(run, loaded, world=world, compiled=use_compile, graphs=use_graphs, kernels=kernels)
-        checkpoint = fit(trainer, path, scalars)
+        checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
-            save_checkpoint(checkpoint, path)
             curves = draw_curves({run.network_name: path.with_name(path.stem + ".log.csv")}, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
             console.print(f"written to {path}, curves to {curves}")
+
+
+def _train_in(
+    world: World,
+    run: Run,
+    dataset: Dataset,
+    compiled: bool | None,
+    graphs: bool | None,
+    kernels: bool,
+    tensorboard: Path | None,
+) -> Checkpoint:
+    """The trainer lives no longer than this function, as `joined_world` asks."""
+    from wsfracbnn.model.training.fit import fit
+    from wsfracbnn.model.training.trainer import Trainer
+
+    on_gpu = world.device.type == "cuda"
+    use_compile = on_gpu if compiled is None else compiled
+    can_record = on_gpu and world.size == 1
+    use_graphs = can_record if graphs is None else graphs
+    if use_graphs and not can_record:
+        raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
+    scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
+    trainer = Trainer(run, dataset, world=world, compiled=use_compile, graphs=use_graphs, kernels=kernels)
+    return fit(trainer, run.checkpoint_path, scalars)
 
 
 def _tensorboard_writer(folder: Path) -> Any:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +19,18 @@ from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 torch.set_num_threads(1)  # the tests run in one process per core
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what a command that failed had printed; CalledProcessError keeps it to itself."""
+    report = yield
+    if call.excinfo is not None and isinstance(error := call.excinfo.value, subprocess.CalledProcessError):
+        for name, text in (("stdout", error.stdout), ("stderr", error.stderr)):
+            if text:
+                report.sections.append((f"{name} of {error.cmd[0]}", text if isinstance(text, str) else text.decode()))
+    return report
+
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 

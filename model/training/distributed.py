@@ -8,6 +8,8 @@ several therefore train alike, up to the order of floating-point additions.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +67,8 @@ class World:
 def joined_world(device: str = "auto") -> Iterator[World]:
     """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or be alone.
 
-    On a CPU, the process keeps the buffers that it frees (model/training/host_memory.py).
+    On a CPU, the process keeps the buffers that it frees (model/training/host_memory.py). What was made with the World
+    (a Trainer) belongs to a function that has returned when the block ends: see `_leave`.
 
     device: "auto" takes this process's GPU where there is one; or "cpu", "cuda".
     """
@@ -77,6 +80,9 @@ def joined_world(device: str = "auto") -> Iterator[World]:
     use_cuda = torch.cuda.is_available() and device != "cpu"
     place = torch.device("cuda", local) if use_cuda else torch.device("cpu")
     if size > 1:
+        # Imported later, as torch.compile and DistributedDataParallel do, it keeps the group for ever in the default
+        # arguments of its functions.
+        importlib.import_module("torch.distributed.nn.functional")
         dist.init_process_group("nccl" if use_cuda else "gloo")
     if use_cuda:
         torch.cuda.set_device(place)
@@ -87,4 +93,15 @@ def joined_world(device: str = "auto") -> Iterator[World]:
         yield World(rank, size, place)
     finally:
         if size > 1:
-            dist.destroy_process_group()
+            _leave()
+
+
+def _leave() -> None:
+    """Destroy the process group and join its threads.
+
+    Gloo's threads let go of a tensor some time after a sum is there, and take Python's lock for it: one that does so
+    while the interpreter ends aborts the process, and torchrun then ends the others before they have saved. Only the
+    group's last owner joins the threads, and each DistributedDataParallel that lives is one.
+    """
+    gc.collect()
+    dist.destroy_process_group()

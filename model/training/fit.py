@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.trainer import Trainer
 
@@ -30,11 +30,11 @@ class ScalarWriter(Protocol):
 
 
 def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Checkpoint:
-    """Train to the end, resuming from `<out>.resume` where it exists; Ctrl-C or SIGTERM saves there and stops.
+    """Train to the end and save, resuming from `<out>.resume` where it exists; Ctrl-C or SIGTERM saves there and stops.
 
     Args:
         trainer: at its first epoch.
-        out: where the caller will save the checkpoint. `<out stem>.log.csv` beside it gets a line per epoch.
+        out: the checkpoint to write. `<out stem>.log.csv` beside it gets a line per epoch.
         scalars: TensorBoard writer, or None.
     Raises:
         InputError: the resume file belongs to another run.
@@ -81,6 +81,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
     if checkpoint is None:  # the run was cut off behind its last epoch
         checkpoint = trainer.checkpoint()
     if world.is_first:
+        save_checkpoint(checkpoint, out)
         resume.unlink()
     return checkpoint
 

@@ -46,7 +46,6 @@ def make(dataset: Dataset, start: Path | None, config: NetworkConfig = SMALL, **
 def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Path]:
     path = tmp_path_factory.mktemp("trained") / "first.pt"
     checkpoint = fit(make(dataset, None), path)
-    save_checkpoint(checkpoint, path)
     return checkpoint, path
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.registry import load_dataset
@@ -29,6 +29,8 @@ from wsfracbnn.model.training.fit import fit, save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+TORCHRUN += ["--nproc-per-node", "2"]
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=4, batch_size=64, binary_from=0.5, seed=7)
 
@@ -86,6 +88,24 @@ def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
     assert [key for key, value in whole.state.items() if not torch.equal(value, resumed.state[key])] == []
     assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(tmp_path / "whole.log.csv")
     assert not (tmp_path / "cut.pt.resume").exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_state(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsfracbnn.model.training.fit.save_checkpoint", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        fit(make(dataset, epochs=1), tmp_path / "net.pt")
+    monkeypatch.undo()
+    assert not (tmp_path / "net.pt").exists()
+    log = epochs_of(tmp_path / "net.log.csv")
+    written = fit(make(dataset, epochs=1), tmp_path / "net.pt")
+    assert load_checkpoint(tmp_path / "net.pt").test_accuracy == written.test_accuracy
+    assert epochs_of(tmp_path / "net.log.csv") == log  # nothing was trained again
+
+
+def full_disk(checkpoint: Checkpoint, path: Path) -> None:
+    raise OSError(28, "No space left on device", str(path))
 
 
 def test_the_resume_file_of_another_run_is_refused(dataset: Dataset, tmp_path: Path) -> None:
@@ -265,7 +285,6 @@ def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str)
     assert (checkpoint.test_accuracy or 0) > 80
     state = checkpoint.state
     state["head.weight"], state["head.bias"] = state["head.weight"].roll(1, 0), state["head.bias"].roll(1, 0)
-    save_checkpoint(checkpoint, tmp_path / "teacher.pt")
     student = make(
         dataset,
         precision=precision,
@@ -318,8 +337,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     alone = [sys.executable, *module, *command, "--out", str(tmp_path / "one.pt")]
     subprocess.run(alone, check=True, capture_output=True, env=environment)
-    together = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *module]
-    together += [*command, "--out", str(tmp_path / "two.pt")]
+    together = [*TORCHRUN, *module, *command, "--out", str(tmp_path / "two.pt")]
     subprocess.run(together, check=True, capture_output=True, env=environment)
     one, two = (load_checkpoint(tmp_path / name).state for name in ("one.pt", "two.pt"))
     for key, value in one.items():
@@ -329,6 +347,26 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for a, b in zip(first, second, strict=True):
         for key in ("loss", "train_accuracy", "gate_fraction"):
             assert float(a[key]) == pytest.approx(float(b[key]), rel=0.01), key
+
+
+def test_the_threads_of_a_process_group_end_with_its_block(tmp_path: Path) -> None:
+    """One that outlived it would abort a process in a while: see `_leave` of model/training/distributed.py."""
+    script = tmp_path / "joined.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from wsfracbnn.model.training.distributed import World, joined_world\n"
+        "def gloo_threads() -> int:\n"
+        "    return sum('gloo' in path.read_text() for path in Path('/proc/self/task').glob('*/comm'))\n"
+        "def step(world: World) -> None:\n"
+        "    world.wrap(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()\n"
+        "    assert gloo_threads() > 0\n"
+        "with joined_world('cpu') as world:\n"
+        "    step(world)\n"
+        "assert gloo_threads() == 0\n"
+    )
+    command = [*TORCHRUN, str(script)]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
