@@ -30,6 +30,7 @@ def emit(
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.emission.folder import emit as emit_folder
     from wsfracbnn.model.checkpoint import load_checkpoint, require_name
+    from wsfracbnn.model.exactness import torch_reference
     from wsfracbnn.model.lower import lower_checkpoint
 
     if name is not None:
@@ -38,7 +39,8 @@ def emit(
     description = lower_checkpoint(checkpoint, name)
     folder = out or Path("build") / description.name
     folding = folding_of(description, fold, lut_inputs)
-    design = emit_folder(description, folding, folder, *checkpoint.sample_arrays())
+    images, labels = checkpoint.sample_arrays()
+    design = emit_folder(description, folding, folder, images, labels, torch_reference(checkpoint))
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
     console.print(f"written to {folder}; run it: make -C {folder} sim SIM=icarus")

@@ -45,6 +45,7 @@ def sim(
     from wsfracbnn.gen.emission.folder import emit
     from wsfracbnn.gen.simulation import regression
     from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.exactness import torch_reference
     from wsfracbnn.model.lower import lower_checkpoint
     from wsfracbnn.model.measure import measure
 
@@ -64,12 +65,12 @@ def sim(
         seed=seed,
     )
     folder = out / description.name
-    design = emit(description, folding, folder, *regression.sample_images(dataset, runs.most_images))
+    samples, labels = regression.sample_images(dataset, runs.most_images)
+    design = emit(description, folding, folder, samples, labels, torch_reference(checkpoint))
     console.print(report.design_table(design))
     accuracy, _ = measure(description, dataset)
     console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
-    compared = regression.compare_with_torch(checkpoint, folder)
-    console.print(f"PyTorch eval forward == integer model, every layer of {compared} images")
+    console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
     results = _simulate_with_progress(folder, runs)
     _print_results(results)
     regression.write_summary(out / "summary.json", design, accuracy, results)

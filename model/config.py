@@ -9,6 +9,7 @@ from typing import Any
 
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.limits import require_buildable
 
 MAX_WIDTH = 1024
 """Channels up to which the golden model's int32 cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
@@ -107,6 +108,7 @@ class NetworkConfig:
         require(8 <= self.residual_bits <= 24, "residual_bits", "8 to 24")
         require(0 <= self.residual_fraction < self.residual_bits, "residual_fraction", "0 to residual_bits - 1")
         require(0 < self.residual_alpha <= 1, "residual_alpha", "a number in (0, 1]")
+        require_buildable(self.image_channels, self.head_pixels(), self.widths[-1], self.residual_bits)
 
     @property
     def input_bits(self) -> int:

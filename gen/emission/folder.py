@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.emission.render import environment, render_modules
-from wsfracbnn.gen.emission.vectors import random_images, write_vectors
+from wsfracbnn.gen.emission.vectors import Reference, random_images, write_vectors
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH, RTL
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
@@ -29,7 +29,7 @@ VECTORS = "vectors.npz"
 """Golden vectors in an emitted folder."""
 
 PROBES = ("stream_probe.v", "busy_probe.v", "stream_player.v", "frame_recorder.v")
-TESTBENCH_FILES = ("bench_network.py", "golden.py", *PROBES)
+TESTBENCH_FILES = ("bench_network.py", "golden.py", "verdict.py", *PROBES)
 FOLDER_TEMPLATES = {"Makefile": "folder_makefile.j2", "README.md": "folder_readme.md.j2"}
 
 
@@ -39,16 +39,20 @@ def emit(
     out: Path,
     images: NDArray[np.uint8] | None = None,
     labels: NDArray[np.int64] | None = None,
+    reference: Reference | None = None,
 ) -> AcceleratorDesign:
     """Emit into a temporary folder beside `out` and rename it; the same arguments give the same bytes.
 
     Args:
         images, labels: (n, H, W, colours) uint8 and (n,) for the golden vectors; seeded random images without.
+        reference: what the golden vectors must equal, PyTorch's eval forward; without, the folder says that nothing
+            was compared.
     Raises:
-        InputError: `out` exists and was not emitted by this program, or cannot be written.
+        InputError: `out` exists and was not emitted by this program, or cannot be written; or the golden vectors differ
+            from `reference`.
     """
     design = build_design(description, folding)
-    emit_design(design, out, images, labels)
+    emit_design(design, out, images, labels, reference)
     return design
 
 
@@ -57,6 +61,7 @@ def emit_design(
     out: Path,
     images: NDArray[np.uint8] | None = None,
     labels: NDArray[np.int64] | None = None,
+    reference: Reference | None = None,
 ) -> None:
     """`emit` for a design state that is there already."""
     description = design.description
@@ -64,9 +69,12 @@ def emit_design(
         _write_rtl(design, folder / "rtl")
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
-        (folder / MARKER).write_text(json.dumps(design_summary(design), indent=2) + "\n")
-        write_vectors(folder / VECTORS, description, random_images(description) if images is None else images, labels)
-        _write_testbench(design, folder)
+        compared = reference is not None
+        summary = design_summary(design) | {"vectors_equal_pytorch": compared}
+        (folder / MARKER).write_text(json.dumps(summary, indent=2) + "\n")
+        chosen = random_images(description) if images is None else images
+        write_vectors(folder / VECTORS, description, chosen, labels, reference)
+        _write_testbench(design, folder, compared)
 
 
 def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def _write_rtl(design: AcceleratorDesign, folder: Path) -> None:
         shutil.copyfile(source, folder / "lib" / source.name)
 
 
-def _write_testbench(design: AcceleratorDesign, folder: Path) -> None:
+def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool) -> None:
     env = environment()
     (folder / "tb").mkdir()
     for name in TESTBENCH_FILES:
@@ -107,7 +115,7 @@ def _write_testbench(design: AcceleratorDesign, folder: Path) -> None:
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
     (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))
     for name, template in FOLDER_TEMPLATES.items():
-        (folder / name).write_text(env.get_template(template).render(design=design, sources=sources))
+        (folder / name).write_text(env.get_template(template).render(design=design, sources=sources, compared=compared))
     core = env.get_template("folder_core.j2").render(design=design, sources=sources)
     (folder / f"{design.name}.core").write_text(core)
 

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import VECTORS
 from wsfracbnn.gen.simulation.job import SIMULATORS, require_simulator
 from wsfracbnn.gen.simulation.run import SimulationResult, simulate
-from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 DEFAULT_IMAGES = {"icarus": 8, "verilator": 100}
 
@@ -72,26 +69,6 @@ def sample_images(dataset: Dataset, count: int) -> tuple[NDArray[np.uint8], NDAr
     """`count` test images with their labels, evenly over the test set."""
     chosen = np.linspace(0, len(dataset.test_images) - 1, count).astype(int)
     return dataset.test_images[chosen], dataset.test_labels[chosen]
-
-
-def compare_with_torch(checkpoint: Checkpoint, folder: Path) -> int:
-    """Compare PyTorch's eval forward with the golden streams of an emitted folder; returns the number of images.
-
-    Raises:
-        AssertionError: they differ; says where.
-    """
-    network = checkpoint.network()
-    assert isinstance(network, WSFracBNN)  # nothing else can be lowered
-    with np.load(folder / VECTORS) as golden:
-        images = golden["images"]
-        streams = network.trace(torch.from_numpy(images).permute(0, 3, 1, 2))
-        for name, stream in streams.items():
-            expected = golden["logits"] if name == "logits" else golden[f"stream_{name}"]
-            found = stream.numpy() if name == "logits" else stream.permute(0, 2, 3, 1).numpy()
-            if not np.array_equal(found, expected):
-                at = tuple(int(i) for i in np.argwhere(found != expected)[0])
-                raise AssertionError(f"{name} at {at}: PyTorch {found[at]}, integer model {expected[at]}")
-    return len(images)
 
 
 def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None]) -> list[SimulationResult]:

@@ -78,6 +78,22 @@ def round_ste(x: Tensor) -> Tensor:
     return straight_through((x + 0.5).floor(), x)
 
 
+EXACT_LIMIT = 2.0**53
+"""Up to here every integer is a float64."""
+
+
+def exact_integers(x: Tensor) -> Tensor:
+    """Integers held in float64 as int64, where a bare cast would round, or wrap what is out of range.
+
+    Raises:
+        AssertionError: a value is no integer, or larger than float64 holds exactly.
+    """
+    inexact = x[~((x == x.floor()) & (x.abs() <= EXACT_LIMIT))]
+    if inexact.numel():
+        raise AssertionError(f"found {float(inexact[0])!r}, expected an integer of at most 2^53 in magnitude")
+    return x.detach().long()
+
+
 def sign(x: Tensor) -> Tensor:
     """+1 where x >= 0, else -1, so that zero counts as positive everywhere."""
     return plus_minus(x >= 0, x.dtype)
