@@ -41,8 +41,8 @@ def require_buildable(colours: int, pixels: int, channels: int, bits: int) -> No
     if room < needed:
         raise InputError(
             f"config keys 'residual_bits', 'image_height', 'image_width' and 'widths': the head adds up "
-            f"{pixels} pixels of {bits} bits, so that the weights of a {LOGIT_BITS}-bit logit may add up to {room} in magnitude, "
-            f"expected at least {needed} for {channels} channels: fewer bits, a smaller image or more stages"
+            f"{pixels} pixels of {bits} bits, so that the weights of a {LOGIT_BITS}-bit logit may add up to {room} in "
+            f"magnitude, expected at least {needed} for {channels} channels: fewer bits, a smaller image or more stages"
         )
 
 
