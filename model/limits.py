@@ -23,7 +23,7 @@ from wsfracbnn.model.contract import (
 from wsfracbnn.model.description import ConvLayer, HeadLayer, InputLayer, NetworkDescription
 from wsfracbnn.model.errors import InputError
 
-MAX_COLOURS = 256
+MAX_COLOURS = 64
 """Values of a pixel. Both simulators read, window and look up so many (tb/network/test_extremes.py)."""
 
 

@@ -36,8 +36,8 @@ from golden import Vectors, compare_layers, load_vectors, pixel_lines, probe_fil
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
 RESET_CYCLES = 4
-GLANCE_CYCLES = 20_000
-"""How often Python looks how many frames have come out: seldom beside what it costs, often for who watches."""
+GLANCE_CYCLES = 500
+"""At least so many cycles, or the work on an image, go by until Python looks again how many frames have come out."""
 
 
 def _path(variable: str, default: str) -> Path:
@@ -140,7 +140,7 @@ class TB:
         self.dut.play.value = 1
         count, shown, seen = len(self.vectors.images), 0, start
         while shown < count:
-            await self.cycles(max(GLANCE_CYCLES, self.design["cycles"] // 2))
+            await self.cycles(max(GLANCE_CYCLES, self.design["cycles"]))
             done = int(self.dut.frames.value)
             self.progress(done - shown)
             now = get_sim_time("ns")

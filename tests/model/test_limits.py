@@ -46,7 +46,7 @@ def test_the_bound_is_the_overflow_of_a_logit() -> None:
 def test_networks_at_the_bound_keep_weights_in_the_head() -> None:
     for config in (
         NetworkConfig(16, 15, 1, 2, (2,), (1,), 2, residual_bits=24),
-        NetworkConfig(1, 1, 1, 2, (512,), (1,), 2, residual_bits=24),
+        NetworkConfig(1, 1, 1, 2, (510,), (1,), 2, residual_bits=24),
     ):
         description = lower_network(random_network(config, 1, wild=False), "bound", ("a", "b"))
         assert description.head.weights.any()
