@@ -159,4 +159,8 @@ def test_every_bundled_checkpoint_is_small_emits_and_has_its_card(path: Path) ->
     assert path.stat().st_size < 4_000_000
     checkpoint = load_checkpoint(path)
     assert lower_checkpoint(checkpoint).name == path.stem
-    assert path.with_suffix(".md").read_text() == model_card(checkpoint, path.name)
+    card = model_card(checkpoint, path.name)
+    assert path.with_suffix(".md").read_text() == card
+    (settings,) = (line for line in card.splitlines() if line.startswith("**Settings.**"))
+    assert {"dataset", "epochs", "seed"} <= set(checkpoint.training)
+    assert all(f" {key} " in settings for key in checkpoint.training)
