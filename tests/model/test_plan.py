@@ -20,6 +20,8 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.plan import PlannedRun, carry_out, read_plan
 from wsfracbnn.model.training.results import AccuracyResults, AccuracyRow, read_results
 
+RECORDED = read_results(ROOT / "results" / "accuracy.json")
+
 NETWORK = """
 dataset = "digits"
 arch = "digits"
@@ -198,6 +200,20 @@ def test_the_plans_of_the_project_are_whole(path: Path) -> None:
         if like is not None:
             differing = {k for k, v in ours.record().items() if like.record()[k] != v}
             assert differing == {"model", "agc"}  # clipping belongs to the network without BatchNorm
+
+
+@pytest.mark.parametrize("plan", sorted({row.plan for row in RECORDED.rows}))
+def test_a_recorded_plan_has_a_row_for_each_of_its_runs(plan: str) -> None:
+    planned = [
+        (each.run.dataset, each.run.model, each.role, each.without, each.run.settings.seed, each.run.settings.epochs)
+        for each in read_plan(ROOT / "configs" / plan, Path("build"))
+    ]
+    recorded = [
+        (row.dataset, row.network, row.role, row.without, row.seed, row.epochs)
+        for row in RECORDED.rows
+        if row.plan == plan
+    ]
+    assert sorted(planned) == sorted(recorded)
 
 
 def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
