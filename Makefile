@@ -7,8 +7,8 @@ WEIGHTS ?= checkpoints/$(NETWORK).pt
 FOLD    ?= auto
 # ResNet-20 takes Icarus minutes an image.
 SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
-DEVICE  ?= ecp5-25f
-MHZ     ?= 120
+# The digits network fits the smallest ECP5; others get the command's own default.
+DEVICE  ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),ecp5-25f)
 JOBS    ?= 2
 TORCH   ?= 2.11.0
 
@@ -25,6 +25,8 @@ endif
 ifeq ($(WAVES),1)
 SIM_FLAGS += --waves
 endif
+
+PNR_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
@@ -50,14 +52,14 @@ icarus: ## install Icarus Verilog through apt, or say what to type
 sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch (digits: a minute)
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
-test: setup lint unit rtl ## lint, types, unit tests, RTL regression (half an hour to an hour on two cores)
+test: setup lint unit rtl ## lint, types, unit tests, RTL regression (under 40 minutes on two cores)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@sh scripts/check_types.sh $(VENV)
 
-unit: $(STAMP) ## tests of the model, the generator, the commands (10 to 25 minutes on two cores)
+unit: $(STAMP) ## tests of the model, the generator, the commands (16 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
@@ -67,7 +69,7 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
-rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (10 to 30 minutes on two cores)
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (22 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
@@ -76,13 +78,13 @@ emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
 	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
 
-pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 40)
+pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 28 to 41, after synthesis)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS)
 
 bench: sim synth ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)

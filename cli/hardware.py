@@ -77,7 +77,7 @@ def pnr(
     weights: MaybeWeights = None,
     fold: Fold = "auto",
     device: Annotated[str, typer.Option(help=f"One of {', '.join(routable_devices())}.")] = "ecp5-85f",
-    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
+    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 150.0,
     speed: Annotated[int, typer.Option(help="Speed grade: 6, the slowest, 7 or 8.")] = SPEED_GRADES[0],
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
