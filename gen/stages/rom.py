@@ -17,7 +17,7 @@ BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
 DEEP_WORDS = 1024
-"""Icarus took ten minutes to fill ResNet-20's 6,400 head weights from one vector; so many words are filled in parts."""
+"""Words of a part: from one vector, Icarus fills ResNet-20's 6,400 head weights far more slowly than in such parts."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
