@@ -4,7 +4,6 @@
 PYTHON  ?= python3
 NETWORK ?= digits
 WEIGHTS ?= checkpoints/$(NETWORK).pt
-FOLD    ?= auto
 # ResNet-20 takes Icarus minutes an image.
 SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
 # The digits network fits the smallest ECP5; others get the command's own default.
@@ -15,18 +14,10 @@ TORCH   ?= 2.11.0
 VENV  := .venv
 STAMP := $(VENV)/.installed
 
-SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)
-ifdef IMAGES
-SIM_FLAGS += --images $(IMAGES)
-endif
-ifdef DATA
-SIM_FLAGS += --data $(DATA)
-endif
-ifeq ($(WAVES),1)
-SIM_FLAGS += --waves
-endif
-
-PNR_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
+# A variable that is not set leaves the command its own default.
+DESIGN    := --weights $(WEIGHTS) $(if $(FOLD),--fold $(FOLD))
+SIM_FLAGS := $(DESIGN) --simulator $(SIM) $(if $(IMAGES),--images $(IMAGES)) $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(WAVES)),--waves)
+PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
@@ -34,12 +25,12 @@ PNR_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) $(if $(DEVICE),--device $(DEVIC
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
+	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|cycles=N|device=NAME|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
 # A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
-# (Debian's python3-venv), virtualenv or apt stands in.
+# (Debian's python3-venv), apt installs that.
 $(STAMP): constraints.txt pyproject.toml
 	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
 	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
@@ -73,10 +64,10 @@ rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden mo
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
-	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
+	@$(VENV)/bin/python gen/emit_rtl.py $(DESIGN)
 
 synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
-	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
+	@$(VENV)/bin/wsfracbnn synth $(DESIGN)
 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 28 to 41, after synthesis)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
