@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as a user meets it, in a process of its own."""
+"""The command line as a user meets it: what it prints, writes and ends with."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import runpy
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -18,14 +22,31 @@ COMMAND = [str(Path(sys.executable).parent / "wsfracbnn")]
 SCRIPT = [sys.executable, str(ROOT / "gen" / "emit_rtl.py")]
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def run(command: list[str], folder: Path, *, own_process: bool = False) -> subprocess.CompletedProcess[str]:
+    """A command in that folder: in a process of its own, or in this one, where PyTorch is loaded already."""
+    if own_process:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    arguments = command[command.index(SCRIPT[1]) :] if SCRIPT[1] in command else command
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "argv", arguments),
+    ):
+        try:
+            runpy.run_path(arguments[0], run_name="__main__")
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 @pytest.mark.parametrize("command", [SCRIPT, [*COMMAND, "emit"]])
 def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command: list[str]) -> None:
     done = run(
-        [*command, "--weights", str(digits_path), "--out", "here", "--name", "mine", "--fold", "small"], tmp_path
+        [*command, "--weights", str(digits_path), "--out", "here", "--name", "mine", "--fold", "small"],
+        tmp_path,
+        own_process=True,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here" / "rtl" / "mine_top.v").is_file()
@@ -46,7 +67,8 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     digits_path: Path, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    done = run([*SCRIPT, *(str(digits_path) if a == "DIGITS" else a for a in arguments)], tmp_path)
+    command = [*SCRIPT, *(str(digits_path) if a == "DIGITS" else a for a in arguments)]
+    done = run(command, tmp_path, own_process="no.pt" in arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(sentence)
     assert len(done.stderr.splitlines()) == 1
