@@ -74,7 +74,7 @@ def plan(tmp_path: Path) -> Path:
     return tmp_path / "plan.toml"
 
 
-def invoke(*arguments: str | Path) -> str:
+def invoke(*arguments: object) -> str:
     """What a command prints that must succeed, run in this process; the runs of a plan have their own."""
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exit_code == 0, done.output
