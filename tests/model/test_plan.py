@@ -83,7 +83,7 @@ def invoke(*arguments: object) -> str:
 
 def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
     folder = plan.parent
-    command = ["accuracy", "--plan", plan, "--out", folder / "runs", "--results", folder / "a.json"]
+    command: list[str | Path] = ["accuracy", "--plan", plan, "--out", folder / "runs", "--results", folder / "a.json"]
     command += ["--page", folder / "page.md", "--curves", folder, "--bundle", folder / "bundle"]
     trained_before = {"digits-fracbnn-s1", "digits-without-clipping-s1"}
     for planned in read_plan(plan, folder / "runs"):
@@ -149,8 +149,10 @@ def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Pa
     results.write_bytes((ROOT / "results" / "accuracy.json").read_bytes())
     page = tmp_path / "page.md"
     page.write_text("<!-- accuracy -->\n<!-- /accuracy -->\n")
-    command = ["accuracy", "--plan", ROOT / "configs" / "accuracy.toml", "--out", tmp_path / "none", "--collect-only"]
-    invoke(*command, "--results", results, "--page", page)
+    plan = ROOT / "configs" / "accuracy.toml"
+    invoke(
+        "accuracy", "--plan", plan, "--out", tmp_path / "none", "--collect-only", "--results", results, "--page", page
+    )
     assert results.read_bytes() == (ROOT / "results" / "accuracy.json").read_bytes()
     assert page.read_text().rstrip() in (ROOT / "docs" / "results.md").read_text()
 
