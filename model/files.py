@@ -96,12 +96,18 @@ def working_in(folder: Path, advice: str = "name another folder") -> Iterator[No
     Raises:
         InputError: another process has it, or it cannot be written to.
     """
-    with ExitStack() as stack:
-        with as_sentence(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            taken = stack.enter_context(_locked(folder / LOCK, wait=False))
-        if not taken:
-            raise InputError(f"{folder}: another process is at work there; wait until it has ended, or {advice}")
+    with _alone(folder, folder / LOCK, advice):
+        yield
+
+
+@contextmanager
+def working_on(path: Path, advice: str = "name another file") -> Iterator[None]:
+    """Be the only process that makes a file, for the block; its folder is made. advice: what else one can do than wait.
+
+    Raises:
+        InputError: another process makes it, or its folder cannot be written to.
+    """
+    with _alone(path, _lock_beside(path), advice):
         yield
 
 
@@ -114,9 +120,9 @@ def updating(path: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         with as_sentence(path):
-            target = _target(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(target.with_name(f".{_short(target.name)}{LOCK}"), wait=True))
+            lock = _lock_beside(path)
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_locked(lock, wait=True))
         yield
 
 
@@ -161,6 +167,23 @@ def as_sentence(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _alone(path: Path, lock: Path, advice: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        with as_sentence(path):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            taken = stack.enter_context(_locked(lock, wait=False))
+        if not taken:
+            raise InputError(f"{path}: another process is at work there; wait until it has ended, or {advice}")
+        yield
+
+
+def _lock_beside(path: Path) -> Path:
+    """The file whose lock stands for `path`."""
+    target = _target(path)
+    return target.with_name(f".{_short(target.name)}{LOCK}")
 
 
 def _is_left_over(path: Path) -> bool:
