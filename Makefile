@@ -27,7 +27,7 @@ SIM_FLAGS += --waves
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,13 +36,10 @@ help: ## list the targets
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
-# A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
-# (Debian's python3-venv), virtualenv or apt stands in.
-$(STAMP): constraints.txt pyproject.toml
-	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
-	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
-	@touch $@
+# A new constraints or project file installs again, as does an environment that no longer works (Python upgraded, checkout
+# moved, cut off half-way); everything else is reused. Where Python comes without its venv module, apt stands in.
+$(STAMP): always
+	@sh scripts/set_up.sh $(PYTHON) $(VENV)
 
 icarus: ## install Icarus Verilog through apt, or say what to type
 	@sh scripts/install_icarus.sh
