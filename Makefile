@@ -70,14 +70,14 @@ rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden mo
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
 
-synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
+synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to build/hardware.json (digits 4 minutes, ResNet-20 an hour)
 	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 40)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
 
-bench: sim synth ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
+bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
