@@ -10,6 +10,8 @@ SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
 DEVICE  ?= ecp5-25f
 MHZ     ?= 120
 JOBS    ?= 2
+# The project's own figures are in results/hardware.json; RESULTS=results/hardware.json adds to them.
+RESULTS ?= build/hardware.json
 TORCH   ?= 2.11.0
 
 VENV  := .venv
@@ -32,7 +34,7 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
+	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n RESULTS=file"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
@@ -71,19 +73,19 @@ emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
 
 synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to build/hardware.json (digits 4 minutes, ResNet-20 an hour)
-	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
+	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD) --results $(RESULTS)
 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 40)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
+	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --results $(RESULTS)
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
-	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
+	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --results $(RESULTS) --summary build/sim/summary.json
+	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
-	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt
+	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt --force
 
 clean: ## remove build output, keep .venv
 	@rm -rf build

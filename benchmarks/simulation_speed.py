@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=ROOT / "checkpoints" / "digits.pt")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--results", type=Path, default=Path("build/hardware.json"))
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "hardware.json")
     arguments = parser.parse_args()
     require_writable(arguments.results)
 

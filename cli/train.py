@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,8 +80,9 @@ def train(
         "epochs": epochs,
         "seed": seed,
     }
-    values |= {key: value for key, value in options.items() if value is not None}
-    run = make_run(values | parse_assignments(settings or []))
+    given = {key: value for key, value in options.items() if value is not None}
+    _require_once(given, settings or [])
+    run = make_run(values | given | parse_assignments(settings or []))
     path = run.checkpoint_path
     with joined_world(device) as world, _outputs(path, tensorboard, force) if world.is_first else nullcontext():
         loaded = load_dataset(run.dataset, data)
@@ -90,6 +91,16 @@ def train(
             curves = draw_curves({run.network_name: log_path(path)}, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
             console.print(f"written to {path}, curves to {curves}", markup=False)
+
+
+def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:
+    """Refuse a setting that is given twice on the command line: one of both would have no effect."""
+    keys = [assignment.partition("=")[0].strip() for assignment in assignments]
+    for number, key in enumerate(keys):
+        if key in given:
+            raise InputError(f"--set: key '{key}' is given by --{key.replace('_', '-')} too, expected one of both")
+        if key in keys[:number]:
+            raise InputError(f"--set: key '{key}' is given twice, expected once")
 
 
 @contextmanager
