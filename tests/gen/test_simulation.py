@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A simulation is of what was asked for, whatever the caller's environment; it is alone in its folder and ends with us."""
+"""A simulation is of what was asked for, whatever the caller sets; it is alone in its folder and ends with us."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_callers_environment_decides_nothing(folder: Path, tmp_path: Path, m
     result = run(folder, images=2)
     assert not result.failures, result.failures
     assert (result.images, result.mismatches) == (2, 0)
-    assert [layer["name"] for layer in result.layers] == ["input", "stage_01", "stage_02", "head"]
+    assert [layer["name"] for layer in result.layers] == ["input", *(f"stage_0{n}" for n in range(1, 5)), "head"]
 
 
 def edit(path: Path, old: str, new: str) -> None:
