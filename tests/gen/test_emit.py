@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from wsfracbnn.cli.emit import how_to_simulate
 from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
@@ -140,6 +142,27 @@ def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp
     shutil.move(tmp_path / "net", elsewhere)
     output = shell(["make", "sim", f"SIM={simulator}", f"PYTHON={sys.executable}"], elsewhere)
     assert "PASS=4 FAIL=0" in output
+
+
+@pytest.mark.simulator
+def test_the_command_that_emit_names_runs_as_it_is_typed(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """In a shell that has this environment nowhere on its path, from the folder where emit ran."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "d")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        how_to_simulate(Path("d")), shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL=0" in done.stdout
+
+
+def test_the_command_that_emit_names_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "missing_packages", lambda: ["cocotb"])
+    monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
+    python = "'/opt/my python/bin/python'"
+    assert how_to_simulate(Path("a b")) == (
+        f"{python} -m pip install 'wsfracbnn[sim]' && make -C 'a b' sim SIM=icarus PYTHON={python}"
+    )
 
 
 @pytest.mark.simulator
