@@ -9,6 +9,8 @@ SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
 # The digits network fits the smallest ECP5; others get the command's own default.
 DEVICE  ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),ecp5-25f)
 JOBS    ?= 2
+# The project's own figures are in results/hardware.json; RESULTS=results/hardware.json adds to them.
+RESULTS ?= build/hardware.json
 TORCH   ?= 2.11.0
 
 VENV  := .venv
@@ -20,22 +22,19 @@ SIM_FLAGS := $(DESIGN) --simulator $(SIM) $(if $(IMAGES),--images $(IMAGES)) $(i
 PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|cycles=N|device=NAME|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
+	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|cycles=N|device=NAME|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n RESULTS=file"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
-# A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
-# (Debian's python3-venv), apt installs that.
-$(STAMP): constraints.txt pyproject.toml
-	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
-	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
-	@touch $@
+# A new constraints or project file installs again, as does an environment that no longer works (Python upgraded, checkout
+# moved, cut off half-way); everything else is reused. Where Python comes without its venv module, apt stands in.
+$(STAMP): always
+	@sh scripts/set_up.sh $(PYTHON) $(VENV)
 
 icarus: ## install Icarus Verilog through apt, or say what to type
 	@sh scripts/install_icarus.sh
@@ -66,20 +65,20 @@ rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden mo
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 	@$(VENV)/bin/python gen/emit_rtl.py $(DESIGN)
 
-synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
-	@$(VENV)/bin/wsfracbnn synth $(DESIGN)
+synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to build/hardware.json (digits 4 minutes, ResNet-20 an hour)
+	@$(VENV)/bin/wsfracbnn synth $(DESIGN) --results $(RESULTS)
 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 28 to 41, after synthesis)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS)
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS)
 
-bench: sim synth ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
+bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --summary build/sim/summary.json
-	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json
+	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
-	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt
+	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt --force
 
 clean: ## remove build output, keep .venv
 	@rm -rf build

@@ -19,6 +19,7 @@ from wsfracbnn.cli.emit import draw, emit
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.signals import end_by_exception
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +68,7 @@ def set_up_log() -> None:
 
 def run(command: typer.Typer) -> None:
     """Run a typer application; an `InputError` becomes one sentence and exit code 2."""
+    end_by_exception()
     try:
         command()
     except InputError as error:

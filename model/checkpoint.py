@@ -25,6 +25,7 @@ A convolution's weights that are all +1 or -1 are stored one bit each under thei
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import pickle
@@ -43,6 +44,7 @@ from torch import Tensor
 
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
 
 FORMAT = "wsfracbnn-checkpoint"
@@ -82,7 +84,7 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `.pt` or `.safetensors` by the path's suffix, through a temporary file and a rename."""
+    """Write `.pt` or `.safetensors` by the path's suffix, whole or not at all."""
     header: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -98,15 +100,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         key: _packed(value) if key.endswith("conv.weight") and is_binary(value) else value
         for key, value in checkpoint.state.items()
     }
-    temporary = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
         tensors = {k: v.contiguous() for k, v in state.items()}
         tensors |= {f"samples.{k}": v.contiguous() for k, v in (checkpoint.samples or {}).items()}
-        safetensors.torch.save_file(tensors, temporary, metadata={"wsfracbnn": json.dumps(header)})
+        write_bytes(path, safetensors.torch.save(tensors, metadata={"wsfracbnn": json.dumps(header)}))
     else:
-        torch.save(header | {"state": state, "samples": checkpoint.samples}, temporary)
-    temporary.replace(path)
+        contents = io.BytesIO()
+        torch.save(header | {"state": state, "samples": checkpoint.samples}, contents)
+        write_bytes(path, contents.getvalue())
 
 
 def is_binary(weight: Tensor) -> bool:

@@ -14,6 +14,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.nextpnr import Placement
 from wsfracbnn.gen.synthesis.yosys import Area
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import updating, write_text
 
 MEASURED = "measured in simulation"
 ESTIMATED = "estimated by the folding solver"
@@ -113,15 +114,23 @@ class HardwareResults:
         """With a simulation's seconds, in the place of earlier ones."""
         return replace(self, simulation=_placed(self.simulation, row))
 
+    def updated(self, found: HardwareResults) -> HardwareResults:
+        """With everything of `found`, in the place of earlier measurements of the same."""
+        results = replace(self, lanes=self.lanes | found.lanes)
+        for row in found.rows:
+            results = results.with_row(row)
+        for simulation in found.simulation:
+            results = results.with_simulation(simulation)
+        return results
+
     def write(self, path: Path) -> None:
-        """Write the file; what a row does not have is left out."""
+        """Write the file, whole or not at all; what a row does not have is left out."""
         contents = {
             "rows": [{key: value for key, value in asdict(row).items() if value is not None} for row in self.rows],
             "lanes": self.lanes,
             "simulation": [asdict(row) | {"overhead": row.overhead} for row in self.simulation],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(contents, indent=2) + "\n")
+        write_text(path, json.dumps(contents, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> HardwareResults:
@@ -142,6 +151,18 @@ class HardwareResults:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: not a file of hardware results ({error!r})") from None
+
+
+def add_results(path: Path, found: HardwareResults) -> HardwareResults:
+    """Add to a file of results, one process at a time, so that none loses another's rows; returns what it holds then.
+
+    Raises:
+        InputError: it is no such file, or cannot be written.
+    """
+    with updating(path):
+        results = HardwareResults.read(path).updated(found)
+        results.write(path)
+    return results
 
 
 def _placed(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pooch
@@ -37,6 +37,8 @@ class Cifar:
     meta: dict[str, str]
     label_key: bytes
     names_key: bytes
+
+    is_read_from_files: ClassVar[bool] = True
 
     def load(self, folder: Path | None) -> Dataset:
         """The published split; the names are those of the fine classes."""

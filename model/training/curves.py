@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
+
+from wsfracbnn.model.files import write_bytes
 
 PANELS = (("test_accuracy", "test top-1 (%)"), ("loss", "training loss"), ("gate_fraction", "open gates"))
 
@@ -38,6 +41,8 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
             axis.spines[["top", "right"]].set_visible(False)
         lines, labels = axes[0].get_legend_handles_labels()
         figure.legend(lines, labels, frameon=False, loc="outside lower center", ncols=min(len(labels), 6))
-        figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+        picture, kind = io.BytesIO(), out.suffix.removeprefix(".")
+        figure.savefig(picture, format=kind, metadata={"Date": None} if kind == "svg" else None)
         plt.close(figure)
+    write_bytes(out, picture.getvalue())
     return out

@@ -9,6 +9,7 @@ others, and the teacher's logits of each are kept in files beside its checkpoint
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.training.augment import flip, random_bits, random_offsets, shift
 
 BATCH = 250
@@ -154,8 +156,6 @@ class KeptAnswers:
             seen = flip(shift(self.images[part], offsets[:, part], self.reach), mirrored[part])
             answers.append(self.ask(seen).to(torch.float16).cpu())
             report(int(part[-1]) + 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".partial")
-        with temporary.open("wb") as file:
-            np.save(file, torch.cat(answers).numpy())
-        temporary.replace(path)
+        contents = io.BytesIO()
+        np.save(contents, torch.cat(answers).numpy())
+        write_bytes(path, contents.getvalue())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 import math
 import signal
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import write_bytes, write_text
 from wsfracbnn.model.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,16 @@ class ScalarWriter(Protocol):
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
         """Record one figure."""
+
+
+def resume_path(out: Path) -> Path:
+    """Where the state of a run is kept until its checkpoint `out` is written."""
+    return out.with_name(out.name + ".resume")
+
+
+def log_path(out: Path) -> Path:
+    """Where a run that writes the checkpoint `out` has its log, a line per epoch."""
+    return out.with_name(out.stem + ".log.csv")
 
 
 def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Checkpoint:
@@ -41,8 +53,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
         KeyboardInterrupt: after Ctrl-C or SIGTERM in any of the processes, once the epoch under way is saved.
     """
     world, epochs = trainer.world, trainer.settings.epochs
-    resume = out.with_name(out.name + ".resume")
-    log_file = out.with_name(out.stem + ".log.csv")
+    resume, log_file = resume_path(out), log_path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     if resume.is_file():
         load_state(trainer, resume)
@@ -88,9 +99,9 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
 
 def save_state(trainer: Trainer, path: Path) -> None:
     """Write what `load_state` reads, whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    torch.save({"identity": trainer.identity} | trainer.state_dict(), temporary)
-    temporary.replace(path)
+    state = io.BytesIO()
+    torch.save({"identity": trainer.identity} | trainer.state_dict(), state)
+    write_bytes(path, state.getvalue())
 
 
 def load_state(trainer: Trainer, path: Path) -> None:
@@ -135,9 +146,8 @@ def _append_row(path: Path, row: dict[str, Any]) -> None:
     if path.exists() and row["epoch"] > 1:
         with path.open(newline="") as file:
             rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        writer.writeheader()
-        writer.writerows([*rows, row])
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(row))
+    writer.writeheader()
+    writer.writerows([*rows, row])
+    write_text(path, text.getvalue())

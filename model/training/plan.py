@@ -31,8 +31,10 @@ from signal import SIGINT, SIGTERM, signal
 from typing import Any
 
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
+from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+from wsfracbnn.model.supervise import Child
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
 from wsfracbnn.model.training.settings import Run, make_run, parse_assignments, read_toml
 
@@ -60,8 +62,13 @@ class PlannedRun:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that carries it out."""
         sets = [part for override in self.overrides for part in ("--set", override)]
-        train = [sys.executable, "-m", "wsfracbnn.cli", "train", "--config", str(self.config)]
+        train = [sys.executable, "-P", "-m", "wsfracbnn.cli", "train", "--config", str(self.config)]
         return [*train, *sets, *arguments]
+
+    @property
+    def takes_data(self) -> bool:
+        """Whether its dataset is read from a folder of published files."""
+        return self.run.dataset in SOURCES and SOURCES[self.run.dataset].is_read_from_files
 
     def row(self, checkpoint: Checkpoint, plan: str) -> AccuracyRow:
         """What its checkpoint reached."""
@@ -145,30 +152,40 @@ def _planned(plan: Path, out: Path, entry: Mapping[str, Any], common: Mapping[st
 
 
 def carry_out(
-    runs: Sequence[PlannedRun], jobs: int, arguments: Sequence[str], report: Callable[[str], None]
+    runs: Sequence[PlannedRun],
+    jobs: int,
+    arguments: Sequence[str],
+    report: Callable[[str], None],
+    data: Path | None = None,
 ) -> list[PlannedRun]:
     """Train what has no checkpoint yet, `jobs` at a time, each in a process of its own; returns those that failed.
 
     Runs are taken in their order, students as soon as their teacher is there. Each run's output goes to its
     checkpoint's name with `.txt`; a run that is cut off resumes the next time. Ctrl-C or SIGTERM lets each run under
-    way finish its epoch and save. The processors are divided among the runs.
+    way finish its epoch and save; when this process is killed, so are they. The processors are divided among the runs.
+
+    data: folder of the published files, for the runs whose dataset is read from files.
 
     Raises:
+        InputError: a folder is given and no run reads from it.
         KeyboardInterrupt: after such a stop.
     """
+    if data is not None and not any(run.takes_data for run in runs):
+        raise InputError(f"--data: found '{data}', but no run of the plan reads its images from files")
     threads = max(1, processors() // jobs)
     report(f"{jobs} side by side, {threads} thread{'s' if threads > 1 else ''} each")
     waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
     failed: list[PlannedRun] = []
-    processes: set[subprocess.Popen[bytes]] = set()
+    processes: set[Child] = set()
     with _passing_on(processes) as stopped, ThreadPoolExecutor(jobs) as pool:
         while waiting or running:
             ready = [r for r in waiting if not r.run.teacher or Path(r.run.teacher).is_file()]
             for run in [] if stopped() else ready[: jobs - len(running)]:
                 waiting.remove(run)
                 report(f"{run.out.stem}: training, see {run.out.with_suffix('.txt')}")
-                running[pool.submit(_train, run, arguments, threads, processes)] = run
+                source = ["--data", str(data)] if data is not None and run.takes_data else []
+                running[pool.submit(_train, run, [*arguments, *source], threads, processes)] = run
             if not running:
                 break  # stopped, or the teachers of those that wait failed
             for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -189,7 +206,7 @@ def processors() -> int:
 
 
 @contextmanager
-def _passing_on(processes: set[subprocess.Popen[bytes]]) -> Iterator[Callable[[], bool]]:
+def _passing_on(processes: set[Child]) -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a SIGTERM to each process, upon which it saves and ends."""
     pressed = False
 
@@ -207,16 +224,16 @@ def _passing_on(processes: set[subprocess.Popen[bytes]]) -> Iterator[Callable[[]
             signal(number, handler)
 
 
-def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: set[subprocess.Popen[bytes]]) -> int:
+def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: set[Child]) -> int:
     run.out.parent.mkdir(parents=True, exist_ok=True)
     # Threads that spin at OpenMP's barriers take the processors from the other runs: two busy threads on two busy
     # cores trained 20 times slower.
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
-    with run.out.with_suffix(".txt").open("a") as output:
-        # In a session of its own: a terminal's Ctrl-C reaches this process alone, which passes it on.
-        process = subprocess.Popen(
-            run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
+    with (
+        run.out.with_suffix(".txt").open("a") as output,
+        # A terminal's Ctrl-C reaches this process alone, which passes it on.
+        Child(run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment) as process,
+    ):
         processes.add(process)
         try:
             return process.wait()

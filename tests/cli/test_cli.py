@@ -60,7 +60,7 @@ def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command
         (["--weights", "no.pt"], "error: no.pt: no such checkpoint file"),
         (["--weights", "DIGITS", "--name", "9lives"], "error: --name: found '9lives', expected up to 64 lower-case"),
         (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: not a folding file"),
-        (["--weights", "DIGITS", "--out", "file"], "error: file: exists and was not emitted by this program"),
+        (["--weights", "DIGITS", "--out", "file"], "error: file: is a file, expected a new or emitted folder"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(

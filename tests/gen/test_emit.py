@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from wsfracbnn.cli.emit import how_to_simulate
 from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
@@ -57,13 +59,6 @@ def test_the_same_description_gives_the_same_bytes(digits_description: NetworkDe
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_emitting_again_replaces_the_folder(tiny: NetworkDescription, tmp_path: Path) -> None:
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    (tmp_path / "net" / "stale.txt").write_text("from an earlier run")
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    assert not (tmp_path / "net" / "stale.txt").exists()
-
-
 def test_emitting_the_same_again_keeps_the_files(tiny: NetworkDescription, tmp_path: Path) -> None:
     """A simulator's build stays valid."""
     emit(tiny, preset(tiny, "small"), tmp_path / "net")
@@ -87,7 +82,7 @@ def test_a_failure_half_way_leaves_nothing(
         raise OSError("disk full")
 
     monkeypatch.setattr(emit_module, "_write_testbench", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match=r"net: cannot be written \(disk full\)"):
         emit(tiny, preset(tiny, "small"), tmp_path / "net")
     assert list(tmp_path.iterdir()) == []
 
@@ -147,6 +142,27 @@ def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp
     shutil.move(tmp_path / "net", elsewhere)
     output = shell(["make", "sim", f"SIM={simulator}", f"PYTHON={sys.executable}"], elsewhere)
     assert "PASS=4 FAIL=0" in output
+
+
+@pytest.mark.simulator
+def test_the_command_that_emit_names_runs_as_it_is_typed(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """In a shell that has this environment nowhere on its path, from the folder where emit ran."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "d")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        how_to_simulate(Path("d")), shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL=0" in done.stdout
+
+
+def test_the_command_that_emit_names_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "missing_packages", lambda: ["cocotb"])
+    monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
+    python = "'/opt/my python/bin/python'"
+    assert how_to_simulate(Path("a b")) == (
+        f"{python} -m pip install 'wsfracbnn[sim]' && make -C 'a b' sim SIM=icarus PYTHON={python}"
+    )
 
 
 @pytest.mark.simulator
