@@ -55,6 +55,19 @@ localparam LAST_BEAT = BEATS - 1;
 localparam LAST_COL = WIDTH_PIXELS - 1;
 localparam PIXEL_STEP = BEATS - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1 || CHANNELS < 1 || CHANNELS % LANES != 0) begin : check_1
+        LANES_must_divide_CHANNELS stop ();
+    end
+    if (BITS < 2) begin : check_2
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (WIDTH_PIXELS < 2 || WIDTH_PIXELS % 2 != 0) begin : check_3
+        WIDTH_PIXELS_must_be_even stop ();
+    end
+endgenerate
+
 reg [BEAT_W-1:0] beat;
 reg [COL_W-1:0]  col;
 reg              odd_row;
