@@ -112,9 +112,9 @@ end
 
 // A word is written by left pixels and read by right ones, or written from the upper row and read from the lower one:
 // never both in one cycle.
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*BITS-1:0]   lefts [0:BEATS-1];
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*PAIR_W-1:0] uppers [0:WORDS-1];
 
 reg                    upper_1, upper_2;  // completes a pair of the upper row

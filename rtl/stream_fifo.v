@@ -56,8 +56,9 @@ endgenerate
 // -------------------------------------------------------------------------------------------------------------------
 
 // The word that is read is never the one being written: only stored words are read, and a full memory takes none.
-localparam unused_style = BLOCK != 0 ? "block" : "auto";  // by simulators
-(* ram_style = unused_style, no_rw_check *)
+localparam unused_style     = BLOCK != 0 ? "block" : "auto";  // by simulators
+localparam unused_syn_style = BLOCK != 0 ? "block_ram,no_rw_check" : "no_rw_check";
+(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;

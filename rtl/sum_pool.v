@@ -88,7 +88,7 @@ always @(posedge clk) begin
     end
 end
 
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*SUM_W-1:0] sums [0:BEATS-1];
 
 // A beat and its partial sum where they meet.

@@ -61,8 +61,6 @@ module window_columns #(
     output wire [9*WIDTH-1:0] m_window
 );
 
-localparam unused_style = COLUMNS > 32 ? "block" : "auto";  // by simulators
-
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
     if (WIDTH < 1) begin : check_1
@@ -73,7 +71,9 @@ generate
     end
 endgenerate
 
-(* ram_style = unused_style, no_rw_check *)
+localparam unused_style     = COLUMNS > 32 ? "block" : "auto";  // by simulators
+localparam unused_syn_style = COLUMNS > 32 ? "block_ram,no_rw_check" : "no_rw_check";
+(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:COLUMNS-1];
 reg [2*WIDTH-1:0] line;
 

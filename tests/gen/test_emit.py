@@ -14,18 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.emission.render import environment
-from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.emission.render import environment, render_modules
+from wsfracbnn.gen.locations import CHECKPOINTS, RTL
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
+from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
@@ -133,6 +137,29 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     cells = set(re.findall(r"\$[a-z_]+", output.rsplit("Printing statistics", 1)[1]))
     assert {"$add", "$xor", "$memrd"} <= cells
     assert cells.isdisjoint({"$mul", "$div", "$mod", "$divfloor", "$modfloor", "$pow", "$macc"})
+
+
+@pytest.mark.parametrize("depth, width, per_line", [(6400, 15, 1), (600, 144, 1), (1001, 99, 7), (4096, 64, 16)])
+def test_no_constant_is_longer_than_every_tool_takes(depth: int, width: int, per_line: int) -> None:
+    words = tuple(range(depth))
+    lines = tuple("line" for _ in range(depth // per_line))
+    rom = Rom("words", "Words", "in order", width, (words,), lines, per_line)
+    assert len(rom.sections) > 1
+    assert max(section.words * width for section in rom.sections) <= 65536
+    found = []
+    for section in rom.sections:
+        assert section.first == len(found)
+        assert section.words % rom.words_at_once == 0
+        for literal, _ in reversed(rom.literals(0, section)):
+            line = int(literal.partition("'h")[2], 16)
+            found += [line >> (n * width) & ((1 << width) - 1) for n in range(per_line)]
+    assert tuple(found) == words
+
+
+def test_no_bundled_network_has_a_longer_constant(tmp_path: Path) -> None:
+    description = lower_checkpoint(load_checkpoint(CHECKPOINTS / "cifar100.pt"))
+    for _, text in render_modules(build_design(description, preset(description, "auto"))):
+        assert max((int(high) for high in re.findall(r"localparam \[(\d+):0\]", text)), default=0) < 65536
 
 
 @pytest.mark.synthesis
