@@ -15,7 +15,7 @@ from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.emission.vectors import random_images, write_vectors
-from wsfracbnn.gen.locations import NETWORK_TESTBENCH, RTL
+from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
 
@@ -99,8 +99,6 @@ def _write_rtl(design: AcceleratorDesign, folder: Path) -> None:
     (folder / "lib").mkdir()
     for name, text in render_modules(design):
         (folder / name).write_text(text)
-    for source in sorted(RTL.glob("*.v")):
-        shutil.copyfile(source, folder / "lib" / source.name)
 
 
 def _write_testbench(design: AcceleratorDesign, folder: Path) -> None:
