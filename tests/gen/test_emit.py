@@ -141,7 +141,7 @@ def test_no_constant_is_longer_than_every_tool_takes(depth: int, width: int, per
     rom = Rom("words", "Words", "in order", width, (words,), lines, per_line)
     assert len(rom.sections) > 1
     assert max(section.words * width for section in rom.sections) <= 65536
-    found = []
+    found: list[int] = []
     for section in rom.sections:
         assert section.first == len(found)
         assert section.words % rom.words_at_once == 0
