@@ -195,7 +195,8 @@ def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
     if header.sha256 is not None:
         digest = _digest(raw, stored, samples)  # type: ignore[arg-type]
         if digest != header.sha256:
-            raise InputError(f"key 'sha256': the content is damaged, found {digest}, expected {shown(header.sha256)}")
+            found, expected = digest[:12], shown(header.sha256[:12])
+            raise InputError(f"key 'sha256': the content is damaged, its digest is '{found}...', expected {expected}")
     if len(header.class_names) != config.classes:
         raise InputError(f"key 'class_names': found {len(header.class_names)} names, expected {config.classes}")
     convolutions = len(config.convolutions())

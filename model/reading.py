@@ -166,8 +166,12 @@ def schema_of(cls: Any) -> type[BaseModel]:
     return model
 
 
-def checked(schema: type[Model], raw: object, noun: str = "key") -> Model:
-    """`raw` as an instance of the schema. noun: what the message calls a key.
+def _schema(cls: Any) -> type[BaseModel]:
+    return schema_of(cls)
+
+
+def checked(schema: type[Model], raw: object, noun: str = "key", within: str = "") -> Model:
+    """`raw` as an instance of the schema. noun: what the message calls a key; within: the key that `raw` is under.
 
     Raises:
         InputError: for the first thing that is wrong.
@@ -176,7 +180,7 @@ def checked(schema: type[Model], raw: object, noun: str = "key") -> Model:
         return schema.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise InputError(_sentence(first, noun, schema)) from None
+        raise InputError(_sentence(first, noun, within, schema)) from None
 
 
 def checked_values(cls: type[Any], raw: object, noun: str = "key") -> dict[str, Any]:
@@ -185,7 +189,7 @@ def checked_values(cls: type[Any], raw: object, noun: str = "key") -> dict[str, 
     Raises:
         InputError: see `checked`.
     """
-    found = checked(schema_of(cls), raw, noun)
+    found = checked(_schema(cls), raw, noun)
     return {name: getattr(found, name) for name in found.model_fields_set}
 
 
@@ -195,7 +199,7 @@ def check_fields(instance: Any, noun: str) -> None:
     Raises:
         InputError: see `checked`.
     """
-    checked(schema_of(type(instance)), {f.name: getattr(instance, f.name) for f in fields(instance)}, noun)
+    checked(_schema(type(instance)), {f.name: getattr(instance, f.name) for f in fields(instance)}, noun)
 
 
 _EXPECTED = {
@@ -222,9 +226,9 @@ _EXPECTED = {
 """What was expected, by pydantic's type of error."""
 
 
-def _sentence(error: ErrorDetails, noun: str, schema: type[BaseModel]) -> str:
-    *parents, last = ("", *error["loc"])
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*parents[1:], last)).lstrip(".")
+def _sentence(error: ErrorDetails, noun: str, within: str, schema: type[BaseModel]) -> str:
+    parts = (within, *error["loc"]) if within else error["loc"]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
     key = f"{noun} '{place}'"
     if error["type"] == "missing":
         return f"{key} is missing"
@@ -234,7 +238,7 @@ def _sentence(error: ErrorDetails, noun: str, schema: type[BaseModel]) -> str:
     words = _EXPECTED.get(error["type"])
     expected = error["msg"] if words is None else words.format(**error.get("ctx", {}))
     found = f"found {shown(error['input'])}, expected {expected}"
-    return f"{key}: {found}" if error["loc"] else found
+    return f"{key}: {found}" if parts else found
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ class _Fold(Schema):
 
 def _target(path: Path, entry: Any) -> Target:
     try:
-        given = checked(_Target, entry, f"key '{TARGET_KEY}', in it")
+        given = checked(_Target, entry, within=TARGET_KEY)
         family = None if given.family is None else family_named(given.family)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -64,7 +64,7 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     if name not in entries:
         raise InputError(f'{path}: key \'{name}\' is missing, expected {{"pe": integer, "simd": integer}}')
     try:
-        given = checked(_Fold, entries[name], f"key '{name}', in it")
+        given = checked(_Fold, entries[name], within=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     fold = StageFold(given.pe, given.simd, given.lanes)
