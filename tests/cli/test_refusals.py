@@ -91,13 +91,19 @@ def damaged_record(folder: Path) -> list[str]:
     return ["count", "--weights", str(folder / "a.pt")]
 
 
+def onto_a_folder(folder: Path) -> list[str]:
+    """An output that cannot be written."""
+    (folder / "a.pt").mkdir()
+    return ["train", "--out", str(folder / "a.pt")]
+
+
 PLAN = ("accuracy", "--plan", "FOLDER/p.toml", "--out", "FOLDER/runs", "--results", "FOLDER/r.json")
 SYNTH = ("synth", "--weights", DIGITS, "--results", "FOLDER/h.json", "--cache", "FOLDER/cache")
 
 CASES: dict[str, tuple[Case, str]] = {
     "name": (train("--name", "../../up", "--out", "FOLDER/a.pt"), "setting 'name': found '../../up'"),
     "suffix": (train("--out", "FOLDER/a.txt"), "setting 'out': found 'FOLDER/a.txt'"),
-    "folder": (lambda folder: ((folder / "a.pt").mkdir(), ["train", "--out", f"{folder / 'a.pt'}"])[1], "the folder"),
+    "folder": (onto_a_folder, "the folder"),
     "rate": (train("--set", "learning_rate=inf"), "key 'learning_rate': found inf"),
     "gate": (train("--set", "gate_start=1e30"), "key 'gate_start'"),
     "seed": (train("--set", "seed=18446744073709551616"), "key 'seed'"),

@@ -98,7 +98,7 @@ def test_bundled_checkpoints_carry_their_digest(path: Path) -> None:
 def test_what_the_reader_refuses_is_not_written(digits_checkpoint: Checkpoint, tmp_path: Path) -> None:
     broken = {**digits_checkpoint.state, "head.bias": torch.full((10,), float("nan"))}
     for changed in ({"state": broken}, {"name": "../../up"}, {"name": ""}, {"test_accuracy": float("nan")}):
-        checkpoint = dataclasses.replace(digits_checkpoint, **changed)  # type: ignore[arg-type]
+        checkpoint = dataclasses.replace(digits_checkpoint, **changed)
         with pytest.raises(InputError, match="not written: "):
             save_checkpoint(checkpoint, tmp_path / "a.pt")
     with pytest.raises(InputError, match=r"expected a name that ends with \.pt or \.safetensors"):
@@ -164,7 +164,7 @@ def test_an_archive_that_unpacks_to_more_than_it_is_does_not(tmp_path: Path) -> 
         for _ in range(256):
             record.write(bytes(2**20))
     tracemalloc.start()
-    with pytest.raises(InputError, match="not a checkpoint .a compressed record, expected none"):
+    with pytest.raises(InputError, match=r"not a checkpoint \(a compressed record, expected none"):
         load_checkpoint(path)
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
@@ -238,7 +238,7 @@ def test_a_byte_order_mark_is_left_out_and_other_encodings_are_named(tmp_path: P
     path.write_bytes(b"\xef\xbb\xbfepochs = 3\n")
     assert read_toml(path, "settings") == {"epochs": 3}
     path.write_text("epochs = 3\n", encoding="utf-16")
-    with pytest.raises(InputError, match="not settings .not UTF-8 at byte 0"):
+    with pytest.raises(InputError, match=r"not settings \(not UTF-8 at byte 0"):
         read_toml(path, "settings")
     path.write_text("a = " + "[" * 5000 + "]" * 5000)
     with pytest.raises(InputError, match="nested more than 20 deep"):

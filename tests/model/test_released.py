@@ -19,7 +19,7 @@ from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.fracbnn import BatchNormConv, FracBNN
-from wsfracbnn.model.released import HalfEvenThermometer, released_names, import_released, measure_baseline
+from wsfracbnn.model.released import HalfEvenThermometer, import_released, measure_baseline, released_names
 
 
 @pytest.fixture
