@@ -75,7 +75,7 @@ def run(command: typer.Typer) -> None:
     except InputError as error:
         from rich.console import Console
 
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {error}", markup=False)
         raise SystemExit(2) from None
 
 

@@ -95,7 +95,8 @@ def pnr(
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
     from wsfracbnn.gen.synthesis.nextpnr import pack_bitstream, place_and_route
-    from wsfracbnn.gen.synthesis.record import HardwareResults, placement_row, read_summary
+    from wsfracbnn.gen.synthesis.record import HardwareResults, placement_row
+    from wsfracbnn.gen.synthesis.summary import read_summary
 
     settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)
     description = _description(weights)

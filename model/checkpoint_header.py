@@ -18,7 +18,8 @@ VERSION = 2
 PLAIN = (str, int, float, bool, type(None))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """For an `AfterValidator` annotation: a plain value of bounded size."""
     if type(value) not in PLAIN or (isinstance(value, int) and abs(value) >= 2**64):
         raise ValueError("a string, a number, true, false or nothing")
     if isinstance(value, float) and not math.isfinite(value):
@@ -36,7 +37,7 @@ class Header(Schema):
     model: Annotated[str, one_of(*MODELS)]
     name: ModuleName
     config: dict[str, Any]
-    training: dict[str, Annotated[Any, AfterValidator(_plain)]] = Field(default_factory=dict, max_length=200)
+    training: dict[str, Annotated[Any, AfterValidator(plain)]] = Field(default_factory=dict, max_length=200)
     class_names: list[Annotated[str, Field(max_length=100), AfterValidator(printable)]]
     test_accuracy: Annotated[float, Field(ge=0, le=100)] | None = None
     gate_fractions: list[Annotated[float, Field(ge=0, le=1)]] | None = None

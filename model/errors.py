@@ -8,6 +8,9 @@ import reprlib
 SENTENCE_LIMIT = 800
 """Characters of a message, of which the middle is left out beyond."""
 
+SHOWN_LIMIT = 200
+"""Characters of a value that a message quotes."""
+
 
 class InputError(Exception):
     """Bad input: the message names the file or key, what was found and what was expected.
@@ -58,7 +61,7 @@ class _Shown(reprlib.Repr):
 
 def shown(value: object) -> str:
     """A value from outside as a message quotes it: short, whatever it is."""
-    return _SHOWN.repr(value)
+    return shortened(_SHOWN.repr(value), SHOWN_LIMIT)
 
 
 _SHOWN = _Shown()

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.nextpnr import Placement
+from wsfracbnn.gen.synthesis.summary import Simulated
 from wsfracbnn.gen.synthesis.yosys import Area
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, checked_values, printable, read_json
@@ -196,14 +197,6 @@ def synthesis_row(
     )
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
-
-    cycles_per_image: int
-    engine_busy: float
-
-
 def placement_row(
     placement: Placement, design: AcceleratorDesign, fold: str, simulated: Simulated | None, pinned: bool
 ) -> HardwareRow:
@@ -235,40 +228,6 @@ def placement_row(
         block_rams_pinned=pinned,
         seconds=placement.seconds,
     )
-
-
-class _Measured(Schema, extra="ignore"):
-    cycles_per_image: Count
-    busy: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
-
-
-class _Simulators(Schema, extra="ignore"):
-    verilator: _Measured
-
-
-class _Summary(Schema, extra="ignore"):
-    network: str
-    folding: dict[str, Any]
-    simulators: _Simulators
-
-
-def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
-    """The Verilator figures of a summary.json that belongs to the same network and folding.
-
-    Raises:
-        InputError: no such file, or one of another design.
-    """
-    contents = read_json(path, "the summary of a simulation")
-    try:
-        summary = checked(_Summary, contents)
-    except InputError as error:
-        raise InputError(f"{path}: not the summary of a simulation under Verilator ({error})") from None
-    measured, network = summary.simulators.verilator, summary.network
-    folds = {key: value for key, value in summary.folding.items() if key in design.folding.stages}
-    simulated = Simulated(measured.cycles_per_image, max(measured.busy.values()))
-    if network != design.name or folds != {name: fold.numbers() for name, fold in design.folding.stages.items()}:
-        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
-    return simulated
 
 
 COLUMNS = (

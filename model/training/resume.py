@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from wsfracbnn.model.archive import read_torch, require_plain
+from wsfracbnn.model.checkpoint_header import plain
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.reading import Schema, checked
 from wsfracbnn.model.training.trainer import Trainer
@@ -27,8 +29,14 @@ MOMENTS["AdamW"] = MOMENTS["Adam"]
 """What an optimizer keeps of each parameter."""
 
 
+class _Identity(Schema):
+    run: dict[str, Annotated[Any, AfterValidator(plain)]]
+    config: dict[str, Any]
+    teacher: str
+
+
 class _Resume(Schema, arbitrary_types_allowed=True):
-    identity: dict[str, Any]
+    identity: _Identity
     epoch: Annotated[int, Field(ge=0)]
     network: dict[str, Tensor]
     averaged: dict[str, Tensor] | None
@@ -53,7 +61,8 @@ def load_state(trainer: Trainer, path: Path) -> None:
     raw = read_torch(path, FILE_LIMIT, "a resume file")
     try:
         state = checked(_Resume, raw)
-        _check_identity(state.identity, trainer.identity)
+        theirs = NetworkConfig.from_dict(state.identity.config).to_dict()
+        _check_identity(state.identity.model_dump() | {"config": theirs}, trainer.identity)
         _check_state(state, trainer)
         trainer.load_state_dict(raw)
     except InputError as error:

@@ -23,7 +23,8 @@ from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table, read_summary
+from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
+from wsfracbnn.gen.synthesis.summary import read_summary
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20

@@ -23,7 +23,7 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model import archive
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.data.cifar import _ArrayUnpickler
-from wsfracbnn.model.errors import SENTENCE_LIMIT, InputError, escaped, shown
+from wsfracbnn.model.errors import SENTENCE_LIMIT, SHOWN_LIMIT, InputError, escaped, shown
 from wsfracbnn.model.reading import parse_json, read_bytes, read_json, read_toml
 
 
@@ -139,7 +139,7 @@ ODD_VALUES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "widths": (lambda raw: raw["config"].update(widths=[16 * 2**i for i in range(2000)]), "config key 'widths"),
     "deep": (lambda raw: raw["training"].update(seed=[[[[1]]]]), "key 'training.seed': found .*, expected a string, a"),
     "long": (lambda raw: raw["training"].update(dataset="x" * 10**6), "key 'training.dataset': found 'x*"),
-    "huge": (lambda raw: raw["training"].update(seed=10**9999), "key 'training.seed': found an integer of 33216 bits"),
+    "huge": (lambda raw: raw["training"].update(seed=2**1500), "key 'training.seed': found an integer of 1501 bits"),
     "terminal": (lambda raw: raw.update({"a\x1b[31m": 1}), r"key 'a\\x1b\[31m' is unknown"),
     "class": (lambda raw: raw.update(class_names=["a\nmodule x;"] * 10), "expected printable characters"),
 }
@@ -186,7 +186,9 @@ def test_many_records_and_a_deep_pickle_are_refused(tmp_path: Path, monkeypatch:
 
 
 def test_no_warning_of_torch_stands_before_the_sentence(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
-    torch.save({"format": "x"}, tmp_path / "a.pt", pickle_protocol=4)
+    torch.save({"format": "x"}, tmp_path / "a.pt", pickle_protocol=3)
+    torch.load(tmp_path / "a.pt", weights_only=True)
+    assert "pickle protocol 3" in str(recwarn.pop().message)
     with pytest.raises(InputError, match="key 'format': found 'x'"):
         load_checkpoint(tmp_path / "a.pt")
     assert list(recwarn) == []
@@ -196,6 +198,7 @@ def test_a_small_file_does_not_make_a_large_network(digits_path: Path, tmp_path:
     raw = torch.load(digits_path, weights_only=True)
     del raw["sha256"]
     raw["config"].update(widths=[256, 512], blocks=[2, 2])
+    raw["gate_fractions"] = None
     torch.save(raw, tmp_path / "a.pt")
     with pytest.raises(InputError, match=r"found at most [\d,]+ weights, the config asks for 12,[\d,]+"):
         load_checkpoint(tmp_path / "a.pt")
@@ -210,7 +213,7 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
         file.truncate(30 * 2**30)
     with pytest.raises(InputError, match="found 32,212,254,720 bytes, expected a page of at most 1,000"):
         read_bytes(tmp_path / "sparse", "a page", 1000)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"cannot be read|no such file"):
         read_bytes(Path("a\0b"), "a page", 1000)
 
 
@@ -252,7 +255,7 @@ def test_messages_are_one_short_line() -> None:
     assert len(first) == SENTENCE_LIMIT
     assert detail == ["first", r"sec\x07ond"]
     assert shown(10**6000) == "an integer of 19932 bits"
-    assert len(shown([["x" * 1000] * 1000] * 1000)) < 2000
+    assert len(shown([["x" * 1000] * 1000] * 1000)) == SHOWN_LIMIT
     assert shown(torch.zeros(3)) == "a Tensor"
     assert escaped("gr\u00fcn") == "gr\u00fcn"
 

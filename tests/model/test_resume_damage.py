@@ -46,7 +46,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _nan(tensor: torch.Tensor) -> None:
-    tensor.view(-1)[0] = float("nan")
+    tensor[(0,) * tensor.ndim] = float("nan")
 
 
 BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
@@ -62,6 +62,8 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "missing": (lambda s: s["network"].pop("head.bias"), r"key 'network\.head\.bias' is missing"),
     "no average": (lambda s: s.update(averaged=None), "key 'averaged': found None"),
     "number": (lambda s: s["optimizer"]["state"].update({10**6: {}}), "key 'optimizer.state': found 1000000"),
+    "run": (lambda s: s["identity"]["run"].update(seed=torch.zeros(3)), r"key 'identity\.run\.seed': found a Tensor"),
+    "config": (lambda s: s["identity"]["config"].update(widths=torch.zeros(3)), "config key 'widths': found a Tensor"),
     "without": (lambda s: s.pop("identity"), "key 'identity' is missing"),
 }
 
@@ -120,7 +122,7 @@ def test_a_weight_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         return torch.nan_to_num(sums)
 
     trainer.full_step = last
-    with pytest.raises(InputError, match=r"epoch 1: 'head\.bias' became NaN or infinite"):
+    with pytest.raises(InputError, match=r"epoch 1: '.*' became NaN or infinite"):
         fit(trainer, tmp_path / "net.pt")
     assert list(tmp_path.iterdir()) == []
 
