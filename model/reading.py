@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from wsfracbnn.model.errors import InputError, shortened, shown
@@ -30,8 +30,13 @@ DEPTH_LIMIT = 20
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
 
-Several = Annotated[tuple[Item, ...], Strict(False)]
-"""A tuple that a file has as a list."""
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if type(value) is list else value
+
+
+Several = Annotated[tuple[Item, ...], BeforeValidator(_as_tuple)]
+"""A tuple that a file has as a list, and as nothing else that could be gone through."""
 
 
 class Schema(BaseModel):

@@ -137,6 +137,7 @@ ODD_VALUES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "label": (lambda raw: raw["samples"]["labels"].fill_(10), "found labels beyond 0 to 9"),
     "gates": (lambda raw: raw.update(gate_fractions=[True] * 4), r"key 'gate_fractions\[0\]': found True"),
     "widths": (lambda raw: raw["config"].update(widths=[16 * 2**i for i in range(2000)]), "config key 'widths"),
+    "tensor": (lambda raw: raw["config"].update(widths=torch.zeros(1).expand(10**10)), "'widths': found a Tensor"),
     "deep": (lambda raw: raw["training"].update(seed=[[[[1]]]]), "key 'training.seed': found .*, expected a string, a"),
     "long": (lambda raw: raw["training"].update(dataset="x" * 10**6), "key 'training.dataset': found 'x*"),
     "huge": (lambda raw: raw["training"].update(seed=2**1500), "key 'training.seed': found an integer of 1501 bits"),
