@@ -43,7 +43,7 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
     Raises:
         InputError: no such file, or one of another design.
     """
-    contents = read_json(path, "the summary of a simulation")
+    contents = read_json(path, "the summary of a simulation under Verilator")
     try:
         summary = checked(_Summary, contents)
     except InputError as error:
