@@ -61,8 +61,11 @@ def set_up_log() -> None:
     """This project's log goes to the console; of other packages' only what they warn of."""
     from rich.logging import RichHandler
 
+    from wsfracbnn.cli.console import PlainFormatter
+
     handler = RichHandler(show_time=False, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("wsfracbnn").setLevel(logging.INFO)
 
 
@@ -74,7 +77,7 @@ def run(command: typer.Typer) -> None:
     except InputError as error:
         from rich.console import Console
 
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {error}", markup=False)
         raise SystemExit(2) from None
 
 

@@ -36,8 +36,9 @@ def emit(
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.emission.folder import emit as emit_folder
-    from wsfracbnn.model.checkpoint import load_checkpoint, require_name
+    from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.lower import lower_checkpoint
+    from wsfracbnn.model.names import require_name
 
     if name is not None:
         require_name(name, "--name")

@@ -100,7 +100,8 @@ def pnr(
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
     from wsfracbnn.gen.synthesis.nextpnr import pack_bitstream, place_and_route
-    from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, placement_row, read_summary
+    from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, placement_row
+    from wsfracbnn.gen.synthesis.summary import read_summary
     from wsfracbnn.model.files import require_writable
 
     settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)

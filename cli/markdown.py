@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, write_text
+from wsfracbnn.model.reading import read_text
 
 
 def require_section(path: Path, name: str) -> None:
@@ -31,10 +32,7 @@ def replace_section(path: Path, name: str, text: str) -> None:
 
 def _around(path: Path, name: str) -> tuple[str, str]:
     """What is before and behind a section, its two marks included."""
-    try:
-        page = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    page = read_text(path, "a Markdown page")
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
         raise InputError(f"{path}: expected one section from '{begin}' to '{end}'")

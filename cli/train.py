@@ -24,7 +24,7 @@ def train(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
     dataset: Annotated[str | None, typer.Option(help="One of digits, cifar10, cifar100; default digits.")] = None,
     arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
-    width: Annotated[int | None, typer.Option(help="Channels of the first stage; default 16.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
         str | None,
         typer.Option(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.checkpoint import Checkpoint, require_name
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.contract import (
     HEAD_LIMIT,
     LOGIT_BITS,
@@ -32,6 +32,7 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.names import require_name
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, Head, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 

@@ -144,7 +144,7 @@ def _build_and_run(job: CocotbJob, progress: Progress, progress_file: Path) -> f
             while (code := _wait(child)) is None:
                 progress(progress_file.stat().st_size if progress_file.is_file() else 0)
         if code and not job.results.is_file():
-            raise InputError(f"{job.simulator}: build or start failed, see {job.log}:\n{job.log_tail()}")
+            raise InputError(f"{job.simulator}: build or start failed, see {job.log}:", job.log_tail())
     return time.monotonic() - start
 
 

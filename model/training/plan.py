@@ -19,26 +19,57 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
 from wsfracbnn.model.supervise import Child
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
-from wsfracbnn.model.training.settings import Run, make_run, parse_assignments, read_toml
+from wsfracbnn.model.training.settings import Run, make_run, parse_assignments
+from wsfracbnn.model.training.settings import read_toml as read_settings
 
-KEYS = dict.fromkeys(("name", "role", "config", "teacher", "without", "change"), str) | {"seeds": list, "set": dict}
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{0,55}", name):
+        raise ValueError("up to 56 lower-case letters, digits, '.', '_' and '-', a letter first")
+    return name
+
+
+Words = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+
+
+class _Entry(Schema):
+    """A [[run]] of a plan, see the module's docstring."""
+
+    name: Annotated[str, AfterValidator(_file_name)]
+    role: Annotated[str, one_of(*ROLES)]
+    config: Words
+    seeds: list[Annotated[int, Field(ge=0, lt=2**63)]] = Field(default=[1], min_length=1, max_length=1000)
+    teacher: Words = ""
+    without: Words = ""
+    change: Words = ""
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Plan(Schema):
+    """A plan's file."""
+
+    run: Annotated[list[_Entry], Field(min_length=1, max_length=1000)]
+    set: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,64 +122,51 @@ def read_plan(path: Path, out: Path) -> list[PlannedRun]:
     """The runs of a plan in its order.
 
     Raises:
-        InputError: for a missing file, an unknown key or role, or a value of the wrong type.
+        InputError: for a missing file, an unknown key or role, a value of the wrong type or out of range.
     """
+    table = read_toml(path, "a TOML plan of runs")
     try:
-        plan = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a TOML plan of runs ({error})") from None
-    for key in plan:
-        if key not in ("set", "run"):
-            raise InputError(f"{path}: key '{key}' is unknown, expected 'set' and [[run]]")
-    entries = plan.get("run", [])
-    if not isinstance(entries, list) or not entries:
-        raise InputError(f"{path}: key 'run' is missing, expected at least one [[run]]")
-    for number, entry in enumerate(entries, start=1):
-        _check_entry(f"{path}: [[run]] {number}", entry)
-    names = [entry["name"] for entry in entries]
-    runs: list[PlannedRun] = []
-    for entry in entries:
-        if "teacher" in entry and entry["teacher"] not in names:
-            raise InputError(f"{path}: teacher '{entry['teacher']}' of '{entry['name']}' is no [[run]]'s name")
-        for seed in entry.get("seeds", [1]):
-            runs.append(_planned(path, out, entry, plan.get("set", {}), seed))
+        plan = checked(_Plan, table)
+        for number, entry in enumerate(plan.run, start=1):
+            _check_entry(f"[[run]] {number}", entry)
+        names = [entry.name for entry in plan.run]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"name '{name}' occurs twice, expected one [[run]] of each name")
+        seeds = {entry.name: entry.seeds[0] for entry in plan.run}
+        runs: list[PlannedRun] = []
+        for entry in plan.run:
+            if entry.teacher and entry.teacher not in names:
+                raise InputError(f"teacher '{entry.teacher}' of '{entry.name}' is no [[run]]'s name")
+            teacher = out / f"{entry.teacher}-s{seeds[entry.teacher]}.pt" if entry.teacher else None
+            runs += [_planned(path, out, entry, plan.set, seed, teacher) for seed in entry.seeds]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return runs
 
 
-def _check_entry(where: str, entry: Any) -> None:
-    if not isinstance(entry, dict):
-        raise InputError(f"{where}: found {entry!r}, expected a table")
-    for key, value in entry.items():
-        if key not in KEYS:
-            raise InputError(f"{where}: key '{key}' is unknown, expected one of {', '.join(KEYS)}")
-        if not isinstance(value, KEYS[key]):
-            raise InputError(f"{where}: key '{key}': found {value!r}, expected a {KEYS[key].__name__}")
-    for key in ("name", "role", "config"):
-        if key not in entry:
-            raise InputError(f"{where}: key '{key}' is missing")
-    if entry["role"] not in ROLES:
-        raise InputError(f"{where}: key 'role': found '{entry['role']}', expected {', '.join(ROLES)}")
+def _check_entry(where: str, entry: _Entry) -> None:
     for role, key in (("ablation", "without"), ("trial", "change")):
-        if (entry["role"] == role) != (key in entry):
+        if (entry.role == role) != bool(getattr(entry, key)):
             raise InputError(f"{where}: key '{key}' belongs to the role '{role}', which needs it")
-    if not all(type(seed) is int for seed in entry.get("seeds", [1])):
-        raise InputError(f"{where}: key 'seeds': found {entry['seeds']!r}, expected integers")
+    for key in ("name", "out", "teacher", "seed"):
+        if key in entry.set:
+            raise InputError(f"{where}: key 'set.{key}': a plan sets it by itself")
 
 
-def _planned(plan: Path, out: Path, entry: Mapping[str, Any], common: Mapping[str, Any], seed: int) -> PlannedRun:
-    name = entry["name"]
-    config = plan.parent / entry["config"]
-    checkpoint = out / f"{name}-s{seed}.pt"
-    values = {**common, **entry.get("set", {}), "seed": seed}
-    values["name"] = name.replace("-", "_").replace(".", "_")
+def _planned(
+    plan: Path, out: Path, entry: _Entry, common: Mapping[str, Any], seed: int, teacher: Path | None
+) -> PlannedRun:
+    config = plan.parent / entry.config
+    checkpoint = out / f"{entry.name}-s{seed}.pt"
+    values = {**common, **entry.set, "seed": seed}
+    values["name"] = entry.name.replace("-", "_").replace(".", "_")
     values["out"] = checkpoint.as_posix()
-    if "teacher" in entry:
-        values["teacher"] = (out / f"{entry['teacher']}-s1.pt").as_posix()
-    overrides = tuple(f"{key}={json.dumps(value)}" for key, value in values.items())
-    run = make_run(read_toml(config) | parse_assignments(list(overrides)))
-    return PlannedRun(
-        name, entry["role"], entry.get("without", ""), entry.get("change", ""), run, config, checkpoint, overrides
-    )
+    if teacher is not None:
+        values["teacher"] = teacher.as_posix()
+    overrides = tuple(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+    run = make_run(read_settings(config) | parse_assignments(list(overrides)))
+    return PlannedRun(entry.name, entry.role, entry.without, entry.change, run, config, checkpoint, overrides)
 
 
 def carry_out(

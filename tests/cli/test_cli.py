@@ -135,7 +135,7 @@ def test_a_settings_file_gives_defaults_that_options_override(tmp_path: Path) ->
     [
         ("epoch = 3", "error: run.toml: key 'epoch' is unknown"),
         ("epochs = ", "error: run.toml: not a TOML file"),
-        ('optimizer = "lion"', "error: setting 'optimizer': found 'lion'"),
+        ('optimizer = "lion"', "error: run.toml: key 'optimizer': found 'lion'"),
     ],
 )
 def test_a_wrong_settings_file_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:

@@ -313,6 +313,13 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
         ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected window bits at once: 9, 18"),
         ("head", {"pe": 2, "simd": 1}, "key 'head.pe': found 2, expected a divisor of 3 classes"),
         ("head", "all", "key 'head': found 'all'"),
+        ("stage_01", {"pe": True, "simd": 9}, "key 'stage_01.pe': found True, expected an integer"),
+        ("stage_01", {"pe": 2, "simd": 9, "lanes": 1.0}, "key 'stage_01.lanes': found 1.0, expected an integer"),
+        ("stage_02", {"pe": 1, "simd": "9"}, "key 'stage_02.simd': found '9', expected an integer"),
+        ("stage_02", {"pe": 0, "simd": 9}, "key 'stage_02.pe': found 0, expected at least 1"),
+        ("head", {"pe": 1, "simd": 1, "PE": 1}, "key 'head.PE' is unknown"),
+        ("head", {"pe": 1}, "key 'head.simd' is missing"),
+        ("head", [[[[]]]], "key 'head': found [[[[]]]]"),
         ("stage_99", {"pe": 1, "simd": 1}, "key 'stage_99' is unknown"),
     ):
         file.write_text(json.dumps(stages | {key: change}))

@@ -19,13 +19,12 @@ from wsfracbnn.gen.synthesis.nextpnr import PlaceAndRoute, Placement, place_and_
 from wsfracbnn.gen.synthesis.record import (
     HardwareResults,
     HardwareRow,
-    Simulated,
     SimulationRow,
     hardware_table,
     lane_key,
     placement_row,
-    read_summary,
 )
+from wsfracbnn.gen.synthesis.summary import Simulated, read_summary
 from wsfracbnn.gen.synthesis.yosys import lane_luts, synthesize
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError

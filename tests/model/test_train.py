@@ -29,7 +29,8 @@ from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 from wsfracbnn.model.training.clipping import clip_gradients_adaptively
 from wsfracbnn.model.training.curves import draw_curves
 from wsfracbnn.model.training.distill import distillation_losses
-from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
