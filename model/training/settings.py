@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SkipValidation
+from pydantic import AfterValidator, Field, SkipValidation
 
 from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.names import require_name, require_suffix
-from wsfracbnn.model.reading import check_fields, checked_values, one_of, parse_toml
+from wsfracbnn.model.reading import check_fields, checked_values, one_of, parse_toml, printable
 from wsfracbnn.model.reading import read_toml as read_table
 
 NotNegative = Annotated[float, Field(ge=0, le=1e6)]
+FileName = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Bounds beyond any use, which keep products of settings finite in float32 and counts within memory."""
@@ -130,8 +131,8 @@ class Run:
     width: Annotated[int, Field(ge=0, le=MAX_WIDTH)] = 0
     name: str = ""
     out: str = ""
-    teacher: str = ""
-    start_from: str = ""
+    teacher: FileName = ""
+    start_from: FileName = ""
     settings: Annotated[TrainConfig, SkipValidation] = TrainConfig()
 
     def __post_init__(self) -> None:

@@ -139,6 +139,8 @@ ODD_VALUES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "widths": (lambda raw: raw["config"].update(widths=[16 * 2**i for i in range(2000)]), "config key 'widths"),
     "tensor": (lambda raw: raw["config"].update(widths=torch.zeros(1).expand(10**10)), "'widths': found a Tensor"),
     "deep": (lambda raw: raw["training"].update(seed=[[[[1]]]]), "key 'training.seed': found .*, expected a string, a"),
+    "epochs": (lambda raw: raw["training"].update(epochs="9"), "expected 'epochs' to be an integer"),
+    "surrogate": (lambda raw: raw["training"].update(dataset="\udc80"), "expected at most 1000 printable characters"),
     "long": (lambda raw: raw["training"].update(dataset="x" * 10**6), "key 'training.dataset': found 'x*"),
     "huge": (lambda raw: raw["training"].update(seed=2**1500), "key 'training.seed': found an integer of 1501 bits"),
     "terminal": (lambda raw: raw.update({"a\x1b[31m": 1}), r"key 'a\\x1b\[31m' is unknown"),
