@@ -12,7 +12,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.checkpoint import Checkpoint, require_name
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.contract import (
     HEAD_LIMIT,
     LOGIT_BITS,
@@ -31,6 +31,7 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.names import require_name
 from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, Head, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN

@@ -7,7 +7,7 @@ The golden streams of the images are computed once, by `emit`; PyTorch and every
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import VECTORS
-from wsfracbnn.gen.simulation.job import SIMULATORS, require_simulator
 from wsfracbnn.gen.simulation.run import SimulationResult, simulate
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import write_text
 
 DEFAULT_IMAGES = {"icarus": 8, "verilator": 100}
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -46,23 +44,16 @@ class Runs:
         return max(self.images.values())
 
 
-def chosen_simulators(name: str) -> tuple[str, ...]:
-    """The simulator of that name, or all.
+def image_counts(simulators: Sequence[str], images: int | None, dataset: Dataset) -> dict[str, int]:
+    """Images for each simulator: as many as asked for, or its default and no more than there are.
 
     Raises:
-        InputError: unknown, or not installed.
+        InputError: more are asked for than there are.
     """
-    if name != ALL and name not in SIMULATORS:
-        raise InputError(f"simulator: found '{name}', expected {', '.join(SIMULATORS)} or {ALL}")
-    simulators = SIMULATORS if name == ALL else (name,)
-    for simulator in simulators:
-        require_simulator(simulator)
-    return simulators
-
-
-def image_counts(simulators: Sequence[str], images: int | None, dataset: Dataset) -> dict[str, int]:
-    """Images for each simulator: as many as asked for or its default, and no more than there are."""
-    return {name: min(images or DEFAULT_IMAGES[name], len(dataset.test_images)) for name in simulators}
+    there = len(dataset.test_images)
+    if images is not None and images > there:
+        raise InputError(f"--images: found {images}, expected at most the {there} test images of {dataset.name}")
+    return {name: min(images or DEFAULT_IMAGES[name], there) for name in simulators}
 
 
 def sample_images(dataset: Dataset, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -103,15 +94,21 @@ def write_summary(path: Path, design: AcceleratorDesign, accuracy: float, result
         "layers": len(design.stages),
         "simulators": {result.simulator: result.to_json() for result in results},
     }
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(summary, indent=2) + "\n")
-    temporary.replace(path)
+    write_text(path, json.dumps(summary, indent=2) + "\n")
 
 
-def failures_of(results: Sequence[SimulationResult], tests: str | None) -> list[str]:
-    """Everything that is not as it should be, in words. tests: those that were asked for; None: all."""
-    failures = [f"{result.simulator}: {failure}" for result in results for failure in result.failures]
-    failures += [f"{r.simulator}: {r.mismatches} mismatches" for r in results if r.mismatches and not r.failures]
-    if not tests:
-        failures += [f"{r.simulator}: no image was compared" for r in results if not r.images and not r.failures]
+def failures_of(results: Sequence[SimulationResult], images: Mapping[str, int], exactness: bool) -> list[str]:
+    """Everything that is not as it should be, in words.
+
+    Args:
+        images: that were asked for, of each simulator.
+        exactness: whether the test that compares them was among those asked for.
+    """
+    failures = [f"{name}: did not run" for name in images if name not in [result.simulator for result in results]]
+    failures += [f"{result.simulator}: {failure}" for result in results for failure in result.failures]
+    for result in (r for r in results if not r.failures):
+        if result.mismatches:
+            failures.append(f"{result.simulator}: {result.mismatches} mismatches")
+        elif exactness and result.images != images[result.simulator]:
+            failures.append(f"{result.simulator}: {result.images} images were compared, not {images[result.simulator]}")
     return failures

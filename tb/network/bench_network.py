@@ -2,12 +2,12 @@
 """cocotb tests of a whole accelerator against its golden vectors. Travels with every emitted folder.
 
 Environment:
-    VECTORS   the vector file (default: vectors.npz beside this folder)
-    DESIGN    design.json of the accelerator (default: beside this folder)
-    IMAGES    images to run (default: all in the vector file)
-    RESULT    where to write the measured numbers as JSON (default: result.json where the simulator runs)
-    PROGRESS  a file that grows by one byte for each image that came out (default: none)
-    REPRODUCE the command to print with a mismatch
+    WSFRACBNN_VECTORS   the vector file (default: vectors.npz beside this folder)
+    WSFRACBNN_DESIGN    design.json of the accelerator (default: beside this folder)
+    WSFRACBNN_IMAGES    images to run (default: all in the vector file)
+    WSFRACBNN_RESULT    where to write the measured numbers as JSON (default: result.json where the simulator runs)
+    WSFRACBNN_PROGRESS  a file that grows by one byte for each image that came out (default: none)
+    WSFRACBNN_REPRODUCE the command to print with a mismatch
 Randomness is seeded by COCOTB_RANDOM_SEED (default 1).
 """
 
@@ -46,7 +46,7 @@ def _path(variable: str, default: str) -> Path:
 
 def reproduce() -> str:
     """Seed and command, for a failure's message."""
-    return f"seed {SEED}; reproduce: {os.environ.get('REPRODUCE', 'make sim')}"
+    return f"seed {SEED}; reproduce: {os.environ.get('WSFRACBNN_REPRODUCE', 'make sim')}"
 
 
 class TB:
@@ -58,9 +58,9 @@ class TB:
 
     def __init__(self, dut: Any, streams: bool = True) -> None:
         self.dut = dut
-        self.design = json.loads(_path("DESIGN", "design.json").read_text())
-        images = os.environ.get("IMAGES")
-        self.vectors: Vectors = load_vectors(_path("VECTORS", "vectors.npz"), int(images) if images else None)
+        self.design = json.loads(_path("WSFRACBNN_DESIGN", "design.json").read_text())
+        images = os.environ.get("WSFRACBNN_IMAGES")
+        self.vectors: Vectors = load_vectors(_path("WSFRACBNN_VECTORS", "vectors.npz"), int(images) if images else None)
         dut.rst.value = 1
         dut.flush.value = 0
         dut.play.value = 0
@@ -186,8 +186,8 @@ class TB:
 
     def progress(self, images: int) -> None:
         """So many more images came out."""
-        if images and "PROGRESS" in os.environ:
-            with Path(os.environ["PROGRESS"]).open("a") as file:
+        if images and "WSFRACBNN_PROGRESS" in os.environ:
+            with Path(os.environ["WSFRACBNN_PROGRESS"]).open("a") as file:
                 file.write("." * images)
 
     async def flush(self) -> None:
@@ -251,7 +251,7 @@ async def test_images_are_bit_exact_in_every_layer(dut: Any) -> None:
         "busy": tb.busy(times[0], times[-1]),
         "occupancy": tb.occupancy(),
     }
-    Path(os.environ.get("RESULT", "result.json")).write_text(json.dumps(result, indent=2) + "\n")
+    Path(os.environ.get("WSFRACBNN_RESULT", "result.json")).write_text(json.dumps(result, indent=2) + "\n")
     if wrong or any(layer.first for layer in layers):
         await tb.fail(wrong[0] if wrong else "the logits are right")
     assert int(dut.dropped_frames.value) == 0

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import os
 import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from wsfracbnn.cli.app import app
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
@@ -25,7 +29,8 @@ from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 from wsfracbnn.model.training.clipping import clip_gradients_adaptively
 from wsfracbnn.model.training.curves import draw_curves
 from wsfracbnn.model.training.distill import distillation_losses
-from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
@@ -65,12 +70,38 @@ EVERYTHING: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("model, changes", [("wsfracbnn", {}), ("wsfracbnn", EVERYTHING), ("fracbnn", {"ema": 0.9})])
+RESUMED: dict[str, tuple[str, dict[str, object]]] = {
+    "plain": ("wsfracbnn", {}),
+    "everything": ("wsfracbnn", EVERYTHING),
+    "fracbnn": ("fracbnn", {"ema": 0.9}),
+}
+
+
+@pytest.fixture(scope="module")
+def whole_runs(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Checkpoint, Path]]:
+    """The uncut run of each entry of RESUMED, trained once: its checkpoint and its log."""
+
+    @functools.cache
+    def whole(name: str) -> tuple[Checkpoint, Path]:
+        model, changes = RESUMED[name]
+        folder = tmp_path_factory.mktemp("whole")
+        checkpoint = fit(make(dataset, model, **changes), folder / "whole.pt")  # type: ignore[arg-type]
+        return checkpoint, folder / "whole.log.csv"
+
+    return whole
+
+
+@pytest.mark.parametrize("name", list(RESUMED))
 @pytest.mark.parametrize("cut_after", [1, 2, 3])
 def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
-    dataset: Dataset, tmp_path: Path, cut_after: int, model: str, changes: dict[str, object]
+    dataset: Dataset,
+    whole_runs: Callable[[str], tuple[Checkpoint, Path]],
+    tmp_path: Path,
+    cut_after: int,
+    name: str,
 ) -> None:
-    whole = fit(make(dataset, model, **changes), tmp_path / "whole.pt")  # type: ignore[arg-type]
+    whole, whole_log = whole_runs(name)
+    model, changes = RESUMED[name]
     cut = make(dataset, model, **changes)  # type: ignore[arg-type]
     original = cut.test_accuracy
 
@@ -86,7 +117,7 @@ def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
     resumed = fit(make(dataset, model, **changes), tmp_path / "cut.pt")  # type: ignore[arg-type]
     assert resumed.state.keys() == whole.state.keys()
     assert [key for key, value in whole.state.items() if not torch.equal(value, resumed.state[key])] == []
-    assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(tmp_path / "whole.log.csv")
+    assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(whole_log)
     assert not (tmp_path / "cut.pt.resume").exists()
 
 
@@ -131,7 +162,7 @@ def test_a_run_of_a_gpu_goes_on_without_one(dataset: Dataset) -> None:
 
 
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
-    trainer = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
+    trainer = make(dataset, epochs=15, eval_every=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
     checkpoint = fit(trainer, tmp_path / "net.pt")
     assert checkpoint.test_accuracy is not None
     assert checkpoint.test_accuracy > 30  # of ten classes, four channels, after seconds
@@ -277,20 +308,31 @@ def test_distillation_is_hintons_loss() -> None:
     assert torch.all(distillation_losses(teacher, teacher, 3.0).abs() < 1e-12)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed"])
-def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str) -> None:
-    """A student that listens to nothing but a teacher who names every class one too high learns that."""
-    teacher = make(dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0)
-    checkpoint = fit(teacher, tmp_path / "teacher.pt")
+@pytest.fixture(scope="module")
+def wrong_teacher(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a teacher who knows the digits and names every class one too high."""
+    path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
+    teacher = make(
+        dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0, eval_every=30
+    )
+    checkpoint = fit(teacher, path)
     assert (checkpoint.test_accuracy or 0) > 80
     state = checkpoint.state
     state["head.weight"], state["head.bias"] = state["head.weight"].roll(1, 0), state["head.bias"].roll(1, 0)
+    save_checkpoint(checkpoint, path)
+    return path
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed"])
+def test_a_teacher_is_followed(dataset: Dataset, wrong_teacher: Path, tmp_path: Path, precision: str) -> None:
+    """A student that listens to nothing but such a teacher learns that."""
     student = make(
         dataset,
         precision=precision,
-        teacher=str(tmp_path / "teacher.pt"),
+        teacher=str(wrong_teacher),
         distill_weight=1.0,
         epochs=15,
+        eval_every=15,
         batch_size=16,
         learning_rate=0.01,
         binary_from=0.2,
@@ -333,12 +375,10 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     """torchrun with two gloo processes against one process on the same global batches."""
     settings = ["batch_size=256", "width=4", "flip=true", "mix=mixup", "learning_rate=0.0005", "binary_from=0.5"]
     command = [part for s in settings for part in ("--set", s)] + ["--epochs", "2", "--device", "cpu"]
-    module = ["-m", "wsfracbnn.cli", "train"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    alone = [sys.executable, *module, *command, "--out", str(tmp_path / "one.pt")]
-    subprocess.run(alone, check=True, capture_output=True, env=environment)
-    together = [*TORCHRUN, *module, *command, "--out", str(tmp_path / "two.pt")]
-    subprocess.run(together, check=True, capture_output=True, env=environment)
+    alone = CliRunner().invoke(app, ["train", *command, "--out", str(tmp_path / "one.pt")])
+    assert alone.exit_code == 0, alone.output
+    together = [*TORCHRUN, "-m", "wsfracbnn.cli", "train", *command, "--out", str(tmp_path / "two.pt")]
+    subprocess.run(together, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     one, two = (load_checkpoint(tmp_path / name).state for name in ("one.pt", "two.pt"))
     for key, value in one.items():
         # Floating-point sums in another order; a sign that flips on it moves single weights by a step.
