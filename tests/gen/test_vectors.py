@@ -38,7 +38,7 @@ def summary_of(folder: Path) -> tuple[bool, str]:
 def emit_digits(checkpoint: Checkpoint, folder: Path, reference: vectors.Reference | None) -> None:
     description = lower_checkpoint(checkpoint)
     images, labels = checkpoint.sample_arrays()
-    emit(description, preset(description, "small"), folder, images, labels, reference)
+    emit(description, preset(description, "small"), folder, images, labels, reference=reference)
 
 
 def test_a_folder_of_a_checkpoint_says_that_its_vectors_are_pytorchs(
