@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -173,11 +173,19 @@ def as_sentence(path: Path) -> Iterator[None]:
 def _alone(path: Path, lock: Path, advice: str) -> Iterator[None]:
     with ExitStack() as stack:
         with as_sentence(path):
+            stack.callback(_remove_empty, [folder for folder in lock.parents if not folder.exists()])
             lock.parent.mkdir(parents=True, exist_ok=True)
             taken = stack.enter_context(_locked(lock, wait=False))
         if not taken:
             raise InputError(f"{path}: another process is at work there; wait until it has ended, or {advice}")
         yield
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Take away folders that were made for a lock, innermost first, where nothing has come into them."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _lock_beside(path: Path) -> Path:

@@ -57,9 +57,9 @@ def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (["--weights", "no.pt"], "error: no.pt: no such checkpoint file"),
+        (["--weights", "no.pt"], "error: no.pt: no such file"),
         (["--weights", "DIGITS", "--name", "9lives"], "error: --name: found '9lives', expected up to 64 lower-case"),
-        (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: not a folding file"),
+        (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: no such file"),
         (["--weights", "DIGITS", "--out", "file"], "error: file: is a file, expected a new or emitted folder"),
     ],
 )

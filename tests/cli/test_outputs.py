@@ -76,12 +76,14 @@ OUTPUTS: list[tuple[list[object], str]] = [
 @pytest.mark.parametrize("command, option", OUTPUTS)
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(command: list[object], option: str) -> None:
     make_plan()
-    Path("folder.svg").mkdir()
+    suffix = ".pt" if command == ["train"] else ".svg"
+    folder, inside, nowhere = f"folder{suffix}", f"file/net{suffix}", f"/proc/new/net{suffix}"
+    Path(folder).mkdir()
     Path("file").write_text("mine")
     before = sorted(Path().rglob("*"))
-    assert outcome_of(*command, option, "folder.svg") == "folder.svg: is a folder, expected the name of a file"
-    assert outcome_of(*command, option, "file/net.svg").startswith("file/net.svg: cannot be written (Not a directory)")
-    assert outcome_of(*command, option, "/proc/new/net.svg").startswith("/proc/new/net.svg: cannot be written (")
+    assert outcome_of(*command, option, folder) == f"{folder}: is a folder, expected the name of a file"
+    assert outcome_of(*command, option, inside).startswith(f"{inside}: cannot be written (Not a directory)")
+    assert outcome_of(*command, option, nowhere).startswith(f"{nowhere}: cannot be written (")
     assert sorted(Path().rglob("*")) == before
 
 
@@ -116,7 +118,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(command: lis
 )
 def test_a_page_is_tried_before_the_work(command: list[object], option: str, section: str) -> None:
     make_plan()
-    assert outcome_of(*command, option, "no.md") == "no.md: cannot be read (No such file or directory)"
+    assert outcome_of(*command, option, "no.md") == "no.md: no such file, expected a Markdown page"
     Path("page.md").write_text(f"<!-- /{section} --><!-- {section} -->")
     assert outcome_of(*command, option, "page.md").startswith(
         f"page.md: expected one section from '<!-- {section} -->'"

@@ -103,7 +103,7 @@ SYNTH = ("synth", "--weights", DIGITS, "--results", "FOLDER/h.json", "--cache", 
 CASES: dict[str, tuple[Case, str]] = {
     "name": (train("--name", "../../up", "--out", "FOLDER/a.pt"), "setting 'name': found '../../up'"),
     "suffix": (train("--out", "FOLDER/a.txt"), "setting 'out': found 'FOLDER/a.txt'"),
-    "folder": (onto_a_folder, "the folder"),
+    "folder": (onto_a_folder, "is a folder, expected"),
     "rate": (train("--set", "learning_rate=inf"), "key 'learning_rate': found inf"),
     "gate": (train("--set", "gate_start=1e30"), "key 'gate_start'"),
     "seed": (train("--set", "seed=18446744073709551616"), "key 'seed'"),
