@@ -56,11 +56,20 @@ class RomFill:
 
 @dataclass(frozen=True)
 class RomSection:
-    """A constant of the emitted text: `words` of a lane's words from the address `first` on. suffix: of its name."""
+    """A constant of the emitted text: `words` of a lane's words from the address `first` on.
+
+    suffix: of its name. blocks: initial blocks that write its words.
+    """
 
     suffix: str
     first: int
     words: int
+    blocks: int
+
+    @property
+    def before(self) -> str:
+        """What the address of a block's word begins with, as a Verilog expression."""
+        return f"{self.first} + " if self.first else ""
 
 
 @dataclass(frozen=True)
@@ -195,8 +204,9 @@ class Rom:
         size = step * max(1, LONGEST_CONSTANT // (step * self.width))
         firsts = range(0, self.depth, size)
         return [
-            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, min(size, self.depth - first))
+            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, words, words // self.words_at_once)
             for number, first in enumerate(firsts)
+            for words in (min(size, self.depth - first),)
         ]
 
     @property

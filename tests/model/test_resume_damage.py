@@ -127,13 +127,21 @@ def test_a_weight_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("out", ["folder.pt", "file.txt/net.pt", "net", "net.txt"])
-def test_an_output_that_ends_nowhere_is_refused_before_the_first_step(tmp_path: Path, out: str) -> None:
+@pytest.mark.parametrize(
+    "out, said",
+    [
+        ("folder.pt", "is a folder"),
+        ("file.txt/net.pt", "cannot be written"),
+        ("net", "setting 'out'"),
+        ("net.txt", "setting 'out'"),
+    ],
+)
+def test_an_output_that_ends_nowhere_is_refused_before_the_first_step(tmp_path: Path, out: str, said: str) -> None:
     (tmp_path / "folder.pt").mkdir()
     (tmp_path / "file.txt").write_text("text")
     trainer = make()
     trainer.full_step = None  # type: ignore[assignment]
-    with pytest.raises(InputError, match="setting 'out'"):
+    with pytest.raises(InputError, match=said):
         fit(trainer, tmp_path / out)
 
 
