@@ -254,4 +254,6 @@ def _disk_full(*_: object) -> None:
 def test_a_lock_is_for_one_folder(tmp_path: Path) -> None:
     with working_in(tmp_path / "a"), working_in(tmp_path / "b"):
         assert names(tmp_path) == ["a", "b"]
-    assert names(tmp_path / "a") == []
+        (tmp_path / "b" / "result").touch()
+    assert names(tmp_path) == ["b"]  # nothing came into the other
+    assert names(tmp_path / "b") == ["result"]
