@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import os
 import platform
 import signal
 import subprocess
@@ -16,9 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from wsfracbnn.cli.app import app
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
@@ -34,8 +31,6 @@ from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
-TORCHRUN += ["--nproc-per-node", "2"]
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=4, batch_size=64, binary_from=0.5, seed=7)
 
@@ -369,44 +364,6 @@ def test_averaged_weights_follow_the_trained_ones(dataset: Dataset) -> None:
     average, network = trainer.evaluated.state_dict(), trainer.network.state_dict()
     distance = (average["head.weight"] - network["head.weight"]).norm()
     assert 0 < distance < 0.1 * network["head.weight"].norm()
-
-
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    """torchrun with two gloo processes against one process on the same global batches."""
-    settings = ["batch_size=256", "width=4", "flip=true", "mix=mixup", "learning_rate=0.0005", "binary_from=0.5"]
-    command = [part for s in settings for part in ("--set", s)] + ["--epochs", "2", "--device", "cpu"]
-    alone = CliRunner().invoke(app, ["train", *command, "--out", str(tmp_path / "one.pt")])
-    assert alone.exit_code == 0, alone.output
-    together = [*TORCHRUN, "-m", "wsfracbnn.cli", "train", *command, "--out", str(tmp_path / "two.pt")]
-    subprocess.run(together, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    one, two = (load_checkpoint(tmp_path / name).state for name in ("one.pt", "two.pt"))
-    for key, value in one.items():
-        # Floating-point sums in another order; a sign that flips on it moves single weights by a step.
-        torch.testing.assert_close(two[key], value, rtol=0.02, atol=0.005, msg=key)
-    first, second = epochs_of(tmp_path / "one.log.csv"), epochs_of(tmp_path / "two.log.csv")
-    for a, b in zip(first, second, strict=True):
-        for key in ("loss", "train_accuracy", "gate_fraction"):
-            assert float(a[key]) == pytest.approx(float(b[key]), rel=0.01), key
-
-
-def test_the_threads_of_a_process_group_end_with_its_block(tmp_path: Path) -> None:
-    """One that outlived it would abort a process in a while: see `_leave` of model/training/distributed.py."""
-    script = tmp_path / "joined.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "import torch\n"
-        "from wsfracbnn.model.training.distributed import World, joined_world\n"
-        "def gloo_threads() -> int:\n"
-        "    return sum('gloo' in path.read_text() for path in Path('/proc/self/task').glob('*/comm'))\n"
-        "def step(world: World) -> None:\n"
-        "    world.wrap(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()\n"
-        "    assert gloo_threads() > 0\n"
-        "with joined_world('cpu') as world:\n"
-        "    step(world)\n"
-        "assert gloo_threads() == 0\n"
-    )
-    command = [*TORCHRUN, str(script)]
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
