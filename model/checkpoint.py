@@ -41,7 +41,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wsfracbnn.model.archive import content_digest, read_safetensors, read_torch, require_plain
 from wsfracbnn.model.checkpoint_header import FORMAT, VERSION, Header
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError, shown
@@ -49,6 +48,7 @@ from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.names import require_suffix
 from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
 from wsfracbnn.model.reading import checked
+from wsfracbnn.model.tensor_files import content_digest, read_safetensors, read_torch, require_plain
 
 log = logging.getLogger(__name__)
 

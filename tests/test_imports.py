@@ -99,6 +99,19 @@ print("loaded:", [name for name in {HEAVY} if name in sys.modules])
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+def test_what_runs_inside_a_simulator_loads_no_torch() -> None:
+    """A simulator starts Python anew for each block; torch would take longer to load than most blocks to simulate."""
+    script = """
+import sys
+import wsfracbnn.tb.common.stage_bench
+import wsfracbnn.tb.common.windows
+print("loaded:", [name for name in ("torch", "sklearn", "matplotlib") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
 def test_lowering_loads_no_compiler(digits_path: Path) -> None:
     """torch's compiler takes as long to load as everything else together, and only training may want it."""
     script = f"""

@@ -12,12 +12,12 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from wsfracbnn.model.archive import read_torch, require_plain
 from wsfracbnn.model.checkpoint_header import plain
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.reading import Schema, checked
+from wsfracbnn.model.tensor_files import read_torch, require_plain
 from wsfracbnn.model.training.trainer import Trainer
 
 FILE_LIMIT = 4 * 512 * 2**20

@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 
 from wsfracbnn.gen.locations import CHECKPOINTS
-from wsfracbnn.model import archive
+from wsfracbnn.model import archive, tensor_files
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.data.cifar import _ArrayUnpickler
 from wsfracbnn.model.errors import SENTENCE_LIMIT, SHOWN_LIMIT, InputError, escaped, shown
@@ -83,7 +83,7 @@ def test_a_file_without_a_digest_is_read_and_the_log_says_so(
         del raw["sha256"]
         torch.save(raw, path)
     else:
-        header, tensors = archive.read_safetensors(path, 2**30)
+        header, tensors = tensor_files.read_safetensors(path, 2**30)
         del header["sha256"]
         safetensors.torch.save_file(tensors, path, metadata={"wsfracbnn": json.dumps(header)})
     assert load_checkpoint(path).name == "digits"
