@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
+"""The `wsfracbnn` command: cost, train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -15,7 +15,9 @@ import typer
 
 from wsfracbnn.cli import hardware, inspect
 from wsfracbnn.cli.accuracy import accuracy
+from wsfracbnn.cli.cost import cost
 from wsfracbnn.cli.emit import draw, emit
+from wsfracbnn.cli.figures import with_json
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
@@ -46,6 +48,7 @@ def options(
 
 
 app.command()(emit)
+app.command()(with_json(cost))
 app.command()(train)
 app.command()(accuracy)
 app.command(name="eval")(inspect.evaluate)

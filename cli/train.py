@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 def train(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
     dataset: Annotated[str | None, typer.Option(help="One of digits, cifar10, cifar100; default digits.")] = None,
-    arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            help="Network: digits (default) or resnet20; one of your own is a table [network] in the settings file."
+        ),
+    ] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
         str | None,
@@ -65,7 +70,7 @@ def train(
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.distributed import joined_world
     from wsfracbnn.model.training.fit import log_path
-    from wsfracbnn.model.training.settings import make_run, parse_assignments, read_toml
+    from wsfracbnn.model.training.settings import combined, make_run, parse_assignments, read_toml
 
     values = read_toml(config) if config else {}
     options = {
@@ -82,7 +87,7 @@ def train(
     }
     given = {key: value for key, value in options.items() if value is not None}
     _require_once(given, settings or [])
-    run = make_run(values | given | parse_assignments(settings or []))
+    run = make_run(combined(values, given, parse_assignments(settings or [])))
     path = run.checkpoint_path
     with joined_world(device) as world, _outputs(path, tensorboard, force) if world.is_first else nullcontext():
         loaded = load_dataset(run.dataset, data)

@@ -31,6 +31,7 @@ class Cifar:
     """
 
     name: str
+    classes: int
     data: str
     limits: str
     url: str
@@ -87,6 +88,7 @@ class Cifar:
 
 CIFAR10 = Cifar(
     "cifar10",
+    10,
     "CIFAR-10: 50,000 training and 10,000 test images, 32x32 pixels, 10 classes (Krizhevsky, 2009)",
     "It tells ten kinds of things apart in thumbnails; it is no detector and was not tested on other images.",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
@@ -106,6 +108,7 @@ CIFAR10 = Cifar(
 )
 CIFAR100 = Cifar(
     "cifar100",
+    100,
     "CIFAR-100: 50,000 training and 10,000 test images, 32x32 pixels, 100 classes (Krizhevsky, 2009)",
     "It tells a hundred kinds of things apart in thumbnails; it is no detector and was not tested on other images. "
     "Ten of the published test images also occur among the training images.",

@@ -39,7 +39,7 @@ from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_rati
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
 from wsfracbnn.model.supervise import Child
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
-from wsfracbnn.model.training.settings import Run, make_run, parse_assignments
+from wsfracbnn.model.training.settings import NETWORK, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
 
 
@@ -164,8 +164,13 @@ def _planned(
     values["out"] = checkpoint.as_posix()
     if teacher is not None:
         values["teacher"] = teacher.as_posix()
+    network = values.pop(NETWORK, {})
+    if isinstance(network, dict):
+        values |= {f"{NETWORK}.{key}": value for key, value in network.items()}
+    else:
+        values[NETWORK] = network
     overrides = tuple(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
-    run = make_run(read_settings(config) | parse_assignments(list(overrides)))
+    run = make_run(combined(read_settings(config), parse_assignments(list(overrides))))
     return PlannedRun(entry.name, entry.role, entry.without, entry.change, run, config, checkpoint, overrides)
 
 

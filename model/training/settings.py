@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SkipValidation
 
-from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH
+from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH, NetworkConfig, NetworkTable
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.names import require_name, require_suffix
-from wsfracbnn.model.reading import check_fields, checked_values, one_of, parse_toml, printable
+from wsfracbnn.model.reading import check_fields, checked, checked_values, one_of, parse_toml, printable
 from wsfracbnn.model.reading import read_toml as read_table
 
 NotNegative = Annotated[float, Field(ge=0, le=1e6)]
@@ -21,6 +21,12 @@ FileName = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Bounds beyond any use, which keep products of settings finite in float32 and counts within memory."""
+
+NETWORK = "network"
+"""Key of the table that describes a network of one's own."""
+
+FEWEST_CLASSES = 2
+"""A network's shape is checked for so many where the dataset's are not known yet."""
 
 EVERY_EPOCH_UP_TO, EVAL_EVERY = 30, 10
 """Runs of more epochs than that are measured every tenth epoch: it must not take a notable part of their time."""
@@ -119,6 +125,7 @@ class Run:
 
     Attributes:
         dataset, model, arch, width: what is trained on what; width, unless 0, replaces the first stage's channels.
+        network: the shape, in place of `arch` and `width`.
         name: of the network; that of the dataset where empty.
         out: checkpoint to write; build/NAME.pt where empty.
         teacher: checkpoint of the teacher, or empty.
@@ -133,10 +140,12 @@ class Run:
     out: str = ""
     teacher: FileName = ""
     start_from: FileName = ""
+    network: Annotated[NetworkTable | None, SkipValidation] = None
     settings: Annotated[TrainConfig, SkipValidation] = TrainConfig()
 
     def __post_init__(self) -> None:
         check_fields(self, "setting")
+        self.config(FEWEST_CLASSES)
         require_name(self.network_name, "setting 'name'" if self.name else "setting 'dataset'")
         require_suffix(self.checkpoint_path, "setting 'out'")
 
@@ -147,6 +156,13 @@ class Run:
     @property
     def checkpoint_path(self) -> Path:
         return Path(self.out or f"build/{self.network_name}.pt")
+
+    def config(self, classes: int) -> NetworkConfig:
+        """The network's shape for a number of classes."""
+        if self.network is not None:
+            return self.network.config(classes)
+        build = ARCHITECTURES[self.arch]
+        return build(classes, self.width) if self.width else build(classes)  # type: ignore[call-arg]
 
     @property
     def label_smoothing(self) -> float:
@@ -159,27 +175,31 @@ class Run:
         return {
             "dataset": self.dataset,
             "model": self.model,
-            "arch": self.arch,
+            "arch": self.arch if self.network is None else "own",
             "width": self.width,
             "teacher": Path(self.teacher).name,
             "start_from": Path(self.start_from).name,
         } | (asdict(self.settings) | {"label_smoothing": self.label_smoothing})
 
 
-KEYS = tuple(f.name for cls in (Run, TrainConfig) for f in fields(cls) if f.name != "settings")
+OF_RUN = tuple(f.name for f in fields(Run) if f.name not in ("settings", NETWORK))
+KEYS = (*OF_RUN, *(f.name for f in fields(TrainConfig)), NETWORK)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The settings in a TOML file, checked by name, type and range."""
     values = read_table(path, "a TOML file of settings")
     try:
-        return checked_settings(values)
+        found = checked_settings(values)
+        if NETWORK in found:
+            _network_of(found)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    return found
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """`KEY=VALUE` strings of the command line, VALUE being TOML or a bare word."""
+    """`KEY=VALUE` strings of the command line, VALUE being TOML or a bare word; KEY may be `network.KEY`."""
     values: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -189,12 +209,26 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             value = parse_toml(f"value = {text}")["value"]
         except InputError:
             value = text
-        values |= checked_settings({key.strip(): value})
+        outer, dot, inner = key.strip().partition(".")
+        values = combined(values, checked_settings({outer: {inner: value} if dot else value}))
+    return values
+
+
+def combined(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of several sources, of which the later ones win, in the table `[network]` key by key."""
+    values: dict[str, Any] = {}
+    for source in sources:
+        network = {**values.get(NETWORK, {}), **source.get(NETWORK, {})}
+        values |= source
+        if network:
+            values[NETWORK] = network
     return values
 
 
 def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run by name, each of the type and in the range that its field says.
+
+    The table `[network]` is a table here and no more: `make_run` checks it when all sources are together.
 
     Raises:
         InputError: one is unknown, of another type or out of range.
@@ -202,15 +236,32 @@ def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in KEYS:
             raise InputError(f"key '{key}' is unknown, expected one of {', '.join(sorted(KEYS))}")
-    of_run = {f.name for f in fields(Run)}
+    table = {key: value for key, value in values.items() if key == NETWORK}
+    if not all(isinstance(value, dict) for value in table.values()):
+        raise InputError(f"key '{NETWORK}': found {shown(table[NETWORK])}, expected a table of keys")
     return {
-        **checked_values(Run, {k: v for k, v in values.items() if k in of_run}),
-        **checked_values(TrainConfig, {k: v for k, v in values.items() if k not in of_run}),
+        **checked_values(Run, {k: v for k, v in values.items() if k in OF_RUN}),
+        **checked_values(TrainConfig, {k: v for k, v in values.items() if k not in (*OF_RUN, NETWORK)}),
+        **table,
     }
 
 
 def make_run(values: Mapping[str, Any]) -> Run:
-    """A run from checked settings by name; what is not named keeps its default."""
-    of_run = {f.name for f in fields(Run)}
-    settings = TrainConfig(**{k: v for k, v in values.items() if k not in of_run})
-    return Run(**{k: v for k, v in values.items() if k in of_run}, settings=settings)
+    """A run from checked settings by name; what is not named keeps its default.
+
+    Raises:
+        InputError: the table `[network]` is not what it must be, or settings do not fit each other.
+    """
+    settings = TrainConfig(**{k: v for k, v in values.items() if k not in (*OF_RUN, NETWORK)})
+    network = _network_of(values) if NETWORK in values else None
+    return Run(**{k: v for k, v in values.items() if k in OF_RUN}, network=network, settings=settings)
+
+
+def _network_of(values: Mapping[str, Any]) -> NetworkTable:
+    """The table `[network]`, which stands alone."""
+    for key in ("arch", "width"):
+        if key in values:
+            raise InputError(f"setting '{key}': found {shown(values[key])} beside the table [network], expected one")
+    table = checked(NetworkTable, values[NETWORK], within=NETWORK)
+    table.config(FEWEST_CLASSES)
+    return table

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from wsfracbnn.model.checkpoint import Checkpoint
-from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_network
@@ -97,7 +97,7 @@ class Trainer:
     ) -> None:
         self.run, self.settings, self.dataset = run, run.settings, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
-        shape = config or _config_of(run, dataset)
+        shape = config or run.config(len(dataset.class_names))
         self.network_config = replace(shape, weight_standardization=run.settings.weight_standardization)
         _check_shapes(self.network_config, dataset)
         _check_shift(run.settings.shift, self.network_config)
@@ -360,12 +360,6 @@ def _fresh_copy(network: AnyNetwork, device: torch.device) -> AnyNetwork:
     copy = type(network)(network.config).to(device)
     copy.load_state_dict(network.state_dict())
     return copy
-
-
-def _config_of(run: Run, dataset: Dataset) -> NetworkConfig:
-    build = ARCHITECTURES[run.arch]
-    classes = len(dataset.class_names)
-    return build(classes, run.width) if run.width else build(classes)  # type: ignore[call-arg]
 
 
 def _check_shift(shift: int, config: NetworkConfig) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "emit": ("Checkpoint to a self-contained folder", "--weights", "--out", "--name", "--fold", "--lut-inputs"),
     "train": ("resumes from OUT.resume", "--config", "--teacher", "--start-from", "--set", *SOURCES),
     "accuracy": ("make the accuracy table", "--plan", "--jobs", "--page", "--collect-only", "--bundle"),
+    "cost": ("before it is trained", "--config", "--device", "--gate-fraction", "--json"),
     "eval": ("whole test set", "--weights", "--data"),
     "sim": ("every layer is compared", "--simulator", "--images", "--tests", "--waves", "--fold", "--lut-inputs"),
     "count": ("FracBNN against WSFracBNN", "--classes", "--gate-fraction", "--layers"),

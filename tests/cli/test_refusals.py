@@ -24,6 +24,14 @@ FOLD = {
     "stage_04": {"pe": 1, "simd": 288},
     "head": {"pe": 1, "simd": 1},
 }
+NETWORK = """[network]
+image_height = 8
+image_width = 8
+image_channels = 1
+thermometer_levels = 16
+widths = [4, 8]
+blocks = [1, 1]
+"""
 ENTRY = '[[run]]\nname = "a"\nrole = "full"\nconfig = "a.toml"\n'
 
 Case = Callable[[Path], list[str]]
@@ -110,6 +118,19 @@ CASES: dict[str, tuple[Case, str]] = {
     "shift": (train("--set", "shift=3000", "--out", "FOLDER/a.pt"), "setting 'shift'"),
     "unknown": (with_text("a.toml", "epoch = 3", "train", "--config", "FOLDER/a.toml"), "key 'epoch' is unknown"),
     "toml": (with_text("a.toml", "epochs = ", "train", "--config", "FOLDER/a.toml"), "not a TOML file of settings"),
+    "arch": (
+        with_text("a.toml", NETWORK, "train", "--config", "FOLDER/a.toml", "--arch", "digits"),
+        "beside the table [network]",
+    ),
+    "widths": (
+        with_text("a.toml", NETWORK.replace("widths", "# "), "train", "--config", "FOLDER/a.toml"),
+        "'network.widths' is missing",
+    ),
+    "block counts": (
+        with_text("a.toml", NETWORK.replace("[1, 1]", "[1]"), "cost", "--config", "FOLDER/a.toml"),
+        "[network]: config key 'blocks'",
+    ),
+    "device": (lambda folder: ["cost", "--device", "ecp5-99f"], "FPGA device"),
     "data": (train("--dataset", "cifar10", "--data", "FOLDER/none"), "--data"),
     "dataset": (train("--dataset", "mnist"), "dataset 'mnist'"),
     "plan key": (with_text("p.toml", ENTRY + "weights = 1\n", *PLAN), "'run[0].weights' is unknown"),
