@@ -8,7 +8,28 @@ from typing import Annotated
 
 import typer
 
-Weights = Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.", show_default=False)]
+from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.model.errors import InputError, shown
+
+
+def bundled_or_file(weights: Path | None) -> Path | None:
+    """A checkpoint's path, for what an option names: a file, or a bundled network by its name.
+
+    Raises:
+        InputError: it looks like a name, and there is neither a file nor a network of that name.
+    """
+    if weights is None or weights.suffix or weights.name != str(weights) or weights.exists():
+        return weights
+    bundled = CHECKPOINTS / f"{weights}.pt"
+    if bundled.is_file():
+        return bundled
+    names = ", ".join(sorted(path.stem for path in CHECKPOINTS.glob("*.pt")))
+    raise InputError(f"--weights: found {shown(str(weights))}, expected a checkpoint's file or one of {names}")
+
+
+WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled network, such as digits"
+
+Weights = Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, show_default=False)]
 
 DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")

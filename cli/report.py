@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -129,6 +131,17 @@ def device_table(costs: Sequence[DeviceCost], mhz: float) -> Table:
         table.add_row(
             cost.device.name, *(f"{numbers[key]:,} ({shares[key]:.0%})" for key in RESOURCES), f"{cycles:,}", rate
         )
+    return table
+
+
+def prediction_table(predictions: Sequence[Mapping[str, Any]]) -> Table:
+    """One row per picture: its likeliest class with its logit, and the next ones."""
+    table = Table("picture", "class", "logit", "then")
+    table.columns[2].justify = "right"
+    for found in predictions:
+        first, *others = found["classes"]
+        then = ", ".join(f"{other['name']} {other['logit']:,}" for other in others)
+        table.add_row(Path(found["file"]).name, first["name"], f"{first['logit']:,}", then)
     return table
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import Force, folding_of
+from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
-from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
-from wsfracbnn.gen.locations import CHECKPOINTS, NETWORK_TESTBENCH
+from wsfracbnn.cli.options import DataFolder, Fold, LutInputs, Weights
+from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -25,7 +26,7 @@ OCCUPANCY_IMAGES = 6.0
 
 
 def sim(
-    weights: Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.")] = CHECKPOINTS / "digits.pt",
+    weights: Weights = Path("digits"),
     out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,
@@ -40,7 +41,7 @@ def sim(
     ] = False,
     seed: int = 1,
     force: Force = False,
-) -> None:
+) -> Figures:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
     from wsfracbnn.gen.simulation.selection import BENCH, chosen_simulators, chosen_tests, names_of_tests
 
@@ -86,12 +87,14 @@ def sim(
         console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
         results = _simulate_with_progress(folder, runs)
         _print_results(results)
-        regression.write_summary(out / "summary.json", design, accuracy, results)
+        figures = regression.write_summary(out / "summary.json", design, accuracy, results)
         _draw_occupancy(results, design, out)
         exactness = EXACTNESS_TEST in asked
         failures = regression.failures_of(results, counts, exactness)
+    figures |= {"failures": failures}
     if not _print_verdict(results, failures, out, None if exactness else tests):
-        raise typer.Exit(1)
+        raise CheckFailedError(figures)
+    return figures
 
 
 def _simulate_with_progress(folder: Path, runs: Runs) -> list[SimulationResult]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
 from wsfracbnn.model.errors import InputError
 
@@ -62,7 +63,7 @@ def train(
     ] = True,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there and finished.")] = False,
-) -> None:
+) -> Figures:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
@@ -96,6 +97,12 @@ def train(
             curves = draw_curves({run.network_name: log_path(path)}, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
             console.print(f"written to {path}, curves to {curves}", markup=False)
+    return {
+        "name": checkpoint.name,
+        "checkpoint": str(path),
+        "test_accuracy": checkpoint.test_accuracy,
+        "gate_fractions": list(checkpoint.gate_fractions or ()),
+    }
 
 
 def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:

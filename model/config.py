@@ -125,6 +125,11 @@ class NetworkConfig:
             raise InputError(f"config: a network of {self.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and colours of an image."""
+        return self.image_height, self.image_width, self.image_channels
+
+    @property
     def image_values(self) -> int:
         """Pixels of an image times its colours."""
         return self.image_height * self.image_width * self.image_channels

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,12 @@ def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -
     return 100.0 * float(correct) / total, (gates / total).tolist()
 
 
-def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
+def measure(
+    description: NetworkDescription, dataset: Dataset, progress: Callable[[int], None] | None = None
+) -> tuple[float, list[float]]:
     """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set.
+
+    progress: told how many images are done.
 
     Raises:
         InputError: the dataset's images or classes are not the network's.
@@ -44,7 +49,7 @@ def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, l
             f"dataset '{dataset.name}' has images of {shape} in {len(dataset.class_names)} classes, the network "
             f"'{description.name}' expects {expected} in {description.head.classes}"
         )
-    logits, fractions = golden.run_logits(description, dataset.test_images)
+    logits, fractions = golden.run_logits(description, dataset.test_images, progress=progress)
     return 100.0 * float((logits.argmax(axis=1) == dataset.test_labels).mean()), fractions
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,11 @@ class Dataset:
     test_images: Images
     test_labels: Labels
     class_names: tuple[str, ...]
+
+    def with_test_images(self, count: int) -> Dataset:
+        """The same with `count` of its test images, evenly over all of them."""
+        chosen = np.linspace(0, len(self.test_labels) - 1, count).astype(int)
+        return replace(self, test_images=self.test_images[chosen], test_labels=self.test_labels[chosen])
 
 
 class DatasetSource(Protocol):

@@ -13,6 +13,15 @@ from wsfracbnn.model.errors import InputError
 SOURCES: dict[str, DatasetSource] = {source.name: source for source in (Digits(), CIFAR10, CIFAR100)}
 
 
+def dataset_label(dataset: str) -> str:
+    """What a checkpoint says of a dataset: its name, or the last part of a path: 'flowers/' of a folder, 'a.npz'."""
+    if dataset in SOURCES:
+        return dataset
+    path = Path(dataset)
+    name = path.name or path.resolve().name
+    return name if path.suffix == ".npz" else f"{name}/"
+
+
 def load_dataset(name: str, folder: Path | None = None) -> Dataset:
     """The dataset `name`, one of `SOURCES`.
 

@@ -306,6 +306,7 @@ class Trainer:
             state={k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
             class_names=self.dataset.class_names,
             training=self.run.record(),
+            pictures=self.run.pictures,
             test_accuracy=accuracy,
             gate_fractions=tuple(fractions) or None,
             samples={
@@ -317,7 +318,12 @@ class Trainer:
     @property
     def identity(self) -> dict[str, Any]:
         """What the trainer of a state that is loaded must have been made with."""
-        return {"run": self.run.record(), "config": self.network_config.to_dict(), "teacher": self.teacher_digest}
+        return {
+            "run": self.run.record(),
+            "config": self.network_config.to_dict(),
+            "pictures": self.run.pictures.model_dump(),
+            "teacher": self.teacher_digest,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next epoch depends on, random numbers included."""
