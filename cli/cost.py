@@ -10,7 +10,6 @@ import typer
 
 from wsfracbnn.cli.figures import Figures
 from wsfracbnn.gen.devices import DEVICES, device_named
-from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.model.config import NetworkConfig
@@ -82,11 +81,11 @@ def cost(
 
 def _classes_of(run: Run) -> int:
     """Of the dataset that the settings name."""
-    from wsfracbnn.model.data.registry import SOURCES
+    from wsfracbnn.model.data.registry import SOURCES, own_source
 
-    if run.dataset not in SOURCES:
-        raise InputError(f"--classes: missing, expected the number of classes of '{run.dataset}'")
-    return SOURCES[run.dataset].classes
+    if run.dataset in SOURCES:
+        return SOURCES[run.dataset].classes
+    return len(own_source(Path(run.dataset)).class_names)
 
 
 def _stand_in(shape: NetworkConfig, gates: list[float], name: str) -> NetworkDescription:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import DataFolder, Weights, bundled_or_file
+from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file
 from wsfracbnn.gen.locations import CHECKPOINTS
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from wsfracbnn.model.checkpoint import Checkpoint
@@ -24,6 +24,7 @@ def evaluate(
     images: Annotated[
         int | None, typer.Option(min=1, help="Test images, evenly over the test set; default all.", show_default=False)
     ] = None,
+    bad_pictures: BadPictures = REFUSE,
 ) -> Figures:
     """Measure a checkpoint on its dataset's test set, with the integer model that the hardware computes."""
     from wsfracbnn.cli.console import console
@@ -35,7 +36,7 @@ def evaluate(
 
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint)
-    dataset = dataset_of(checkpoint, data)
+    dataset = dataset_of(checkpoint, data, bad_pictures)
     there = len(dataset.test_labels)
     if images is not None:
         if images > there:
@@ -134,15 +135,30 @@ def _card_beside(weights: Path) -> Path:
     return Path(name.name) if weights.resolve().parent == CHECKPOINTS else name
 
 
-def dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:
-    """The dataset that a checkpoint was trained on. data: folder of the published files.
+def dataset_of(checkpoint: Checkpoint, data: Path | None, bad_pictures: str = REFUSE) -> Dataset:
+    """The dataset that a checkpoint was trained on.
 
+    Args:
+        data: folder of the published files, or of the user's own pictures.
+        bad_pictures: SKIP or REFUSE.
     Raises:
-        InputError: it names none that is known, or the files cannot be read.
+        InputError: it names none that is known, or the files cannot be read or have other classes.
     """
-    from wsfracbnn.model.data.registry import SOURCES, load_dataset
+    from wsfracbnn.model.data.dataset import Own
+    from wsfracbnn.model.data.registry import SOURCES, load_dataset, own_source
 
     name = checkpoint.training.get("dataset")
-    if name not in SOURCES:
-        raise InputError(f"key 'training.dataset': found {name!r}, expected one of {', '.join(SOURCES)}")
-    return load_dataset(name, data)
+    if name in SOURCES:
+        return load_dataset(name, data)
+    if name is None:
+        raise InputError(f"key 'training.dataset' is missing, expected one of {', '.join(SOURCES)}")
+    if data is None:
+        raise InputError(
+            f"--data: missing, expected the folder or .npz file of '{name}', which the network learnt from"
+        )
+    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP)
+    dataset = own_source(data).load(own)
+    if dataset.class_names != checkpoint.class_names:
+        ours, theirs = (", ".join(names) for names in (checkpoint.class_names, dataset.class_names))
+        raise InputError(f"{data}: found the classes {shortened(theirs, 200)}, expected {shortened(ours, 200)}")
+    return dataset

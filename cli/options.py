@@ -32,7 +32,31 @@ WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled networ
 Weights = Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, show_default=False)]
 
 DataFolder = Annotated[
-    Path | None, typer.Option(help="Folder with the published CIFAR files; without it they are downloaded.")
+    Path | None,
+    typer.Option(
+        help="Folder with the dataset's published files, without which they are downloaded; or the folder or .npz file "
+        "of your own pictures, where a network was trained on some.",
+    ),
+]
+
+DATASETS = ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn")
+"""The built-in ones, as model/data/registry.py has them, which loads too much for a help text."""
+
+SKIP, REFUSE = "skip", "refuse"
+
+
+def _skip_or_refuse(value: str) -> str:
+    if value not in (SKIP, REFUSE):
+        raise InputError(f"--bad-pictures: found {shown(value)}, expected {REFUSE} or {SKIP}")
+    return value
+
+
+BadPictures = Annotated[
+    str,
+    typer.Option(
+        help="What to do with pictures of your own that cannot be read: refuse or skip; either names and counts them.",
+        callback=_skip_or_refuse,
+    ),
 ]
 
 Fold = Annotated[

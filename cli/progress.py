@@ -15,7 +15,7 @@ from wsfracbnn.cli.console import console
 def bar_of(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar that goes when all is done; yields what is told how many are. what: is counted, in a word."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
 
         def show(done: int) -> None:

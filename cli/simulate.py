@@ -13,7 +13,7 @@ import typer
 from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
-from wsfracbnn.cli.options import DataFolder, Fold, LutInputs, Weights
+from wsfracbnn.cli.options import REFUSE, BadPictures, DataFolder, Fold, LutInputs, Weights
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def sim(
         bool, typer.Option("--waves", help="Record waveforms (.fst with Icarus, .vcd with Verilator).")
     ] = False,
     seed: int = 1,
+    bad_pictures: BadPictures = REFUSE,
     force: Force = False,
 ) -> Figures:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
@@ -61,7 +62,7 @@ def sim(
     from wsfracbnn.model.measure import measure
 
     checkpoint = load_checkpoint(weights)
-    dataset = dataset_of(checkpoint, data)
+    dataset = dataset_of(checkpoint, data, bad_pictures)
     description = lower_checkpoint(checkpoint)
     folding = folding_of(description, fold, lut_inputs)
     given = {"--weights": weights, "--fold": fold, "--lut-inputs": lut_inputs, "--data": data, "--seed": seed}

@@ -23,10 +23,15 @@ def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -
     network.eval()
     correct, total = torch.zeros((), device=device), len(dataset.test_labels)
     gates = torch.zeros_like(network.gate_means(), device=device)
-    images, labels = image_tensor(dataset.test_images), torch.from_numpy(dataset.test_labels)
+    labels = torch.from_numpy(dataset.test_labels)
     size = 2500 if device.type == "cuda" else 500  # what keeps the device busy
-    for part, expected in zip(torch.split(images, size), torch.split(labels, size), strict=True):
-        part = part.to(device).contiguous(memory_format=torch.channels_last)
+    for start, expected in zip(range(0, total, size), torch.split(labels, size), strict=True):
+        # Copied first: a large set is a file's map, which cannot be written to.
+        part = (
+            image_tensor(np.array(dataset.test_images[start : start + size]))
+            .to(device)
+            .contiguous(memory_format=torch.channels_last)
+        )
         correct += (network(part).argmax(1) == expected.to(device)).sum()
         gates += network.gate_means() * len(part)
     return 100.0 * float(correct) / total, (gates / total).tolist()

@@ -114,7 +114,7 @@ class Trainer:
             self._take_teacher(Path(run.teacher))
         self.averaged: AveragedModel | None = None
         self.epoch = 0
-        self.graphs = graphs
+        self.graphs = graphs and not dataset.is_streamed  # what reads a file cannot be recorded
         fusible = kernels and run.settings.precision == "mixed" and not isinstance(self.network, ResNet)
         self.kernels = fusible and switch.usable(self.network_config, self.world.device)
         forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
@@ -152,6 +152,11 @@ class Trainer:
         self.teacher_digest = file_digest(path)
         _channels_last(self.teacher, self.world.device)
         if s.distill_views:
+            if not isinstance(self.batches.images, Tensor):
+                raise InputError(
+                    f"setting 'distill_views': found {s.distill_views}, expected 0 for so many images that they are "
+                    "read from a file"
+                )
             self.answers = KeptAnswers(
                 path, self.batches.images, s.shift, s.flip, self._ask_teacher, self.network_config.classes
             )
