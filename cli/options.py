@@ -18,7 +18,7 @@ def bundled_or_file(weights: Path | None) -> Path | None:
     Raises:
         InputError: it looks like a name, and there is neither a file nor a network of that name.
     """
-    if weights is None or weights.suffix or weights.name != str(weights) or weights.exists():
+    if weights is None or weights.suffix or weights.name != str(weights) or weights.is_file():
         return weights
     bundled = CHECKPOINTS / f"{weights}.pt"
     if bundled.is_file():

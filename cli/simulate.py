@@ -13,7 +13,7 @@ import typer
 from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
-from wsfracbnn.cli.options import REFUSE, BadPictures, DataFolder, Fold, LutInputs, Weights
+from wsfracbnn.cli.options import REFUSE, WEIGHTS_HELP, BadPictures, DataFolder, Fold, LutInputs, bundled_or_file
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OCCUPANCY_IMAGES = 6.0
 
 
 def sim(
-    weights: Weights = Path("digits"),
+    weights: Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file)] = Path("digits"),
     out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,

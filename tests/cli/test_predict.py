@@ -66,6 +66,12 @@ def test_pictures_get_the_integer_models_logits(
         assert all(entry["name"] == str(entry["class"]) for entry in prediction["classes"])
 
 
+def test_a_bundled_networks_name_is_no_folders(digit_files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(digit_files[0].parent)
+    Path("digits").mkdir()
+    assert figures("predict", "0.png", "--weights", "digits")["network"] == "digits"
+
+
 def test_a_folder_stands_for_its_pictures(digit_files: list[Path]) -> None:
     folder = digit_files[0].parent
     (folder / "notes.txt").write_text("no picture")
