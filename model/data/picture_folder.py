@@ -96,9 +96,12 @@ class PictureFolder:
             if index is None:
                 index = _prepare(pictures, own, kept)
         self._tell_of(index.bad, own)
-        for part in PARTS:
-            if not index.labels[part]:
-                raise InputError(f"{self.path}: no picture for {part}ing that can be read, expected some of each class")
+        trained = set(index.labels[TRAIN])
+        for label, name in enumerate(names):
+            if label not in trained:
+                raise InputError(f"{self.path}: class '{name}': found no picture to train on, expected some")
+        if not index.labels[TEST]:
+            raise InputError(f"{self.path}: found no picture to test on, expected some")
         images = {part: _images(kept / f"{part}.bin", len(index.labels[part]), own.shape) for part in PARTS}
         labels = {part: np.asarray(index.labels[part], dtype=np.int64) for part in PARTS}
         return Dataset(own.label, images[TRAIN], labels[TRAIN], images[TEST], labels[TEST], names)

@@ -67,6 +67,17 @@ def test_folders_train_and_test_are_the_split(tmp_path: Path) -> None:
         own_source(tmp_path).load(OWN)
 
 
+def test_every_class_has_something_to_learn_from(tmp_path: Path) -> None:
+    fill(tmp_path / "train", 2)
+    (tmp_path / "test").mkdir()
+    with pytest.raises(InputError, match="found no picture to test on, expected some"):
+        own_source(tmp_path).load(OWN)
+    for file in (tmp_path / "train" / "green").iterdir():
+        file.unlink()
+    with pytest.raises(InputError, match="class 'green': found no picture to train on, expected some"):
+        own_source(tmp_path).load(OWN)
+
+
 def test_the_split_follows_seed_and_share_and_moves_few() -> None:
     names = [f"{number}.png" for number in range(200)]
     first = held_out(names, AS_USUAL, "x")

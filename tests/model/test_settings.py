@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.locations import ROOT
-from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.config import NetworkConfig, NetworkTable
+from wsfracbnn.model.data.preparation import Pictures
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.schedules import learning_rate
 from wsfracbnn.model.training.settings import TrainConfig, combined, make_run, parse_assignments, read_toml
@@ -124,3 +125,13 @@ def test_a_table_that_is_wrong_is_refused(tmp_path: Path, old: str, new: str, me
     (tmp_path / "a.toml").write_text(NETWORK.replace(old, new))
     with pytest.raises(InputError, match=f"a.toml: {message}"):
         read_toml(tmp_path / "a.toml")
+
+
+def test_the_documentation_lists_every_key_of_the_tables() -> None:
+    training, pictures = ((ROOT / "docs" / name).read_text() for name in ("training.md", "pictures.md"))
+    for key in NetworkTable.model_fields:
+        assert re.search(rf"^\| .*`{key}`.*\|.*\| \S", training, re.MULTILINE), key
+    for key, field in Pictures.model_fields.items():
+        row = re.search(rf"^\| `{key}` \| (\S+) \| \S", pictures, re.MULTILINE)
+        assert row is not None, key
+        assert row[1] == (f"{field.default:g}" if isinstance(field.default, float) else str(field.default))
