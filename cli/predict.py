@@ -13,7 +13,7 @@ from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.options import Weights
 from wsfracbnn.gen.simulation.job import SIMULATORS
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,13 +45,13 @@ def predict(
     given = {"--simulator": simulator, "--fold": fold, "--out": out, "--force": force or None}
     if not rtl and (useless := [name for name, value in given.items() if value is not None]):
         raise InputError(f"{useless[0]}: is for the Verilog, expected --rtl beside it")
+    runs_in = simulator or SIMULATORS[-1]
     if rtl:
-        from wsfracbnn.gen.simulation.selection import chosen_simulators
+        from wsfracbnn.gen.simulation.selection import require_simulator
 
-        simulator = simulator or SIMULATORS[-1]
-        if simulator not in SIMULATORS:
-            raise InputError(f"--simulator: found '{simulator}', expected {' or '.join(SIMULATORS)}")
-        chosen_simulators(simulator)
+        if runs_in not in SIMULATORS:
+            raise InputError(f"--simulator: found {shown(runs_in)}, expected {' or '.join(SIMULATORS)}")
+        require_simulator(runs_in)
 
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.report import prediction_table
@@ -67,14 +67,14 @@ def predict(
     logits, _ = golden.run_logits(description, images)
     figures: dict[str, Any] = {
         "network": description.name,
-        "computed_by": simulator if rtl else "integer model",
+        "computed_by": runs_in if rtl else "integer model",
         "predictions": [
             {"file": str(file), "classes": _ranked(row, description.class_names, top)}
             for file, row in zip(pictures, logits, strict=True)
         ],
     }
     if rtl:
-        failures = _simulate(checkpoint, description, images, simulator or "", fold or "auto", out, force)
+        failures = _simulate(checkpoint, description, images, runs_in, fold or "auto", out, force)
         figures["failures"] = failures
         if failures:
             for failure in failures:
@@ -82,7 +82,7 @@ def predict(
             raise CheckFailedError(figures)
     console.print(prediction_table(figures["predictions"]))
     if rtl:
-        console.print(f"computed by the Verilog in {simulator}, every layer equal to the integer model's and PyTorch's")
+        console.print(f"computed by the Verilog in {runs_in}, every layer equal to the integer model's and PyTorch's")
     return figures
 
 
