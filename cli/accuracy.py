@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
 from wsfracbnn.model.errors import InputError
 
@@ -36,7 +38,7 @@ def accuracy(
         typer.Option(help="Folder that gets each dataset's best WSFracBNN, one bit a weight, and its card."),
     ] = None,
     collect_only: Annotated[bool, typer.Option("--collect-only", help="Train nothing; use what there is.")] = False,
-) -> None:
+) -> Figures:
     """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
@@ -85,5 +87,7 @@ def accuracy(
             published = binarize(best)
             save_checkpoint(published, bundle / f"{name}.pt")
             write_text(bundle / f"{name}.md", model_card(published, f"{name}.pt"))
+    figures: Figures = json.loads(found.to_json()) | {"failed": [run.out.stem for run in failed]}
     if failed:
-        raise typer.Exit(1)
+        raise CheckFailedError(figures)
+    return figures

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
+"""The `wsfracbnn` command: cost, train, accuracy, eval, predict; emit, sim, draw; count, card; synth, pnr.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -15,7 +15,10 @@ import typer
 
 from wsfracbnn.cli import hardware, inspect
 from wsfracbnn.cli.accuracy import accuracy
+from wsfracbnn.cli.cost import cost
 from wsfracbnn.cli.emit import draw, emit
+from wsfracbnn.cli.figures import with_json
+from wsfracbnn.cli.predict import predict
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
@@ -24,7 +27,6 @@ from wsfracbnn.model.signals import end_by_exception
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,  # help without rich's frames is there in half the time
 )
 
@@ -45,16 +47,18 @@ def options(
     set_up_log()
 
 
-app.command()(emit)
-app.command()(train)
-app.command()(accuracy)
-app.command(name="eval")(inspect.evaluate)
-app.command()(sim)
-app.command()(inspect.count)
+app.command()(with_json(cost))
+app.command()(with_json(train))
+app.command()(with_json(accuracy))
+app.command(name="eval")(with_json(inspect.evaluate))
+app.command()(with_json(predict))
+app.command()(with_json(emit))
+app.command()(with_json(sim))
+app.command()(with_json(inspect.count))
 app.command()(inspect.card)
 app.command()(draw)
-app.command()(hardware.synth)
-app.command()(hardware.pnr)
+app.command()(with_json(hardware.synth))
+app.command()(with_json(hardware.pnr))
 
 
 def set_up_log() -> None:

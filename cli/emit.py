@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import Fold, LutInputs, Weights
+from wsfracbnn.gen.devices import DEVICES, device_named
 from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
+    from wsfracbnn.gen.devices import Device
     from wsfracbnn.gen.stages.folding import Folding
     from wsfracbnn.model.description import NetworkDescription
 
@@ -29,31 +32,57 @@ def emit(
         str | None, typer.Option(help="Name of the top module; default the checkpoint's.", show_default=False)
     ] = None,
     fold: Fold = "auto",
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help=f"FPGA that the area is held against and the LUTs are shaped for: {', '.join(DEVICES)}. Default: that "
+            "of --fold device=NAME.",
+            show_default=False,
+        ),
+    ] = None,
     lut_inputs: LutInputs = None,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Picture for the golden vectors, in place of the checkpoint's samples; may be repeated; a folder "
+            "stands for the pictures in it.",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
-) -> None:
+) -> Figures:
     """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.emission.folder import design_summary
     from wsfracbnn.gen.emission.folder import emit as emit_folder
+    from wsfracbnn.gen.sizing.area import area_estimate
     from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.data.picture_files import picture_files, read_pictures
     from wsfracbnn.model.exactness import torch_reference
     from wsfracbnn.model.lower import lower_checkpoint
     from wsfracbnn.model.names import require_name
 
     if name is not None:
         require_name(name, "--name")
+    for_device = None if device is None else device_named(device)
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint, name)
     folder = out or Path("build") / description.name
-    folding = folding_of(description, fold, lut_inputs)
-    images, labels = checkpoint.sample_arrays()
+    folding = folding_of(description, fold, lut_inputs, for_device)
+    samples, labels = checkpoint.sample_arrays()
+    if images:
+        samples, labels = read_pictures(picture_files(images), checkpoint.config.image_shape, checkpoint.pictures), None
     reference = torch_reference(checkpoint)
-    design = emit_folder(description, folding, folder, images, labels, reference=reference, force=force)
+    design = emit_folder(description, folding, folder, samples, labels, reference=reference, force=force)
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
+    area = area_estimate(design)
+    if area is not None:
+        console.print(report.area_line(area))
     console.print(f"written to {folder}; run it:", highlight=False, markup=False)
     console.print(f"  {how_to_simulate(folder)}", highlight=False, markup=False)
+    return design_summary(design) | {"folder": str(folder)}
 
 
 def how_to_simulate(folder: Path) -> str:
@@ -65,8 +94,10 @@ def how_to_simulate(folder: Path) -> str:
     return f"{install}make -C {shlex.quote(str(folder))} sim SIM=icarus PYTHON={python}"
 
 
-def folding_of(description: NetworkDescription, fold: str, lut_inputs: int | None) -> Folding:
-    """What --fold and --lut-inputs ask for.
+def folding_of(
+    description: NetworkDescription, fold: str, lut_inputs: int | None, device: Device | None = None
+) -> Folding:
+    """What --fold, --device and --lut-inputs ask for.
 
     Raises:
         InputError: no such folding, or other LUTs than there are.
@@ -76,7 +107,11 @@ def folding_of(description: NetworkDescription, fold: str, lut_inputs: int | Non
 
     if lut_inputs is not None and lut_inputs not in LUT_INPUTS:
         raise InputError(f"--lut-inputs: found {lut_inputs}, expected {' or '.join(map(str, LUT_INPUTS))}")
+    if device is not None and fold.startswith(("device=", "luts=")):
+        raise InputError(f"--device: found '{device.name}', but --fold {fold} says what the design is for")
     folding = choose_folding(description, fold)
+    if device is not None:
+        folding = folding.for_device(device)
     return folding if lut_inputs is None else folding.with_lut_inputs(lut_inputs)
 
 

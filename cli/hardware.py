@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wsfracbnn.cli.options import Fold
+from wsfracbnn.cli.figures import Figures
+from wsfracbnn.cli.options import WEIGHTS_HELP, Fold, bundled_or_file
 from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MaybeWeights = Annotated[Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")]
+MaybeWeights = Annotated[
+    Path | None,
+    typer.Option(help=f"{WEIGHTS_HELP}; default a random ResNet-20 with 40 % open gates.", callback=bundled_or_file),
+]
 Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
 Results = Annotated[
     Path, typer.Option(help="JSON file that gets the figures; results/hardware.json is the project's own.")
@@ -46,7 +50,7 @@ def synth(
     results: Results = Path("build/hardware.json"),
     page: Page = None,
     memories: MemoryTable = None,
-) -> None:
+) -> Figures:
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
@@ -76,6 +80,7 @@ def synth(
     if memories is not None:
         replace_section(memories, "memories", tables[0])
     _show(recorded, page)
+    return found.to_json()
 
 
 def pnr(
@@ -93,7 +98,7 @@ def pnr(
     cache: Cache = Path("build/synthesis"),
     results: Results = Path("build/hardware.json"),
     page: Page = None,
-) -> None:
+) -> Figures:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.design import build_design
@@ -123,7 +128,9 @@ def pnr(
         row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream))
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    _show(add_results(results, HardwareResults((row,))), page)
+    found = HardwareResults((row,))
+    _show(add_results(results, found), page)
+    return found.to_json() | {"critical_path": list(placement.critical_path)}
 
 
 def _try_outputs(cache: Path, results: Path, page: Path | None) -> None:

@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wsfracbnn.cli.options import DataFolder, Weights
+from wsfracbnn.cli.figures import Figures
+from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file
 from wsfracbnn.gen.locations import CHECKPOINTS
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from wsfracbnn.model.checkpoint import Checkpoint
     from wsfracbnn.model.data.dataset import Dataset
 
 
-def evaluate(weights: Weights, data: DataFolder = None) -> None:
-    """Measure a checkpoint on its dataset's whole test set, with the integer model that the hardware computes."""
+def evaluate(
+    weights: Weights,
+    data: DataFolder = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images, evenly over the test set; default all.", show_default=False)
+    ] = None,
+    bad_pictures: BadPictures = REFUSE,
+) -> Figures:
+    """Measure a checkpoint on its dataset's test set, with the integer model that the hardware computes."""
     from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.progress import bar_of
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.contract import stage_name
     from wsfracbnn.model.lower import lower_checkpoint
@@ -27,16 +36,30 @@ def evaluate(weights: Weights, data: DataFolder = None) -> None:
 
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint)
-    accuracy, fractions = measure(description, dataset_of(checkpoint, data))
-    console.print(f"{description.name}: top-1 {accuracy:.2f} % (integer model, whole test set)")
-    for number, fraction in enumerate(fractions, start=1):
-        console.print(f"  {stage_name(number)}  gates open {100 * fraction:5.1f} %")
+    dataset = dataset_of(checkpoint, data, bad_pictures)
+    there = len(dataset.test_labels)
+    if images is not None:
+        if images > there:
+            raise InputError(f"--images: found {images}, expected at most the {there} test images of {dataset.name}")
+        dataset = dataset.with_test_images(images)
+    with bar_of("images", images or there) as progress:
+        accuracy, fractions = measure(description, dataset, progress)
+    what = "whole test set" if images is None else f"{images} of {there} test images"
+    console.print(f"{description.name}: top-1 {accuracy:.2f} % (integer model, {what})")
+    gates = {stage_name(number): fraction for number, fraction in enumerate(fractions, start=1)}
+    for name, fraction in gates.items():
+        console.print(f"  {name}  gates open {100 * fraction:5.1f} %")
     console.print(f"  mean      gates open {100 * sum(fractions) / len(fractions):5.1f} %")
+    return {"name": description.name, "images": images or there, "top1": round(accuracy, 4), "gates_open": gates}
 
 
 def count(
     weights: Annotated[
-        Path | None, typer.Option(help="Checkpoint whose shape and measured gates to count; default ResNet-20.")
+        Path | None,
+        typer.Option(
+            help="Checkpoint, or a bundled network's name, whose shape and measured gates to count; default ResNet-20.",
+            callback=bundled_or_file,
+        ),
     ] = None,
     classes: Annotated[
         int | None,
@@ -49,13 +72,13 @@ def count(
         ),
     ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="One row per layer.")] = False,
-) -> None:
+) -> Figures:
     """Operations of one inference: FracBNN against WSFracBNN of the same shape and gate fractions."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.config import resnet20
-    from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+    from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
 
     measured: tuple[float, ...] | None = None
     if weights is None:
@@ -73,7 +96,15 @@ def count(
         if layers:
             console.print(report.layer_operations_table(name, counted))
     console.print(report.operations_table(both))
-    console.print(f"load of WSFracBNN: {100 * load_ratio(both['WSFracBNN'], both['FracBNN']):.1f} % of FracBNN's")
+    ratio = load_ratio(both["WSFracBNN"], both["FracBNN"])
+    console.print(f"load of WSFracBNN: {100 * ratio:.1f} % of FracBNN's")
+    return {
+        "networks": {
+            name: {"total": total(counted).to_json(), "layers": [layer.to_json() for layer in counted]}
+            for name, counted in both.items()
+        },
+        "share_of_fracbnn_load": round(ratio, 4),
+    }
 
 
 def card(
@@ -104,15 +135,30 @@ def _card_beside(weights: Path) -> Path:
     return Path(name.name) if weights.resolve().parent == CHECKPOINTS else name
 
 
-def dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:
-    """The dataset that a checkpoint was trained on. data: folder of the published files.
+def dataset_of(checkpoint: Checkpoint, data: Path | None, bad_pictures: str = REFUSE) -> Dataset:
+    """The dataset that a checkpoint was trained on.
 
+    Args:
+        data: folder of the published files, or of the user's own pictures.
+        bad_pictures: SKIP or REFUSE.
     Raises:
-        InputError: it names none that is known, or the files cannot be read.
+        InputError: it names none that is known, or the files cannot be read or have other classes.
     """
-    from wsfracbnn.model.data.registry import SOURCES, load_dataset
+    from wsfracbnn.model.data.dataset import Own
+    from wsfracbnn.model.data.registry import SOURCES, load_dataset, own_source
 
     name = checkpoint.training.get("dataset")
-    if name not in SOURCES:
-        raise InputError(f"key 'training.dataset': found {name!r}, expected one of {', '.join(SOURCES)}")
-    return load_dataset(name, data)
+    if name in SOURCES:
+        return load_dataset(name, data)
+    if name is None:
+        raise InputError(f"key 'training.dataset' is missing, expected one of {', '.join(SOURCES)}")
+    if data is None:
+        raise InputError(
+            f"--data: missing, expected the folder or .npz file of '{name}', which the network learnt from"
+        )
+    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP)
+    dataset = own_source(data).load(own)
+    if dataset.class_names != checkpoint.class_names:
+        ours, theirs = (", ".join(names) for names in (checkpoint.class_names, dataset.class_names))
+        raise InputError(f"{data}: found the classes {shortened(theirs, 200)}, expected {shortened(ours, 200)}")
+    return dataset

@@ -4,17 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.simulation.run import SimulationResult
+from wsfracbnn.gen.sizing.area import AreaEstimate
+from wsfracbnn.gen.sizing.cost import DeviceCost
 from wsfracbnn.model.checkpoint import Checkpoint
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.operations import LayerOperations, total
 
 NOMINAL_MHZ = 100
 """Clock at which rates are quoted; cycles are what is measured."""
+
+
+RESOURCES = {"luts": "LUTs", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+"""Of an FPGA, as figures and as tables name them."""
 
 
 def design_table(design: AcceleratorDesign) -> Table:
@@ -79,6 +88,60 @@ def operations_table(networks: Mapping[str, Sequence[LayerOperations]]) -> Table
     row("parameters", lambda c: c.parameters)
     row("parameter bits", lambda c: c.bits)
     row("load", lambda c: c.load)
+    return table
+
+
+def shape_line(config: NetworkConfig) -> str:
+    """A network's shape in a sentence."""
+    stages = ", ".join(
+        f"{blocks} block{'s' if blocks > 1 else ''} of {width}"
+        for blocks, width in zip(config.blocks, config.widths, strict=True)
+    )
+    image = f"{config.image_height}x{config.image_width}x{config.image_channels}"
+    return (
+        f"{image} images in {config.thermometer_levels} levels; {stages} channels; {config.classes} classes; "
+        f"{config.residual_bits}-bit residual stream"
+    )
+
+
+def area_line(estimate: AreaEstimate) -> str:
+    """LUTs, flip-flops and block RAMs of a design, and their share of its device."""
+    shares = estimate.shares()
+    parts = []
+    for key, name in RESOURCES.items():
+        share = f" ({shares[key]:.0%})" if key in shares else ""
+        parts.append(f"{estimate.area.to_json()[key]:,} {name}{share}")
+    where = f"of {estimate.device.name}" if estimate.device else f"for {estimate.family.name}"
+    doubt = "; it will probably not fit" if estimate.fits is False else ""
+    return f"estimated area {where}: {', '.join(parts)}{doubt}"
+
+
+def device_table(costs: Sequence[DeviceCost], mhz: float) -> Table:
+    """One row per device: what the folding takes of it, cycles and rate."""
+    table = Table("device", *RESOURCES.values(), "cycles of work", f"images/s at {mhz:g} MHz", title="area and rate")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for cost in costs:
+        if cost.design is None or cost.area is None:
+            table.add_row(cost.device.name, *["-"] * len(RESOURCES), "-", "does not fit")
+            continue
+        numbers, shares = cost.area.area.to_json(), cost.area.shares()
+        cycles = cost.design.cycles
+        rate = f"{mhz * 1e6 / cycles:,.0f}" if cost.area.fits else "does not fit"
+        table.add_row(
+            cost.device.name, *(f"{numbers[key]:,} ({shares[key]:.0%})" for key in RESOURCES), f"{cycles:,}", rate
+        )
+    return table
+
+
+def prediction_table(predictions: Sequence[Mapping[str, Any]]) -> Table:
+    """One row per picture: its likeliest class with its logit, and the next ones."""
+    table = Table("picture", "class", "logit", "then")
+    table.columns[2].justify = "right"
+    for found in predictions:
+        first, *others = found["classes"]
+        then = ", ".join(f"{other['name']} {other['logit']:,}" for other in others)
+        table.add_row(Path(found["file"]).name, first["name"], f"{first['logit']:,}", then)
     return table
 
 

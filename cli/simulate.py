@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import Force, folding_of
+from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
-from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
-from wsfracbnn.gen.locations import CHECKPOINTS, NETWORK_TESTBENCH
+from wsfracbnn.cli.options import REFUSE, WEIGHTS_HELP, BadPictures, DataFolder, Fold, LutInputs, bundled_or_file
+from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ OCCUPANCY_IMAGES = 6.0
 
 
 def sim(
-    weights: Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.")] = CHECKPOINTS / "digits.pt",
+    weights: Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file)] = Path("digits"),
     out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,
@@ -43,12 +44,14 @@ def sim(
         int | None,
         typer.Option(
             min=1,
-            help="Record so many levels of hierarchy (2: streams, 3: blocks of a stage); default all, with --waves.",
+            help="With --waves: levels of hierarchy to record (2: streams, 3: a stage's blocks); default all.",
+            show_default=False,
         ),
     ] = None,
     seed: int = 1,
+    bad_pictures: BadPictures = REFUSE,
     force: Force = False,
-) -> None:
+) -> Figures:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
     from wsfracbnn.gen.simulation.selection import BENCH, chosen_simulators, chosen_tests, names_of_tests
 
@@ -71,7 +74,7 @@ def sim(
     from wsfracbnn.model.measure import measure
 
     checkpoint = load_checkpoint(weights)
-    dataset = dataset_of(checkpoint, data)
+    dataset = dataset_of(checkpoint, data, bad_pictures)
     description = lower_checkpoint(checkpoint)
     folding = folding_of(description, fold, lut_inputs)
     given = {"--weights": weights, "--fold": fold, "--lut-inputs": lut_inputs, "--data": data, "--seed": seed}
@@ -98,13 +101,15 @@ def sim(
         _announce_recording(runs, design)
         results = _simulate_with_progress(folder, runs)
         _print_results(results)
-        regression.write_summary(out / "summary.json", design, accuracy, results)
+        figures = regression.write_summary(out / "summary.json", design, accuracy, results)
         _draw_occupancy(results, design, out)
         _print_waves(results, design)
         exactness = EXACTNESS_TEST in asked
         failures = regression.failures_of(results, counts, exactness)
+    figures |= {"failures": failures}
     if not _print_verdict(results, failures, out, None if exactness else tests):
-        raise typer.Exit(1)
+        raise CheckFailedError(figures)
+    return figures
 
 
 def _announce_recording(runs: Runs, design: AcceleratorDesign) -> None:
@@ -131,15 +136,15 @@ def _print_waves(results: Sequence[SimulationResult], design: AcceleratorDesign)
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.simulation.waves import write_views
 
-    for result in results:
-        if result.waves is not None:
-            views = write_views(result.waves, design)
-            file = shlex.quote(str(result.waves))
-            console.print(
-                f"{result.simulator}: waveforms in {result.waves}; open them with", markup=False, highlight=False
-            )
-            console.print(f"  gtkwave {file} {shlex.quote(str(views['gtkwave']))}", markup=False, highlight=False)
-            console.print(f"  surfer {file} -c {shlex.quote(str(views['surfer']))}", markup=False, highlight=False)
+    for result in (result for result in results if result.waves is not None):
+        views = write_views(result.waves, design)
+        file, gtkwave, surfer = (shlex.quote(str(path)) for path in (result.waves, views["gtkwave"], views["surfer"]))
+        lines = (
+            f"{result.simulator}: waveforms in {result.waves}; open them with",
+            f"  gtkwave {file} {gtkwave}",
+            f"  surfer {file} -c {surfer}",
+        )
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def _simulate_with_progress(folder: Path, runs: Runs) -> list[SimulationResult]:

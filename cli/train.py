@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
+from wsfracbnn.cli.figures import Figures
+from wsfracbnn.cli.options import DATASETS, REFUSE, SKIP, BadPictures, Compiled, DataFolder, Graphs
 from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,8 +23,19 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="One of digits, cifar10, cifar100; default digits.")] = None,
-    arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(DATASETS)}; or the path of a folder with a folder of pictures for each class, "
+            "or of an .npz file. Default digits."
+        ),
+    ] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            help="Network: digits (default) or resnet20; one of your own is a table [network] in the settings file."
+        ),
+    ] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
         str | None,
@@ -55,17 +67,17 @@ def train(
             help="On a CPU, train a binary network in mixed precision in fused kernels, where they can be built."
         ),
     ] = True,
+    bad_pictures: BadPictures = REFUSE,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there and finished.")] = False,
-) -> None:
+) -> Figures:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
-    from wsfracbnn.model.data.registry import load_dataset
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.distributed import joined_world
     from wsfracbnn.model.training.fit import log_path
-    from wsfracbnn.model.training.settings import make_run, parse_assignments, read_toml
+    from wsfracbnn.model.training.settings import combined, make_run, parse_assignments, read_toml
 
     values = read_toml(config) if config else {}
     options = {
@@ -82,15 +94,34 @@ def train(
     }
     given = {key: value for key, value in options.items() if value is not None}
     _require_once(given, settings or [])
-    run = make_run(values | given | parse_assignments(settings or []))
+    run = make_run(combined(values, given, parse_assignments(settings or [])))
     path = run.checkpoint_path
     with joined_world(device) as world, _outputs(path, tensorboard, force) if world.is_first else nullcontext():
-        loaded = load_dataset(run.dataset, data)
+        loaded = _dataset(run, data, bad_pictures)
         checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
             curves = draw_curves({run.network_name: log_path(path)}, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
             console.print(f"written to {path}, curves to {curves}", markup=False)
+    return {
+        "name": checkpoint.name,
+        "checkpoint": str(path),
+        "test_accuracy": checkpoint.test_accuracy,
+        "gate_fractions": list(checkpoint.gate_fractions or ()),
+    }
+
+
+def _dataset(run: Run, data: Path | None, bad_pictures: str) -> Dataset:
+    """What the run is trained on. data: folder of a built-in dataset's published files."""
+    from wsfracbnn.model.data.dataset import Own
+    from wsfracbnn.model.data.registry import is_path, load_dataset, own_source
+
+    if not is_path(run.dataset):
+        return load_dataset(run.dataset, data)
+    if data is not None:
+        raise InputError(f"--data: found '{data}', but --dataset is '{run.dataset}' itself, expected one of both")
+    own = Own(run.dataset_name, run.image_shape, run.pictures, bad_pictures == SKIP)
+    return own_source(Path(run.dataset)).load(own)
 
 
 def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:

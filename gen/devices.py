@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
 
 Shapes = Sequence[tuple[int, int]]
 """(words, width) that one block RAM can have."""
@@ -117,6 +117,17 @@ def family_named(name: str) -> Family:
     if name not in FAMILIES:
         raise InputError(f"FPGA family: found '{name}', expected one of {', '.join(FAMILIES)}")
     return FAMILIES[name]
+
+
+def device_named(name: str) -> Device:
+    """The device of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in DEVICES:
+        raise InputError(f"FPGA device: found {shown(name)}, expected one of {', '.join(DEVICES)}")
+    return DEVICES[name]
 
 
 def routable_devices() -> dict[str, Part]:

@@ -13,6 +13,7 @@ try:
 
     from wsfracbnn.cli.app import run, set_up_log
     from wsfracbnn.cli.emit import emit
+    from wsfracbnn.cli.figures import with_json
 except ModuleNotFoundError as missing:
     sys.exit(
         f"error: {missing.name} is not installed for this Python; run `make setup`, then .venv/bin/python {sys.argv[0]}"
@@ -20,6 +21,6 @@ except ModuleNotFoundError as missing:
 
 if __name__ == "__main__":
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    command.command(help=emit.__doc__)(emit)
+    command.command(help=emit.__doc__)(with_json(emit))
     set_up_log()
     run(command)

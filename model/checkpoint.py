@@ -11,6 +11,7 @@
     config         dict, NetworkConfig.to_dict()
     state          dict of tensors, the network's state_dict()
     training       dict of plain values: dataset, epochs, seed, settings
+    pictures       dict, how pictures become images: model/data/preparation.py, Pictures (may be absent)
     class_names    list of str, one per class
     test_accuracy  float, percent, top-1 of the integer model on the dataset's test images
     gate_fractions list of float, per gated convolution, measured on the test images
@@ -43,6 +44,7 @@ from torch import Tensor
 
 from wsfracbnn.model.checkpoint_header import FORMAT, VERSION, Header
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.names import require_suffix
@@ -72,6 +74,7 @@ class Checkpoint:
     state: dict[str, Tensor]
     class_names: tuple[str, ...]
     training: dict[str, Any] = field(default_factory=dict)
+    pictures: Pictures = AS_USUAL
     test_accuracy: float | None = None
     gate_fractions: tuple[float, ...] | None = None
     samples: dict[str, Tensor] | None = None
@@ -108,6 +111,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "name": checkpoint.name,
         "config": checkpoint.config.to_dict(),
         "training": checkpoint.training,
+        "pictures": checkpoint.pictures.model_dump(),
         "class_names": list(checkpoint.class_names),
         "test_accuracy": checkpoint.test_accuracy,
         "gate_fractions": None if checkpoint.gate_fractions is None else list(checkpoint.gate_fractions),
@@ -212,6 +216,7 @@ def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
         state=state,
         class_names=tuple(header.class_names),
         training=header.training,
+        pictures=header.pictures,
         test_accuracy=header.test_accuracy,
         gate_fractions=None if header.gate_fractions is None else tuple(header.gate_fractions),
         samples=samples,
@@ -244,7 +249,7 @@ def _check_state(stored: Mapping[str, Tensor], model: str, config: NetworkConfig
 def _check_samples(samples: Mapping[str, Tensor] | None, config: NetworkConfig) -> None:
     if samples is None:
         return
-    shape = (config.image_height, config.image_width, config.image_channels)
+    shape = config.image_shape
     if set(samples) != {"images", "labels"}:
         raise InputError(f"key 'samples': found {shown(sorted(samples))}, expected 'images' and 'labels'")
     images, labels = samples["images"], samples["labels"]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
 from wsfracbnn.model.names import ModuleName
 from wsfracbnn.model.networks.registry import MODELS
 from wsfracbnn.model.reading import Schema, one_of, printable
@@ -50,6 +51,7 @@ class Header(Schema):
     training: Annotated[dict[str, Annotated[Any, AfterValidator(plain)]], AfterValidator(_known)] = Field(
         default_factory=dict, max_length=200
     )
+    pictures: Pictures = AS_USUAL
     class_names: list[Annotated[str, Field(max_length=100), AfterValidator(printable)]]
     test_accuracy: Annotated[float, Field(ge=0, le=100)] | None = None
     gate_fractions: list[Annotated[float, Field(ge=0, le=1)]] | None = None

@@ -12,7 +12,7 @@ from pydantic import Field
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.limits import require_buildable
-from wsfracbnn.model.reading import Several, check_fields, checked_values
+from wsfracbnn.model.reading import Schema, Several, check_fields, checked_values
 
 MAX_WIDTH = 1024
 """Channels up to which the golden model's int32 cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
@@ -29,6 +29,12 @@ MAX_WEIGHTS = 100_000_000
 MAX_IMAGE_VALUES = 2**24
 
 Size = Annotated[int, Field(ge=1, le=4096)]
+Levels = Annotated[int, Field(ge=1, le=128)]
+Widths = Annotated[Several[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(min_length=1, max_length=MAX_STAGES)]
+Blocks = Annotated[Several[Annotated[int, Field(ge=1, le=MAX_BLOCKS)]], Field(min_length=1, max_length=MAX_STAGES)]
+ResidualBits = Annotated[int, Field(ge=8, le=24)]
+ResidualFraction = Annotated[int, Field(ge=0)]
+ResidualAlpha = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,13 @@ class NetworkConfig:
     image_height: Size
     image_width: Size
     image_channels: Size
-    thermometer_levels: Annotated[int, Field(ge=1, le=128)]
-    widths: Annotated[Several[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(min_length=1, max_length=MAX_STAGES)]
-    blocks: Annotated[Several[Annotated[int, Field(ge=1, le=MAX_BLOCKS)]], Field(min_length=1, max_length=MAX_STAGES)]
+    thermometer_levels: Levels
+    widths: Widths
+    blocks: Blocks
     classes: Annotated[int, Field(ge=2, le=4096)]
-    residual_bits: Annotated[int, Field(ge=8, le=24)] = 16
-    residual_fraction: Annotated[int, Field(ge=0)] = 10
-    residual_alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
+    residual_bits: ResidualBits = 16
+    residual_fraction: ResidualFraction = 10
+    residual_alpha: ResidualAlpha = 0.5
     weight_standardization: bool = True
 
     def __post_init__(self) -> None:
@@ -117,6 +123,11 @@ class NetworkConfig:
             raise InputError(f"config: images of {self.image_values:,} values, expected at most {MAX_IMAGE_VALUES:,}")
         if self.weights > MAX_WEIGHTS:
             raise InputError(f"config: a network of {self.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and colours of an image."""
+        return self.image_height, self.image_width, self.image_channels
 
     @property
     def image_values(self) -> int:
@@ -162,6 +173,34 @@ class NetworkConfig:
             InputError: a key is unknown or missing, a value of the wrong type or too large.
         """
         return cls(**checked_values(cls, values, "config key"))
+
+
+class NetworkTable(Schema):
+    """The table `[network]` of a settings file: a shape of one's own, see `NetworkConfig` for each key.
+
+    The classes are those of the dataset; `weight_standardization` is a setting of the run.
+    """
+
+    image_height: Size
+    image_width: Size
+    image_channels: Size
+    thermometer_levels: Levels = 32
+    widths: Widths
+    blocks: Blocks
+    residual_bits: ResidualBits = 16
+    residual_fraction: ResidualFraction = 10
+    residual_alpha: ResidualAlpha = 0.5
+
+    def config(self, classes: int) -> NetworkConfig:
+        """The network of that shape.
+
+        Raises:
+            InputError: the keys do not fit each other.
+        """
+        try:
+            return NetworkConfig(classes=classes, **self.model_dump())
+        except InputError as error:
+            raise InputError(f"[network]: {error}") from None
 
 
 def resnet20(classes: int, width: int = 16) -> NetworkConfig:

@@ -157,8 +157,8 @@ def clear_left_overs(target: Path) -> None:
 
 
 @contextmanager
-def as_sentence(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to write `path` into one sentence.
+def as_sentence(path: Path, work: str = "written") -> Iterator[None]:
+    """Turn the system's refusal to write `path` into one sentence. work: what else was to be done with it.
 
     Raises:
         InputError: for an OSError in the block.
@@ -166,7 +166,7 @@ def as_sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"{path}: cannot be {work} ({error.strerror or error})") from None
 
 
 @contextmanager

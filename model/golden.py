@@ -225,11 +225,15 @@ def run(description: NetworkDescription, images: NDArray[np.uint8]) -> NetworkTr
 
 
 def run_logits(
-    description: NetworkDescription, images: NDArray[np.uint8], batch: int = 16, threads: int = 2
+    description: NetworkDescription,
+    images: NDArray[np.uint8],
+    batch: int = 16,
+    threads: int = 2,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Ints, list[float]]:
     """Logits (N, classes) int64 and the share of open gates of each gated layer, without keeping any stream.
 
-    Batches that fit the cache are spread over threads.
+    Batches that fit the cache are spread over threads. progress: told how many images are done.
 
     Raises:
         InputError: see `run`.
@@ -245,9 +249,14 @@ def run_logits(
 
         return _forward(description, chunk, count)[1], gates
 
-    chunks = [images[i : i + batch] for i in range(0, len(images), batch)]
+    chunks = [images[i : i + batch] for i in range(0, len(images), batch)]  # views: nothing is read yet
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        logits, gates = zip(*pool.map(logits_and_gates, chunks), strict=True)
+        found: list[tuple[Ints, list[int]]] = []
+        for part in pool.map(logits_and_gates, chunks):
+            found.append(part)
+            if progress is not None:
+                progress(min(len(found) * batch, len(images)))
+    logits, gates = zip(*found, strict=True)
     outputs = [len(images) * conv.out_height * conv.out_width * conv.out_channels for conv in description.convs]
     return np.concatenate(logits), [sum(g) / n for g, n in zip(zip(*gates, strict=True), outputs, strict=True)]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,26 @@ def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -
     network.eval()
     correct, total = torch.zeros((), device=device), len(dataset.test_labels)
     gates = torch.zeros_like(network.gate_means(), device=device)
-    images, labels = image_tensor(dataset.test_images), torch.from_numpy(dataset.test_labels)
+    labels = torch.from_numpy(dataset.test_labels)
     size = 2500 if device.type == "cuda" else 500  # what keeps the device busy
-    for part, expected in zip(torch.split(images, size), torch.split(labels, size), strict=True):
-        part = part.to(device).contiguous(memory_format=torch.channels_last)
+    for start, expected in zip(range(0, total, size), torch.split(labels, size), strict=True):
+        # Copied first: a large set is a file's map, which cannot be written to.
+        part = (
+            image_tensor(np.array(dataset.test_images[start : start + size]))
+            .to(device)
+            .contiguous(memory_format=torch.channels_last)
+        )
         correct += (network(part).argmax(1) == expected.to(device)).sum()
         gates += network.gate_means() * len(part)
     return 100.0 * float(correct) / total, (gates / total).tolist()
 
 
-def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
+def measure(
+    description: NetworkDescription, dataset: Dataset, progress: Callable[[int], None] | None = None
+) -> tuple[float, list[float]]:
     """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set.
+
+    progress: told how many images are done.
 
     Raises:
         InputError: the dataset's images or classes are not the network's.
@@ -44,7 +54,7 @@ def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, l
             f"dataset '{dataset.name}' has images of {shape} in {len(dataset.class_names)} classes, the network "
             f"'{description.name}' expects {expected} in {description.head.classes}"
         )
-    logits, fractions = golden.run_logits(description, dataset.test_images)
+    logits, fractions = golden.run_logits(description, dataset.test_images, progress=progress)
     return 100.0 * float((logits.argmax(axis=1) == dataset.test_labels).mean()), fractions
 
 

@@ -27,6 +27,12 @@ ModuleName = Annotated[str, AfterValidator(_named)]
 """What can begin a Verilog module's name."""
 
 
+def module_name(text: str) -> str:
+    """A name that can begin a Verilog module's, as like as may be to a file's: 'My photos.npz' -> 'my_photos'."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.removesuffix(".npz").lower()).strip("_")
+    return (name if name[:1].isalpha() else f"net_{name}")[:64].rstrip("_")
+
+
 def require_name(name: str, what: str) -> None:
     """Raise `InputError` where `name` cannot begin a Verilog module's name; `what` says where it came from."""
     try:

@@ -11,7 +11,8 @@ does in integers what the baseline does in floating point.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from wsfracbnn.model.config import ConvShape, NetworkConfig
 from wsfracbnn.model.contract import HEAD_DIGITS, HEAD_NAME, INPUT_NAME, LOGIT_BITS, TAPS, stage_name
@@ -44,6 +45,10 @@ class LayerOperations:
     def load(self) -> float:
         """BOPs / 64 + FLOPs."""
         return (self.msb + self.lsb) / BOPS_PER_OP + sum(self.flops.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self) | {"load": self.load}
 
 
 def total(layers: Iterable[LayerOperations]) -> LayerOperations:

@@ -16,6 +16,7 @@ from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.emission.vectors import Reference, random_images, write_vectors
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
+from wsfracbnn.gen.sizing.area import area_estimate
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
 
@@ -84,6 +85,7 @@ def emit_design(
 
 def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
     """design.json: what a testbench and a reader need to know of the built hardware."""
+    area = area_estimate(design)
     return {
         "name": design.name,
         "top": design.top,
@@ -93,6 +95,7 @@ def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
         "lut_inputs": design.lut_inputs,
         "cycles": design.cycles,
         "occupancy_interval": design.occupancy_interval,
+        "estimated_area": None if area is None else area.to_json(),
         "lanes": {link.source: link.lanes_out for link in design.links},
         "stages": [
             {"name": stage.name, **stage.fold.numbers(), "cycles": stage.cycles, "rom_bits": stage.rom_bits}
@@ -117,7 +120,8 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool) ->
     (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
     (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))
+    given = {"design": design, "sources": sources, "compared": compared, "area": area_estimate(design)}
     for name, template in FOLDER_TEMPLATES.items():
-        (folder / name).write_text(env.get_template(template).render(design=design, sources=sources, compared=compared))
+        (folder / name).write_text(env.get_template(template).render(**given))
     core = env.get_template("folder_core.j2").render(design=design, sources=sources)
     (folder / f"{design.name}.core").write_text(core)

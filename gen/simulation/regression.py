@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,8 @@ def image_counts(simulators: Sequence[str], images: int | None, dataset: Dataset
 
 def sample_images(dataset: Dataset, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """`count` test images with their labels, evenly over the test set."""
-    chosen = np.linspace(0, len(dataset.test_images) - 1, count).astype(int)
-    return dataset.test_images[chosen], dataset.test_labels[chosen]
+    chosen = dataset.with_test_images(count)
+    return chosen.test_images, chosen.test_labels
 
 
 def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None]) -> list[SimulationResult]:
@@ -85,8 +86,10 @@ def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None
     ]
 
 
-def write_summary(path: Path, design: AcceleratorDesign, accuracy: float, results: Sequence[SimulationResult]) -> None:
-    """summary.json: what was simulated, for programs."""
+def write_summary(
+    path: Path, design: AcceleratorDesign, accuracy: float, results: Sequence[SimulationResult]
+) -> dict[str, Any]:
+    """summary.json: what was simulated, for programs; returns its contents."""
     summary = {
         "network": design.name,
         "build": design.build_id,
@@ -96,6 +99,7 @@ def write_summary(path: Path, design: AcceleratorDesign, accuracy: float, result
         "simulators": {result.simulator: result.to_json() for result in results},
     }
     write_text(path, json.dumps(summary, indent=2) + "\n")
+    return summary
 
 
 def failures_of(results: Sequence[SimulationResult], images: Mapping[str, int], exactness: bool) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.devices import Device, Family
+from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
 from wsfracbnn.gen.stages import Stage
 from wsfracbnn.model.errors import InputError
 
@@ -42,6 +42,10 @@ class Estimate:
 
     def __add__(self, other: Estimate) -> Estimate:
         return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops, self.block_rams + other.block_rams)
+
+    def to_json(self) -> dict[str, int]:
+        """Whole numbers by their names."""
+        return {"luts": round(self.luts), "flip_flops": round(self.flip_flops), "block_rams": self.block_rams}
 
     def fits(self, device: Device) -> bool:
         """Whether place and route can be expected to succeed."""
@@ -102,3 +106,50 @@ def estimate_around(family: Family) -> Estimate:
     """What stands around the stages: frame guard and filter, verdicts, registers at both ends."""
     table = coefficients_of(family.name)
     return Estimate(table["luts"][AROUND], table["flip_flops"][AROUND], 0)
+
+
+@dataclass(frozen=True)
+class AreaEstimate:
+    """The estimated area of a design, and the device that it was asked for, if one was.
+
+    It is for the family whose LUTs the design is shaped for: the one that was named, else the first with such LUTs.
+    """
+
+    family: Family
+    device: Device | None
+    area: Estimate
+
+    def shares(self) -> dict[str, float]:
+        """How much of the device each resource takes, 1 being all of it; nothing without a device."""
+        if self.device is None:
+            return {}
+        return {
+            "luts": self.area.luts / self.device.luts,
+            "flip_flops": self.area.flip_flops / self.device.flip_flops,
+            "block_rams": self.area.block_rams / self.device.block_rams,
+        }
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether place and route can be expected to succeed; None without a device."""
+        return None if self.device is None else self.area.fits(self.device)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        found: dict[str, Any] = {"family": self.family.name} | self.area.to_json()
+        if self.device is not None:
+            shares = {key: round(share, 4) for key, share in self.shares().items()}
+            found |= {"device": self.device.name, "share_of_device": shares, "fits": self.fits}
+        return found
+
+
+def area_estimate(design: AcceleratorDesign) -> AreaEstimate | None:
+    """The estimated area of a design for its target; None where that family has no calibration."""
+    target = design.folding.target
+    name = target.family
+    if name is None:
+        name = next((f.name for f in FAMILIES.values() if f.lut_inputs == target.lut_inputs), None)
+    if name is None or not is_calibrated(name):
+        return None
+    family = FAMILIES[name]
+    return AreaEstimate(family, None if target.device is None else DEVICES[target.device], estimate(design, family))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from wsfracbnn.gen.devices import family_named
+from wsfracbnn.gen.devices import device_named, family_named
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import LUT_INPUTS, TARGET_KEY, Folding, StageFold, Target, divisors
 from wsfracbnn.model.description import Layer, NetworkDescription
@@ -22,7 +22,7 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
 
     {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
-    family; `lanes` is for convolution stages, and only where they are fewer than PE.
+    family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -40,6 +40,7 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
 class _Target(Schema):
     lut_inputs: Annotated[int, one_of(*LUT_INPUTS)] | None = None
     family: str | None = None
+    device: str | None = None
 
 
 class _Fold(Schema):
@@ -52,11 +53,19 @@ def _target(path: Path, entry: Any) -> Target:
     try:
         given = checked(_Target, entry, within=TARGET_KEY)
         family = None if given.family is None else family_named(given.family)
+        device = None if given.device is None else device_named(given.device)
+        if device is not None and given.family not in (None, device.family):
+            raise InputError(
+                f"key '{TARGET_KEY}.family': found {shown(given.family)}, expected '{device.family}' with the device "
+                f"'{device.name}'"
+            )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    if device is not None:
+        family = family_named(device.family)
     by_family = LUT_INPUTS[0] if family is None else family.lut_inputs
     lut_inputs = by_family if given.lut_inputs is None else given.lut_inputs
-    return Target(lut_inputs, None if family is None else family.name)
+    return Target(lut_inputs, None if family is None else family.name, given.device)
 
 
 def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> StageFold:

@@ -21,9 +21,10 @@ from wsfracbnn.model.errors import InputError
 
 @dataclass(frozen=True)
 class Budget:
-    """What a folding may take on a family, in words and as a test of an estimate."""
+    """What a folding may take on a family or device, in words and as a test of an estimate."""
 
     family: Family
+    target: Target
     words: str
     holds: Callable[[Estimate], bool]
 
@@ -85,7 +86,7 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
         folds = solve(description, cycles)
         areas.append(area_of(folds))
         if budget.holds(areas[-1]):
-            return Folding(folds, Target.of(budget.family))
+            return Folding(folds, budget.target)
     smallest = min(areas, key=lambda area: area.luts)
     raise InputError(
         f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
@@ -129,7 +130,8 @@ def _lut_budget(wanted: str) -> Budget:
     if match is None or match[2] not in FAMILIES:
         raise InputError(f"folding '{wanted}': expected luts=N@FAMILY with FAMILY one of {', '.join(FAMILIES)}")
     luts = int(match[1])
-    return Budget(FAMILIES[match[2]], f"{luts:,} LUTs", lambda area: area.luts <= luts)
+    family = FAMILIES[match[2]]
+    return Budget(family, Target.of(family), f"{luts:,} LUTs", lambda area: area.luts <= luts)
 
 
 def _device_budget(wanted: str) -> Budget:
@@ -137,5 +139,6 @@ def _device_budget(wanted: str) -> Budget:
     if name not in DEVICES:
         raise InputError(f"folding '{wanted}': expected device= and one of {', '.join(DEVICES)}")
     device = DEVICES[name]
+    target = Target.of_device(device)
     words = f"{FULL:.0%} of {device.luts:,} LUTs and {device.flip_flops:,} flip-flops, {device.block_rams} block RAMs"
-    return Budget(FAMILIES[device.family], words, lambda area: area.fits(device))
+    return Budget(FAMILIES[device.family], target, words, lambda area: area.fits(device))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.devices import Device, Family, family_named
 
 LUT_INPUTS = (4, 6)
 """Inputs of the LUTs that adder trees can be shaped for."""
@@ -50,19 +50,26 @@ StageFolds = Mapping[str, StageFold]
 
 @dataclass(frozen=True)
 class Target:
-    """What hardware is shaped for: inputs of the LUTs, and the FPGA family where one was named."""
+    """What hardware is shaped for: inputs of the LUTs, and the FPGA family and device where they were named."""
 
     lut_inputs: int = LUT_INPUTS[0]
     family: str | None = None
+    device: str | None = None
 
     @classmethod
     def of(cls, family: Family) -> Target:
         """That family's LUTs."""
         return cls(family.lut_inputs, family.name)
 
+    @classmethod
+    def of_device(cls, device: Device) -> Target:
+        """That device, and its family's LUTs."""
+        return cls(family_named(device.family).lut_inputs, device.family, device.name)
+
     def to_json(self) -> dict[str, Any]:
         """As a folding file has it."""
-        return {"lut_inputs": self.lut_inputs} | ({} if self.family is None else {"family": self.family})
+        named = {"family": self.family, "device": self.device}
+        return {"lut_inputs": self.lut_inputs} | {key: name for key, name in named.items() if name is not None}
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,10 @@ class Folding:
     def for_family(self, family: Family) -> Folding:
         """The same folds on the LUTs of a family."""
         return replace(self, target=Target.of(family))
+
+    def for_device(self, device: Device) -> Folding:
+        """The same folds for a device."""
+        return replace(self, target=Target.of_device(device))
 
     def with_lut_inputs(self, lut_inputs: int) -> Folding:
         """The same folds on LUTs of so many inputs."""

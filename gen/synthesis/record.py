@@ -131,14 +131,17 @@ class HardwareResults:
             results = results.with_simulation(simulation)
         return results
 
-    def write(self, path: Path) -> None:
-        """Write the file, whole or not at all; what a row does not have is left out."""
-        contents = {
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; what a row does not have is left out."""
+        return {
             "rows": [{key: value for key, value in asdict(row).items() if value is not None} for row in self.rows],
             "lanes": self.lanes,
             "simulation": [asdict(row) | {"overhead": row.overhead} for row in self.simulation],
         }
-        write_text(path, json.dumps(contents, indent=2) + "\n")
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_text(path, json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> HardwareResults:

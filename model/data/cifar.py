@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,10 +14,10 @@ import numpy as np
 import pooch
 from numpy._core.multiarray import _reconstruct
 from numpy._core.numeric import _frombuffer  # type: ignore[attr-defined]
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wsfracbnn.model.data.dataset import Dataset, Images, Labels
-from wsfracbnn.model.errors import InputError, shortened, shown
+from wsfracbnn.model.data.download import cache_folder, download
+from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.reading import read_bytes
 
 
@@ -31,6 +30,7 @@ class Cifar:
     """
 
     name: str
+    classes: int
     data: str
     limits: str
     url: str
@@ -47,21 +47,10 @@ class Cifar:
     def load(self, folder: Path | None) -> Dataset:
         """The published split; the names are those of the fine classes."""
         if folder is None:
-            cache = Path(pooch.os_cache("wsfracbnn"))
-            folder = cache / self.folder
+            folder = cache_folder() / self.folder
             if not folder.is_dir():
-                try:
-                    pooch.retrieve(
-                        self.url,
-                        known_hash=f"md5:{self.md5}",
-                        path=cache,
-                        processor=pooch.Untar(extract_dir="."),
-                        downloader=pooch.HTTPDownloader(progressbar=_DownloadProgress(self.folder)),
-                    )
-                except Exception as error:  # pooch passes on whatever requests, tarfile or the hash check raise
-                    raise InputError(
-                        f"{self.url}: download failed ({_why(error)}); give a folder that holds {self.folder}/ instead"
-                    ) from None
+                unpack = pooch.Untar(extract_dir=".")
+                download(self.url, self.md5, cache_folder(), f"{self.folder}/", processor=unpack)
         elif not folder.is_dir():
             raise InputError(f"--data: found '{folder}', expected a folder that holds {self.folder}/")
         elif (folder / self.folder).is_dir():
@@ -87,6 +76,7 @@ class Cifar:
 
 CIFAR10 = Cifar(
     "cifar10",
+    10,
     "CIFAR-10: 50,000 training and 10,000 test images, 32x32 pixels, 10 classes (Krizhevsky, 2009)",
     "It tells ten kinds of things apart in thumbnails; it is no detector and was not tested on other images.",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
@@ -106,6 +96,7 @@ CIFAR10 = Cifar(
 )
 CIFAR100 = Cifar(
     "cifar100",
+    100,
     "CIFAR-100: 50,000 training and 10,000 test images, 32x32 pixels, 100 classes (Krizhevsky, 2009)",
     "It tells a hundred kinds of things apart in thumbnails; it is no detector and was not tested on other images. "
     "Ten of the published test images also occur among the training images.",
@@ -169,40 +160,3 @@ def _labels(path: Path, batch: dict[bytes, Any], key: bytes, count: int, classes
     if not all(type(label) is int and 0 <= label < classes for label in labels):
         raise InputError(f"{path}: key '{key.decode()}': expected labels from 0 to {classes - 1}")
     return np.asarray(labels, dtype=np.int64)
-
-
-def _why(error: Exception) -> str:
-    """Why a download failed, without the libraries' accounts of each other's exceptions."""
-    kinds = {type(error).__name__ for error in _chain(error)}
-    if kinds & {"NameResolutionError", "gaierror"}:
-        return "the name cannot be looked up: no network?"
-    if kinds & {"ConnectionError", "NewConnectionError", "MaxRetryError", "ConnectTimeout", "ReadTimeout"}:
-        return "no connection"
-    return shortened(str(error), 120)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-class _DownloadProgress:
-    """A rich progress bar with the interface that pooch expects of one (tqdm's)."""
-
-    def __init__(self, name: str) -> None:
-        columns = (TextColumn("downloading {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns)
-        self.task = self.bar.add_task(name, total=None)
-        self.total: int | None = None
-        """Bytes in all, which pooch sets."""
-
-    def update(self, amount: int) -> None:
-        self.bar.start()
-        self.bar.update(self.task, total=self.total, advance=amount)
-
-    def reset(self) -> None:
-        self.bar.reset(self.task)
-
-    def close(self) -> None:
-        self.bar.stop()

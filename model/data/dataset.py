@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
+from wsfracbnn.model.errors import InputError, shown
+
+MAX_CLASSES = 4096
+NAME_LIMIT = 100
+"""Characters of a class's name."""
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -25,6 +33,59 @@ class Dataset:
     test_labels: Labels
     class_names: tuple[str, ...]
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether training images are read from a file as they are needed, because they are many."""
+        return isinstance(self.train_images, np.memmap)
+
+    def with_test_images(self, count: int) -> Dataset:
+        """The same with `count` of its test images, evenly over all of them."""
+        chosen = np.linspace(0, len(self.test_labels) - 1, count).astype(int)
+        return replace(self, test_images=self.test_images[chosen], test_labels=self.test_labels[chosen])
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is made of one's own pictures.
+
+    label: what a checkpoint calls them. shape: height, width and colours of an image. skips_bad: whether pictures that
+    cannot be read are left out.
+    """
+
+    label: str
+    shape: tuple[int, int, int]
+    pictures: Pictures = AS_USUAL
+    skips_bad: bool = False
+
+
+class OwnSource(Protocol):
+    """Where one's own images are."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the labels."""
+
+    def load(self, own: Own) -> Dataset:
+        """Read them.
+
+        Raises:
+            InputError: missing or damaged files.
+        """
+
+
+def checked_names(path: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes, which a checkpoint can keep. path: where they are from, for the message.
+
+    Raises:
+        InputError: too few or too many, or one that is empty, too long or not printable.
+    """
+    if not 2 <= len(names) <= MAX_CLASSES:
+        raise InputError(f"{path}: found {len(names)} classes, expected 2 to {MAX_CLASSES}")
+    for name in names:
+        if not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
+            raise InputError(f"{path}: class {shown(name)}: expected a name of up to {NAME_LIMIT} printable characters")
+    return tuple(names)
+
 
 class DatasetSource(Protocol):
     """Where a dataset comes from, and what a model card says of it."""
@@ -32,6 +93,10 @@ class DatasetSource(Protocol):
     @property
     def name(self) -> str:
         """What it is asked for by."""
+
+    @property
+    def classes(self) -> int:
+        """How many."""
 
     @property
     def is_read_from_files(self) -> bool:

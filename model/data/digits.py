@@ -15,6 +15,7 @@ class Digits:
     """1,797 real 8x8 images, values 0..16 stretched to 0..255; every fourth image of each class is held out."""
 
     name = "digits"
+    classes = 10
     is_read_from_files = False
     data = "scikit-learn's handwritten digits: 1,343 training and 454 test images, 8x8 pixels, 10 classes"
     limits = "It knows centred grey-scale digits of this one scanner; it is there to exercise the hardware."
@@ -33,7 +34,7 @@ class Digits:
         images = np.rint(bunch.images * (255.0 / 16.0)).astype(np.uint8)[..., np.newaxis]
         labels = bunch.target.astype(np.int64)
         held_out = np.zeros(len(labels), dtype=bool)
-        for digit in range(10):
+        for digit in range(self.classes):
             held_out[np.flatnonzero(labels == digit)[::4]] = True
         return Dataset(
             self.name,
@@ -41,5 +42,5 @@ class Digits:
             labels[~held_out],
             images[held_out],
             labels[held_out],
-            tuple(str(d) for d in range(10)),
+            tuple(str(d) for d in range(self.classes)),
         )

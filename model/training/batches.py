@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a training step is shown: images on the device, augmented there in batches, with their labels.
 
-The dataset lives on the device as uint8, so that nothing is copied to it during an epoch.
+The dataset lives on the device as uint8, so that nothing is copied to it during an epoch, unless it is a
+large one of the user's own, which is read from its file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.dataset import Dataset, Images
 from wsfracbnn.model.measure import image_tensor
 from wsfracbnn.model.training.augment import flip, mix_images, random_cutout, random_flip, random_shift, shift
 from wsfracbnn.model.training.distill import KeptAnswers, View
@@ -34,6 +35,25 @@ class Batch:
     said: Tensor | None
 
 
+class StreamedImages:
+    """Images that lie in a file, of which some are read at a time: what `Batches` asks of a tensor of all of them.
+
+    Args:
+        images: (N, H, W, C) uint8.
+        device: where they are sent.
+    """
+
+    def __init__(self, images: Images, device: torch.device) -> None:
+        self.all, self.device = images, device
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """The images of these numbers, (n, C, H, W) uint8."""
+        return image_tensor(self.all[index.cpu().numpy()]).to(self.device)
+
+
 class Batches:
     """The training images in random order and, where a teacher's answers are kept, in the view of the epoch.
 
@@ -46,7 +66,11 @@ class Batches:
     def __init__(self, dataset: Dataset, settings: TrainConfig, device: torch.device) -> None:
         self.settings = settings
         self.generator = torch.Generator(device).manual_seed(settings.seed)
-        self.images = image_tensor(dataset.train_images).to(device)
+        self.images: Tensor | StreamedImages = (
+            StreamedImages(dataset.train_images, device)
+            if dataset.is_streamed
+            else image_tensor(dataset.train_images).to(device)
+        )
         self.labels = torch.from_numpy(dataset.train_labels).to(device)
         self.view: View | None = None
 

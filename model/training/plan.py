@@ -35,11 +35,12 @@ from pydantic import AfterValidator, Field
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.names import module_name
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
 from wsfracbnn.model.supervise import Child
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
-from wsfracbnn.model.training.settings import Run, make_run, parse_assignments
+from wsfracbnn.model.training.settings import TABLES, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
 
 
@@ -104,7 +105,7 @@ class PlannedRun:
     def row(self, checkpoint: Checkpoint, plan: str) -> AccuracyRow:
         """What its checkpoint reached."""
         return AccuracyRow(
-            dataset=self.run.dataset,
+            dataset=self.run.dataset_name,
             network=self.run.model.removesuffix("_matched"),
             role=self.role,
             without=self.without,
@@ -164,8 +165,10 @@ def _planned(
     values["out"] = checkpoint.as_posix()
     if teacher is not None:
         values["teacher"] = teacher.as_posix()
+    for table in [key for key in TABLES if isinstance(values.get(key), dict)]:
+        values |= {f"{table}.{key}": value for key, value in values.pop(table).items()}
     overrides = tuple(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
-    run = make_run(read_settings(config) | parse_assignments(list(overrides)))
+    run = make_run(combined(read_settings(config), parse_assignments(list(overrides))))
     return PlannedRun(entry.name, entry.role, entry.without, entry.change, run, config, checkpoint, overrides)
 
 
@@ -274,7 +277,7 @@ def collect(runs: Sequence[PlannedRun], plan: str) -> AccuracyResults:
             if planned.role == "full" and planned.run.width in (0, 16):
                 gates = list(checkpoint.gate_fractions or ())
                 ratio = load_ratio(count_wsfracbnn(checkpoint.config, gates), count_fracbnn(checkpoint.config, gates))
-                loads.setdefault(planned.run.dataset, round(100 * ratio, 2))
+                loads.setdefault(planned.run.dataset_name, round(100 * ratio, 2))
     return AccuracyResults(tuple(rows), loads)
 
 
@@ -284,7 +287,7 @@ def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:
     for planned in runs:
         if planned.role == "full" and planned.out.is_file():
             found = load_checkpoint(planned.out)
-            name = planned.run.dataset + (f"_w{planned.run.width}" if planned.run.width else "")
+            name = module_name(planned.run.dataset_name) + (f"_w{planned.run.width}" if planned.run.width else "")
             if name not in best or (found.test_accuracy or 0) > (best[name].test_accuracy or 0):
                 best[name] = replace(found, name=name)
     return best
@@ -295,5 +298,5 @@ def curves(runs: Sequence[PlannedRun]) -> dict[str, dict[str, Path]]:
     logs: dict[str, dict[str, Path]] = {}
     for planned in runs:
         if planned.log.is_file():
-            logs.setdefault(planned.run.dataset, {})[planned.out.stem] = planned.log
+            logs.setdefault(module_name(planned.run.dataset_name), {})[planned.out.stem] = planned.log
     return logs

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wsfracbnn.model.checkpoint_header import plain
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.files import write_bytes
 from wsfracbnn.model.reading import Schema, checked
@@ -34,6 +35,7 @@ MOMENTS["AdamW"] = MOMENTS["Adam"]
 class _Identity(Schema):
     run: dict[str, Annotated[Any, AfterValidator(plain)]]
     config: dict[str, Any]
+    pictures: Pictures = AS_USUAL
     teacher: str
 
 

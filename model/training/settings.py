@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SkipValidation
 
-from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH
+from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH, NetworkConfig, NetworkTable
+from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
+from wsfracbnn.model.data.registry import dataset_label
 from wsfracbnn.model.errors import InputError, shown
-from wsfracbnn.model.names import require_name, require_suffix
-from wsfracbnn.model.reading import check_fields, checked_values, one_of, parse_toml, printable
+from wsfracbnn.model.names import module_name, require_name, require_suffix
+from wsfracbnn.model.reading import check_fields, checked, checked_values, one_of, parse_toml, printable
 from wsfracbnn.model.reading import read_toml as read_table
 
 NotNegative = Annotated[float, Field(ge=0, le=1e6)]
@@ -21,6 +23,12 @@ FileName = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Bounds beyond any use, which keep products of settings finite in float32 and counts within memory."""
+
+NETWORK, PICTURES = TABLES = ("network", "pictures")
+"""Keys of the tables: a network of one's own, and what is done to pictures."""
+
+FEWEST_CLASSES = 2
+"""A network's shape is checked for so many where the dataset's are not known yet."""
 
 EVERY_EPOCH_UP_TO, EVAL_EVERY = 30, 10
 """Runs of more epochs than that are measured every tenth epoch: it must not take a notable part of their time."""
@@ -118,14 +126,16 @@ class Run:
     """One training run: what is trained on what, and with which settings.
 
     Attributes:
-        dataset, model, arch, width: what is trained on what; width, unless 0, replaces the first stage's channels.
+        dataset: the name of a built-in one, or the path of pictures or of an .npz file.
+        model, arch, width: what is trained; width, unless 0, replaces the first stage's channels.
+        network: the shape, in place of `arch` and `width`. pictures: how pictures become images.
         name: of the network; that of the dataset where empty.
         out: checkpoint to write; build/NAME.pt where empty.
         teacher: checkpoint of the teacher, or empty.
         start_from: checkpoint whose weights the run begins with, or empty.
     """
 
-    dataset: str = "digits"
+    dataset: FileName = "digits"
     model: Annotated[str, one_of("wsfracbnn", "fracbnn", "fracbnn_matched", "resnet")] = "wsfracbnn"
     arch: Annotated[str, one_of(*ARCHITECTURES)] = "digits"
     width: Annotated[int, Field(ge=0, le=MAX_WIDTH)] = 0
@@ -133,20 +143,40 @@ class Run:
     out: str = ""
     teacher: FileName = ""
     start_from: FileName = ""
+    network: Annotated[NetworkTable | None, SkipValidation] = None
+    pictures: Annotated[Pictures, SkipValidation] = AS_USUAL
     settings: Annotated[TrainConfig, SkipValidation] = TrainConfig()
 
     def __post_init__(self) -> None:
         check_fields(self, "setting")
+        self.config(FEWEST_CLASSES)
         require_name(self.network_name, "setting 'name'" if self.name else "setting 'dataset'")
         require_suffix(self.checkpoint_path, "setting 'out'")
 
     @property
     def network_name(self) -> str:
-        return self.name or self.dataset
+        return self.name or module_name(self.dataset_name)
+
+    @property
+    def dataset_name(self) -> str:
+        """What a checkpoint says of where its images are from."""
+        return dataset_label(self.dataset)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and colours of an image."""
+        return self.config(FEWEST_CLASSES).image_shape
 
     @property
     def checkpoint_path(self) -> Path:
         return Path(self.out or f"build/{self.network_name}.pt")
+
+    def config(self, classes: int) -> NetworkConfig:
+        """The network's shape for a number of classes."""
+        if self.network is not None:
+            return self.network.config(classes)
+        build = ARCHITECTURES[self.arch]
+        return build(classes, self.width) if self.width else build(classes)  # type: ignore[call-arg]
 
     @property
     def label_smoothing(self) -> float:
@@ -157,29 +187,32 @@ class Run:
     def record(self) -> dict[str, Any]:
         """Plain values for the checkpoint: everything that the result depends on."""
         return {
-            "dataset": self.dataset,
+            "dataset": self.dataset_name,
             "model": self.model,
-            "arch": self.arch,
+            "arch": self.arch if self.network is None else "own",
             "width": self.width,
             "teacher": Path(self.teacher).name,
             "start_from": Path(self.start_from).name,
         } | (asdict(self.settings) | {"label_smoothing": self.label_smoothing})
 
 
-KEYS = tuple(f.name for cls in (Run, TrainConfig) for f in fields(cls) if f.name != "settings")
+OF_RUN = tuple(f.name for f in fields(Run) if f.name not in ("settings", *TABLES))
+KEYS = (*OF_RUN, *(f.name for f in fields(TrainConfig)), *TABLES)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The settings in a TOML file, checked by name, type and range."""
     values = read_table(path, "a TOML file of settings")
     try:
-        return checked_settings(values)
+        found = checked_settings(values)
+        _tables_of(found)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    return found
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """`KEY=VALUE` strings of the command line, VALUE being TOML or a bare word."""
+    """`KEY=VALUE` strings of the command line, VALUE being TOML or a bare word; KEY may be `TABLE.KEY`."""
     values: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -189,12 +222,24 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             value = parse_toml(f"value = {text}")["value"]
         except InputError:
             value = text
-        values |= checked_settings({key.strip(): value})
+        outer, dot, inner = key.strip().partition(".")
+        values = combined(values, checked_settings({outer: {inner: value} if dot else value}))
+    return values
+
+
+def combined(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of several sources, of which the later ones win, in tables key by key."""
+    values: dict[str, Any] = {}
+    for source in sources:
+        tables = {key: {**values.get(key, {}), **source[key]} for key in TABLES if key in source}
+        values |= {**source, **tables}
     return values
 
 
 def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run by name, each of the type and in the range that its field says.
+
+    Tables are tables here and no more: `make_run` checks them when all sources are together.
 
     Raises:
         InputError: one is unknown, of another type or out of range.
@@ -202,15 +247,38 @@ def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in KEYS:
             raise InputError(f"key '{key}' is unknown, expected one of {', '.join(sorted(KEYS))}")
-    of_run = {f.name for f in fields(Run)}
+    tables = {key: value for key, value in values.items() if key in TABLES}
+    for key, value in tables.items():
+        if not isinstance(value, dict):
+            raise InputError(f"key '{key}': found {shown(value)}, expected a table of keys")
     return {
-        **checked_values(Run, {k: v for k, v in values.items() if k in of_run}),
-        **checked_values(TrainConfig, {k: v for k, v in values.items() if k not in of_run}),
+        **checked_values(Run, {k: v for k, v in values.items() if k in OF_RUN}),
+        **checked_values(TrainConfig, {k: v for k, v in values.items() if k not in (*OF_RUN, *TABLES)}),
+        **tables,
     }
 
 
 def make_run(values: Mapping[str, Any]) -> Run:
-    """A run from checked settings by name; what is not named keeps its default."""
-    of_run = {f.name for f in fields(Run)}
-    settings = TrainConfig(**{k: v for k, v in values.items() if k not in of_run})
-    return Run(**{k: v for k, v in values.items() if k in of_run}, settings=settings)
+    """A run from checked settings by name; what is not named keeps its default.
+
+    Raises:
+        InputError: a table is not what it must be, or settings do not fit each other.
+    """
+    settings = TrainConfig(**{k: v for k, v in values.items() if k not in (*OF_RUN, *TABLES)})
+    return Run(**{k: v for k, v in values.items() if k in OF_RUN}, **_tables_of(values), settings=settings)
+
+
+def _tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables among settings, checked."""
+    tables: dict[str, Any] = {}
+    if PICTURES in values:
+        tables[PICTURES] = checked(Pictures, values[PICTURES], within=PICTURES)
+    if NETWORK in values:
+        for key in ("arch", "width"):
+            if key in values:
+                raise InputError(
+                    f"setting '{key}': found {shown(values[key])} beside the table [network], expected one"
+                )
+        tables[NETWORK] = checked(NetworkTable, values[NETWORK], within=NETWORK)
+        tables[NETWORK].config(FEWEST_CLASSES)
+    return tables

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from wsfracbnn.model.checkpoint import Checkpoint
-from wsfracbnn.model.config import ARCHITECTURES, NetworkConfig
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_network
@@ -97,7 +97,7 @@ class Trainer:
     ) -> None:
         self.run, self.settings, self.dataset = run, run.settings, dataset
         self.world = world or World(0, 1, torch.device("cpu"))
-        shape = config or _config_of(run, dataset)
+        shape = config or run.config(len(dataset.class_names))
         self.network_config = replace(shape, weight_standardization=run.settings.weight_standardization)
         _check_shapes(self.network_config, dataset)
         _check_shift(run.settings.shift, self.network_config)
@@ -114,7 +114,7 @@ class Trainer:
             self._take_teacher(Path(run.teacher))
         self.averaged: AveragedModel | None = None
         self.epoch = 0
-        self.graphs = graphs
+        self.graphs = graphs and not dataset.is_streamed  # what reads a file cannot be recorded
         fusible = kernels and run.settings.precision == "mixed" and not isinstance(self.network, ResNet)
         self.kernels = fusible and switch.usable(self.network_config, self.world.device)
         forward, teacher = self.world.wrap(_Forward(self.network)), None if self.answers else self.teacher
@@ -152,6 +152,11 @@ class Trainer:
         self.teacher_digest = file_digest(path)
         _channels_last(self.teacher, self.world.device)
         if s.distill_views:
+            if not isinstance(self.batches.images, Tensor):
+                raise InputError(
+                    f"setting 'distill_views': found {s.distill_views}, expected 0 for so many images that they are "
+                    "read from a file"
+                )
             self.answers = KeptAnswers(
                 path, self.batches.images, s.shift, s.flip, self._ask_teacher, self.network_config.classes
             )
@@ -306,6 +311,7 @@ class Trainer:
             state={k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
             class_names=self.dataset.class_names,
             training=self.run.record(),
+            pictures=self.run.pictures,
             test_accuracy=accuracy,
             gate_fractions=tuple(fractions) or None,
             samples={
@@ -317,7 +323,12 @@ class Trainer:
     @property
     def identity(self) -> dict[str, Any]:
         """What the trainer of a state that is loaded must have been made with."""
-        return {"run": self.run.record(), "config": self.network_config.to_dict(), "teacher": self.teacher_digest}
+        return {
+            "run": self.run.record(),
+            "config": self.network_config.to_dict(),
+            "pictures": self.run.pictures.model_dump(),
+            "teacher": self.teacher_digest,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next epoch depends on, random numbers included."""
@@ -360,12 +371,6 @@ def _fresh_copy(network: AnyNetwork, device: torch.device) -> AnyNetwork:
     copy = type(network)(network.config).to(device)
     copy.load_state_dict(network.state_dict())
     return copy
-
-
-def _config_of(run: Run, dataset: Dataset) -> NetworkConfig:
-    build = ARCHITECTURES[run.arch]
-    classes = len(dataset.class_names)
-    return build(classes, run.width) if run.width else build(classes)  # type: ignore[call-arg]
 
 
 def _check_shift(shift: int, config: NetworkConfig) -> None:

@@ -17,10 +17,12 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.data.registry import SOURCES
 
 COMMANDS = {
-    "emit": ("Checkpoint to a self-contained folder", "--weights", "--out", "--name", "--fold", "--lut-inputs"),
+    "emit": ("Checkpoint to a self-contained folder", "--weights", "--out", "--name", "--fold", "--device", "--images"),
     "train": ("resumes from OUT.resume", "--config", "--teacher", "--start-from", "--set", *SOURCES),
     "accuracy": ("make the accuracy table", "--plan", "--jobs", "--page", "--collect-only", "--bundle"),
-    "eval": ("whole test set", "--weights", "--data"),
+    "cost": ("before it is trained", "--config", "--device", "--gate-fraction", "--json"),
+    "eval": ("test set", "--weights", "--data", "--images"),
+    "predict": ("Classify pictures", "--weights", "--top", "--rtl", "--simulator"),
     "sim": ("every layer is compared", "--simulator", "--images", "--tests", "--waves", "--fold", "--lut-inputs"),
     "count": ("FracBNN against WSFracBNN", "--classes", "--gate-fraction", "--layers"),
     "card": ("model card", "--weights", "--out"),

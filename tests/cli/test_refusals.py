@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from wsfracbnn.cli import app as cli
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
@@ -24,6 +25,14 @@ FOLD = {
     "stage_04": {"pe": 1, "simd": 288},
     "head": {"pe": 1, "simd": 1},
 }
+NETWORK = """[network]
+image_height = 8
+image_width = 8
+image_channels = 1
+thermometer_levels = 16
+widths = [4, 8]
+blocks = [1, 1]
+"""
 ENTRY = '[[run]]\nname = "a"\nrole = "full"\nconfig = "a.toml"\n'
 
 Case = Callable[[Path], list[str]]
@@ -97,6 +106,22 @@ def onto_a_folder(folder: Path) -> list[str]:
     return ["train", "--out", str(folder / "a.pt")]
 
 
+def pictures(folder: Path, count: int) -> list[str]:
+    """A training run on two classes of so many pictures."""
+    for name in ("cat", "dog"):
+        (folder / name).mkdir()
+        for number in range(count):
+            Image.new("L", (9, 9), number).save(folder / name / f"{number}.png")
+    return ["train", "--dataset", f"{folder}/", "--out", f"{folder}/a.pt"]
+
+
+def bad_picture(folder: Path) -> list[str]:
+    """One file among the pictures that is none."""
+    command = pictures(folder, 3)
+    (folder / "cat" / "x.png").write_text("none")
+    return command
+
+
 PLAN = ("accuracy", "--plan", "FOLDER/p.toml", "--out", "FOLDER/runs", "--results", "FOLDER/r.json")
 SYNTH = ("synth", "--weights", DIGITS, "--results", "FOLDER/h.json", "--cache", "FOLDER/cache")
 
@@ -110,8 +135,29 @@ CASES: dict[str, tuple[Case, str]] = {
     "shift": (train("--set", "shift=3000", "--out", "FOLDER/a.pt"), "setting 'shift'"),
     "unknown": (with_text("a.toml", "epoch = 3", "train", "--config", "FOLDER/a.toml"), "key 'epoch' is unknown"),
     "toml": (with_text("a.toml", "epochs = ", "train", "--config", "FOLDER/a.toml"), "not a TOML file of settings"),
+    "arch": (
+        with_text("a.toml", NETWORK, "train", "--config", "FOLDER/a.toml", "--arch", "digits"),
+        "beside the table [network]",
+    ),
+    "widths": (
+        with_text("a.toml", NETWORK.replace("widths", "# "), "train", "--config", "FOLDER/a.toml"),
+        "'network.widths' is missing",
+    ),
+    "block counts": (
+        with_text("a.toml", NETWORK.replace("[1, 1]", "[1]"), "cost", "--config", "FOLDER/a.toml"),
+        "[network]: config key 'blocks'",
+    ),
+    "device": (lambda folder: ["cost", "--device", "ecp5-99f"], "FPGA device"),
     "data": (train("--dataset", "cifar10", "--data", "FOLDER/none"), "--data"),
-    "dataset": (train("--dataset", "mnist"), "dataset 'mnist'"),
+    "dataset": (train("--dataset", "imagenet"), "dataset 'imagenet'"),
+    "bad picture": (bad_picture, "not a picture in a format"),
+    "one picture": (lambda folder: pictures(folder, 1), "expected at least 2"),
+    "no classes": (lambda folder: ["train", "--dataset", f"{folder}/", "--out", f"{folder}/a.pt"], "0 classes"),
+    "no pictures": (train("--dataset", "FOLDER/none/"), "expected a folder with a folder"),
+    "fit": (
+        with_text("a.toml", '[pictures]\nfit = "squeeze"', "train", "--config", "FOLDER/a.toml"),
+        "'pictures.fit'",
+    ),
     "plan key": (with_text("p.toml", ENTRY + "weights = 1\n", *PLAN), "'run[0].weights' is unknown"),
     "plan role": (with_text("p.toml", ENTRY.replace("full", "best"), *PLAN), "'run[0].role'"),
     "rows": (with_text("r.json", '{"rows": 3}', *PLAN), "key 'rows'"),
@@ -146,12 +192,17 @@ def documented(piece: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_command_says_what_the_page_says(
-    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    case: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments, piece = CASES[case]
     argv = arguments(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setattr("sys.argv", ["wsfracbnn", *argv])
     with pytest.raises(SystemExit) as stop:
         cli.main()

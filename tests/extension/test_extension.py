@@ -92,7 +92,7 @@ def test_the_emitted_stage_is_bit_exact(shifted: NetworkDescription, tmp_path: P
 @pytest.mark.usefixtures("gowin")
 def test_a_folding_is_found_for_the_device(tiny: NetworkDescription) -> None:
     folding = choose_folding(tiny, "device=gw1n-9")
-    assert folding.target == Target(4, "gowin")
+    assert folding.target == Target(4, "gowin", "gw1n-9")
     assert area.estimate(build_design(tiny, folding), GOWIN).fits(GW1N_9)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+from PIL import Image
 
 from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
@@ -28,8 +30,11 @@ from wsfracbnn.gen.synthesis.summary import read_summary
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
+from wsfracbnn.model.data.array_file import ArrayFile
 from wsfracbnn.model.data.cifar import CIFAR10, Cifar
-from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.data.dataset import Dataset, Own
+from wsfracbnn.model.data.mnist import read_idx
+from wsfracbnn.model.data.preparation import AS_USUAL, read_picture
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.fracbnn import FracBNN
@@ -90,6 +95,10 @@ def targets(folder: Path) -> dict[str, Target]:
             "net.npz", (folder / "net.npz").read_bytes(), lambda p: NetworkDescription.load(_beside(p, folder))
         ),
         "published CIFAR": _cifar(),
+        "published MNIST": _bytes("a.gz", _idx(), lambda p: read_idx(p.name, p.read_bytes(), 3)),
+        "picture": _bytes("a.png", _picture(), lambda p: read_picture(p, (4, 4, 3), AS_USUAL)),
+        "images in arrays": _bytes("a.npz", _arrays(), lambda p: ArrayFile(p).load(Own("a.npz", (4, 4, 1)))),
+        "own network": _toml("a.toml", _OWN_NETWORK, lambda p: make_run(read_toml(p))),
         "released network": _bytes("released.npz", _released(), import_released),
         "log": _bytes("net.log.csv", _LOG, read_log),
         "page": _bytes("page.md", b"a\n<!-- t -->\nb\n<!-- /t -->\nc\n", lambda p: replace_section(p, "t", "new")),
@@ -198,6 +207,34 @@ def _cifar() -> Target:
         path.write_bytes(damaged_bytes(random, stream.getvalue()))
 
     return Target("data_batch_1", stream.getvalue(), damage, read)
+
+
+_OWN_NETWORK = """[network]
+image_height = 8
+image_width = 8
+image_channels = 3
+widths = [4, 8]
+blocks = [1, 1]
+[pictures]
+fit = "pad"
+keep = 0.5
+"""
+
+
+def _idx() -> bytes:
+    return gzip.compress(bytes((0, 0, 8, 3)) + b"".join(n.to_bytes(4, "big") for n in (2, 4, 4)) + bytes(32), mtime=0)
+
+
+def _picture() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(300, dtype=np.uint8).reshape(10, 10, 3)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _arrays() -> bytes:
+    data, stream = _images(), io.BytesIO()
+    np.savez(stream, images=data.train_images, labels=data.train_labels, class_names=np.array(data.class_names))
+    return stream.getvalue()
 
 
 def _released() -> bytes:

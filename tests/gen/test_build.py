@@ -28,7 +28,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("wanted", ["device=artix7-35t", "device=zu3eg", "luts=6000@xc7"])
 def test_a_7_series_target_gets_trees_for_six_input_luts(digits_description: NetworkDescription, wanted: str) -> None:
     design = build_design(digits_description, choose_folding(digits_description, wanted))
-    assert design.folding.target == Target(6, "xc7")
+    device = wanted.removeprefix("device=") if wanted.startswith("device=") else None
+    assert design.folding.target == Target(6, "xc7", device)
     trees = [text for text in design_sources(design).values() if ".LUT_INPUTS(" in text and "parameter" not in text]
     assert trees
     assert all(".LUT_INPUTS(6)" in text and ".LUT_INPUTS(4)" not in text for text in trees)
@@ -36,7 +37,7 @@ def test_a_7_series_target_gets_trees_for_six_input_luts(digits_description: Net
 
 @pytest.mark.parametrize("device", ["ecp5-25f", "ecp5-45f"])
 def test_an_ecp5_gets_trees_for_four_input_luts(digits_description: NetworkDescription, device: str) -> None:
-    assert choose_folding(digits_description, f"device={device}").target == Target(4, DEVICES[device].family)
+    assert choose_folding(digits_description, f"device={device}").target == Target(4, DEVICES[device].family, device)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +83,11 @@ def test_emitted_files_top_module_and_folder_bear_the_build_id(tiny: NetworkDesc
     [
         ({"lut_inputs": 5}, r"fold\.json: key 'target.lut_inputs': found 5, expected 4 or 6"),
         ({"family": "stratix"}, "FPGA family: found 'stratix', expected one of ecp5, ice40, xc7"),
-        ({"luts": 6}, r"fold\.json: key 'target\.luts' is unknown, expected one of family, lut_inputs"),
+        ({"luts": 6}, r"fold\.json: key 'target\.luts' is unknown, expected one of device, family, lut_inputs"),
         ({"lut_inputs": True}, r"key 'target\.lut_inputs': found True, expected an integer"),
         ({"family": []}, r"key 'target\.family': found \[\], expected a string"),
+        ({"device": "zu9"}, r"fold\.json: FPGA device: found 'zu9', expected one of ecp5-25f"),
+        ({"device": "zu3eg", "family": "ecp5"}, r"key 'target\.family': found 'ecp5', expected 'xc7' with the device"),
         (6, r"fold\.json: key 'target': found 6"),
     ],
 )
@@ -102,5 +105,7 @@ def test_a_folding_file_may_name_a_family_or_no_target(tiny: NetworkDescription,
     contents = preset(tiny, "small").to_json()
     file.write_text(json.dumps(contents | {"target": {"family": "xc7"}}))
     assert choose_folding(tiny, str(file)).target == Target(6, "xc7")
+    file.write_text(json.dumps(contents | {"target": {"device": "zu3eg"}}))
+    assert choose_folding(tiny, str(file)).target == Target(6, "xc7", "zu3eg")
     file.write_text(json.dumps({key: value for key, value in contents.items() if key != "target"}))
     assert choose_folding(tiny, str(file)) == Folding(preset(tiny, "small").stages)

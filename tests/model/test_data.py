@@ -33,8 +33,8 @@ def test_digits_split_is_fixed_and_balanced() -> None:
 
 
 def test_an_unknown_dataset_is_refused() -> None:
-    with pytest.raises(InputError, match="dataset 'mnist' is unknown, expected digits, cifar10, cifar100"):
-        load_dataset("mnist")
+    with pytest.raises(InputError, match="dataset 'imagenet' is unknown, expected digits, cifar10, cifar100, mnist"):
+        load_dataset("imagenet")
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

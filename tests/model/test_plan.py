@@ -257,3 +257,18 @@ def test_a_plan_that_is_stopped_lets_its_runs_save(plan: Path) -> None:
     before = torch.load(state, weights_only=True)["epoch"]
     log = (plan.parent / "runs" / "digits-teacher-s1.log.csv").read_text().splitlines()
     assert len(log) == 1 + before
+
+
+def test_a_runs_table_is_passed_on_key_by_key(plan: Path) -> None:
+    table = "[network]\nimage_height = 8\nimage_width = 8\nimage_channels = 1\nwidths = [4, 8]\nblocks = [1, 1]\n"
+    (plan.parent / "net.toml").write_text(f'dataset = "digits"\n{table}')
+    entry = '[[run]]\nname = "net"\nrole = "full"\nconfig = "net.toml"\n'
+    plan.write_text(f"{entry}set = {{ network = {{ blocks = [2, 1] }}, pictures = {{ fit = 'pad' }} }}\n")
+    (planned,) = read_plan(plan, plan.parent / "out")
+    assert planned.run.config(10).blocks == (2, 1)
+    assert planned.run.config(10).widths == (4, 8)
+    assert planned.run.pictures.fit == "pad"
+    assert "network.blocks=[2, 1]" in planned.overrides
+    plan.write_text(f"{entry}set = {{ network = 3 }}\n")
+    with pytest.raises(InputError, match="key 'network': found 3, expected a table of keys"):
+        read_plan(plan, plan.parent / "out")

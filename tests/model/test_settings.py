@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.config import NetworkConfig, NetworkTable
+from wsfracbnn.model.data.preparation import Pictures
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.schedules import learning_rate
-from wsfracbnn.model.training.settings import TrainConfig, make_run, parse_assignments, read_toml
+from wsfracbnn.model.training.settings import TrainConfig, combined, make_run, parse_assignments, read_toml
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,63 @@ def test_the_documentation_lists_every_setting_with_its_default() -> None:
         assert row is not None, field.name
         (value,) = parse_assignments([f"{field.name}={row[1]}"]).values()
         assert value == field.default, field.name
+
+
+NETWORK = """epochs = 3
+[network]
+image_height = 12
+image_width = 8
+image_channels = 3
+widths = [8, 16]
+blocks = [1, 2]
+residual_alpha = 0.25
+"""
+
+
+def test_a_table_describes_a_network_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(NETWORK)
+    run = make_run(read_toml(tmp_path / "a.toml"))
+    assert run.config(5) == NetworkConfig(12, 8, 3, 32, (8, 16), (1, 2), 5, residual_alpha=0.25)
+    assert run.record()["arch"] == "own"
+    assert run.settings.epochs == 3
+
+
+def test_one_key_of_the_table_is_overridden(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(NETWORK)
+    overridden = parse_assignments(["network.blocks=[3, 1]", "network.thermometer_levels=16", "epochs=4"])
+    run = make_run(combined(read_toml(tmp_path / "a.toml"), overridden))
+    assert run.config(5) == NetworkConfig(12, 8, 3, 16, (8, 16), (3, 1), 5, residual_alpha=0.25)
+    assert run.settings.epochs == 4
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("[8, 16]", "[8, 15]", r"\[network\]: config key 'widths': found \(8, 15\), expected .* each twice"),
+        (
+            "image_width = 8",
+            "image_width = 7",
+            r"\[network\]: config key 'image_width': found 7, expected a multiple of 2",
+        ),
+        ("blocks = [1, 2]", "blocks = 3", r"key 'network.blocks': found 3, expected a list"),
+        ("image_height = 12", "", r"key 'network.image_height' is missing"),
+        ("residual_alpha", "alpha", r"key 'network.alpha' is unknown, expected one of blocks, image_channels"),
+        ("[network]", "width = 4\n[network]", r"setting 'width': found 4 beside the table \[network\]"),
+        ("residual_alpha = 0.25", "residual_bits = 7", r"key 'network.residual_bits': found 7, expected at least 8"),
+        (NETWORK, "network = 3", r"key 'network': found 3, expected a table of keys"),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "a.toml").write_text(NETWORK.replace(old, new))
+    with pytest.raises(InputError, match=f"a.toml: {message}"):
+        read_toml(tmp_path / "a.toml")
+
+
+def test_the_documentation_lists_every_key_of_the_tables() -> None:
+    training, pictures = ((ROOT / "docs" / name).read_text() for name in ("training.md", "pictures.md"))
+    for key in NetworkTable.model_fields:
+        assert re.search(rf"^\| .*`{key}`.*\|.*\| \S", training, re.MULTILINE), key
+    for key, field in Pictures.model_fields.items():
+        row = re.search(rf"^\| `{key}` \| (\S+) \| \S", pictures, re.MULTILINE)
+        assert row is not None, key
+        assert row[1] == (f"{field.default:g}" if isinstance(field.default, float) else str(field.default))

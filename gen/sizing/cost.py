@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a shape of network costs in hardware, before anything is trained or synthesized."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.devices import Device
+from wsfracbnn.gen.sizing.area import AreaEstimate, area_estimate
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
+
+
+@dataclass(frozen=True)
+class DeviceCost:
+    """The fastest folding that a device can be expected to hold, or why there is none."""
+
+    device: Device
+    design: AcceleratorDesign | None
+    area: AreaEstimate | None
+    refusal: str = ""
+
+    def to_json(self, mhz: float) -> dict[str, Any]:
+        """Plain JSON values. mhz: clock of the rate."""
+        if self.design is None or self.area is None:
+            return {"device": self.device.name, "fits": False, "why": self.refusal}
+        cycles = self.design.cycles
+        return self.area.to_json() | {"cycles_per_image": cycles, "images_per_s": round(mhz * 1e6 / cycles, 1)}
+
+
+def device_cost(description: NetworkDescription, device: Device, fold: str | None = None) -> DeviceCost:
+    """What a network costs on a device. fold: what `--fold` names; default the fastest folding that fits.
+
+    Raises:
+        InputError: the folding that was asked for does not exist.
+    """
+    if fold is not None:
+        design = build_design(description, choose_folding(description, fold).for_device(device))
+        return DeviceCost(device, design, area_estimate(design))
+    try:
+        folding = choose_folding(description, f"device={device.name}")
+    except InputError as refused:
+        return DeviceCost(device, None, None, str(refused))
+    design = build_design(description, folding)
+    return DeviceCost(device, design, area_estimate(design))

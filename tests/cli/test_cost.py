@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wsfracbnn cost`: its figures against those of the network once it is there, and `--json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from wsfracbnn.cli.app import app
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.devices import DEVICES, FAMILIES
+from wsfracbnn.gen.sizing.area import estimate
+from wsfracbnn.gen.sizing.cost import device_cost
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
+
+TABLE = """[network]
+image_height = 8
+image_width = 4
+image_channels = 1
+thermometer_levels = 4
+widths = [4, 8]
+blocks = [1, 1]
+"""
+
+
+def figures(*arguments: str) -> dict[str, Any]:
+    """What a command prints to standard output alone, as JSON."""
+    done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_parameters_are_those_of_the_network(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(TABLE)
+    found = figures("cost", "--config", str(tmp_path / "a.toml"), "--classes", "3", "--device", "ecp5-25f")
+    config = NetworkConfig(8, 4, 1, 4, (4, 8), (1, 1), 3)
+    assert NetworkConfig.from_dict(found["config"]) == config
+    network = WSFracBNN(config)
+    weights = sum(p.numel() for n, p in network.named_parameters() if n.endswith("conv.weight") or n == "head.weight")
+    assert config.weights == weights
+    assert found["operations"]["parameters"] > weights
+    (device,) = found["devices"]
+    assert device["device"] == "ecp5-25f"
+    assert device["fits"] is True
+    assert device["images_per_s"] == pytest.approx(100e6 / device["cycles_per_image"], abs=0.1)
+
+
+def test_a_device_gets_the_folding_that_fold_device_takes(tiny: NetworkDescription) -> None:
+    device = DEVICES["ecp5-25f"]
+    cost = device_cost(tiny, device)
+    design = build_design(tiny, choose_folding(tiny, "device=ecp5-25f"))
+    expected = estimate(design, FAMILIES["ecp5"])
+    assert cost.design is not None
+    assert cost.design.folding == design.folding
+    found = cost.to_json(50.0)
+    assert found["luts"] == round(expected.luts)
+    assert found["share_of_device"]["luts"] == pytest.approx(expected.luts / device.luts, abs=1e-4)
+    assert found["images_per_s"] == pytest.approx(50e6 / design.cycles, abs=0.1)
+
+
+def test_what_does_not_fit_says_so(digits_description: NetworkDescription) -> None:
+    found = device_cost(digits_description, DEVICES["ice40-up5k"])
+    assert found.design is None
+    assert "the smallest folding takes about" in str(found.to_json(100.0)["why"])
+    forced = device_cost(digits_description, DEVICES["ice40-up5k"], "fast")
+    assert forced.to_json(100.0)["fits"] is False
+
+
+def test_classes_come_from_the_dataset(tmp_path: Path) -> None:
+    found = figures("cost", "--arch", "digits", "--device", "artix7-35t", "--fold", "small")
+    assert found["config"]["classes"] == 10
+    assert found["devices"][0]["family"] == "xc7"
