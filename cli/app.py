@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
+"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr, report.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from wsfracbnn.cli import hardware, inspect
+from wsfracbnn.cli import hardware, inspect, report_page
 from wsfracbnn.cli.accuracy import accuracy
 from wsfracbnn.cli.emit import draw, emit
 from wsfracbnn.cli.simulate import sim
@@ -55,6 +55,7 @@ app.command()(inspect.card)
 app.command()(draw)
 app.command()(hardware.synth)
 app.command()(hardware.pnr)
+app.command()(report_page.report)
 
 
 def set_up_log() -> None:

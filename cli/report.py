@@ -8,13 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign
 from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.operations import LayerOperations, total
-
-NOMINAL_MHZ = 100
-"""Clock at which rates are quoted; cycles are what is measured."""
 
 
 def design_table(design: AcceleratorDesign) -> Table:

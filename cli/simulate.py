@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from wsfracbnn.gen.simulation.regression import Runs
     from wsfracbnn.gen.simulation.run import SimulationResult
 
-OCCUPANCY_IMAGES = 6.0
-"""Images' time that the occupancy picture shows: the pipeline filling, then at work."""
-
 
 def sim(
     weights: Annotated[Path, typer.Option(help="Checkpoint, .pt or .safetensors.")] = CHECKPOINTS / "digits.pt",
-    out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
+    out: Annotated[Path, typer.Option(help="Build folder; summary.json and report.html go there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,
     simulator: Annotated[str, typer.Option(help="icarus, verilator or all.")] = "all",
@@ -86,8 +83,10 @@ def sim(
         console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
         results = _simulate_with_progress(folder, runs)
         _print_results(results)
-        regression.write_summary(out / "summary.json", design, accuracy, results)
+        shape = {"--weights": str(weights), "--fold": fold}
+        regression.write_summary(out / "summary.json", design, accuracy, results, shape)
         _draw_occupancy(results, design, out)
+        _write_report(out)
         exactness = EXACTNESS_TEST in asked
         failures = regression.failures_of(results, counts, exactness)
     if not _print_verdict(results, failures, out, None if exactness else tests):
@@ -130,10 +129,20 @@ def _print_results(results: Sequence[SimulationResult]) -> None:
 def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesign, out: Path) -> None:
     """occupancy.svg of the last simulator that measured it."""
     from wsfracbnn.gen.emission.draw import draw_occupancy
+    from wsfracbnn.gen.simulation.run import OCCUPANCY_IMAGES
 
     shown = next((result for result in reversed(results) if result.occupancy), None)
     if shown is not None:
         draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, out / "occupancy.svg")
+
+
+def _write_report(out: Path) -> None:
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.report_page import write_beside_simulation
+
+    path = write_beside_simulation(out)
+    said = f"report: {path}" if path else "report: not written, install what it needs: pip install 'wsfracbnn[report]'"
+    console.print(said, markup=False, highlight=False)
 
 
 def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str], out: Path, tests: str | None) -> bool:

@@ -84,14 +84,24 @@ def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None
     ]
 
 
-def write_summary(path: Path, design: AcceleratorDesign, accuracy: float, results: Sequence[SimulationResult]) -> None:
-    """summary.json: what was simulated, for programs."""
+def write_summary(
+    path: Path,
+    design: AcceleratorDesign,
+    accuracy: float,
+    results: Sequence[SimulationResult],
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """summary.json: what was simulated, for programs.
+
+    options: with which the design was asked for, '--weights' among them; for commands that make more of it.
+    """
     summary = {
         "network": design.name,
         "build": design.build_id,
         "folding": design.folding.to_json(),
         "accuracy": round(accuracy, 4),
         "layers": len(design.stages),
+        "options": dict(options or {}),
         "simulators": {result.simulator: result.to_json() for result in results},
     }
     write_text(path, json.dumps(summary, indent=2) + "\n")

@@ -7,18 +7,22 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wsfracbnn.gen.design import INTERVALS
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import working_in
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
+OCCUPANCY_IMAGES = 6
+"""Images' time of which occupancy is shown: the pipeline filling, then at work."""
+
 GLANCE_S = 0.2
 """How often the progress of a simulation is looked at."""
 
@@ -28,7 +32,10 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """One simulator's run: numbers from the testbench, wall-clock seconds of simulation, and failures in words."""
+    """One simulator's run: numbers from the testbench, wall-clock seconds of simulation, and failures in words.
+
+    tests: names of those that were asked for. command: what does it again.
+    """
 
     simulator: str
     images: int
@@ -41,16 +48,24 @@ class SimulationResult:
     failures: tuple[str, ...]
     busy: dict[str, float]
     occupancy: dict[str, list[int]]
+    tests: tuple[str, ...] = ()
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The entry of summary.json."""
         return {
             "images": self.images,
+            "correct": self.correct,
             "mismatches": self.mismatches,
             "cycles_per_image": self.cycles_per_image,
             "busy": self.busy,
             "latency_cycles": self.latency_cycles,
             "seconds": round(self.seconds, 2),
+            "layers": list(self.layers),
+            "tests": list(self.tests),
+            "failures": list(self.failures),
+            "command": self.command,
+            "occupancy": {name: counts[: INTERVALS * OCCUPANCY_IMAGES] for name, counts in self.occupancy.items()},
         }
 
 
@@ -101,7 +116,7 @@ def simulate(
         failures = job.failures(asked)
     if EXACTNESS_TEST in asked and not failures:
         failures = _what_was_not_compared(measured, vectors, images)
-    return _result(simulator, measured, seconds, failures)
+    return replace(_result(simulator, measured, seconds, failures), tests=tuple(asked), command=reproduce)
 
 
 def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: int) -> list[str]:
