@@ -229,6 +229,17 @@ def _is_folding(design: AcceleratorDesign, wanted: str) -> bool:
         return False
 
 
+def with_shared_accuracy(designs: Sequence[DesignFacts]) -> list[DesignFacts]:
+    """The same; a design whose accuracy is unknown has that of another design of the same network, if there is one."""
+    known = {design.design.digest: design.accuracy for design in designs if design.accuracy is not None}
+    return [
+        replace(design, accuracy=known[design.design.digest], accuracy_is="that of the same network beside it")
+        if design.accuracy is None and design.design.digest in known
+        else design
+        for design in designs
+    ]
+
+
 def told_apart(designs: Sequence[DesignFacts]) -> list[DesignFacts]:
     """The same with labels of which no two are equal: the network's name, then its speed, then its build."""
 

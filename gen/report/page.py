@@ -15,7 +15,7 @@ from markupsafe import Markup
 from wsfracbnn.gen.locations import TEMPLATES
 from wsfracbnn.gen.report import graph
 from wsfracbnn.gen.report.charts import charts_of, colours_of
-from wsfracbnn.gen.report.facts import DesignFacts, told_apart
+from wsfracbnn.gen.report.facts import DesignFacts, told_apart, with_shared_accuracy
 from wsfracbnn.gen.report.overview import overview, verdict
 from wsfracbnn.model.files import write_text
 
@@ -31,7 +31,7 @@ def write_report(designs: Sequence[DesignFacts], path: Path, command: str) -> No
 
 def render_report(designs: Sequence[DesignFacts], command: str) -> str:
     """The page's HTML; the same facts give the same text."""
-    shown = told_apart(designs)
+    shown = told_apart(with_shared_accuracy(designs))
     return (
         _environment()
         .get_template("report.html.j2")

@@ -122,7 +122,7 @@ def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
     assert icarus["layers"][0]["values"] == 2 * 8 * 8 * 16
     assert icarus["tests"] == ["test_images_are_bit_exact_in_every_layer"]
     assert f"wsfracbnn sim --weights {digits_path}" in icarus["command"]
-    assert 0 < sum(icarus["occupancy"]["stage_04"])
+    assert sum(icarus["occupancy"]["stage_04"]) > 0
     assert "report: out/report.html" in done.stdout
     assert "8 x 8 images of 1 x 8 bits in, 10 classes out" in (tmp_path / "out" / "report.html").read_text()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from wsfracbnn.gen.design import NOMINAL_MHZ, build_design
 from wsfracbnn.gen.devices import FAMILIES
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import design_sources
-from wsfracbnn.gen.report.facts import DesignFacts, gather, told_apart
+from wsfracbnn.gen.report.facts import DesignFacts, gather, told_apart, with_shared_accuracy
 from wsfracbnn.gen.report.overview import overview
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.area import estimate
@@ -159,6 +160,17 @@ def test_designs_are_told_apart(network: NetworkDescription) -> None:
     assert labels == [
         f"tiny, {facts.design.cycles:,} cycles, {facts.design.short_build_id}" for facts in (small, others)
     ]
+
+
+def test_the_accuracy_is_the_networks_whatever_the_folding(network: NetworkDescription) -> None:
+    small, fast = facts_of(network, "small", accuracy=77.0), facts_of(network, "fast")
+    shown = with_shared_accuracy([fast, small])
+    assert [cell(facts, "top-1") for facts in shown] == [
+        ("77.00 %", "that of the same network beside it"),
+        ("77.00 %", "as the checkpoint says"),
+    ]
+    another = replace(network, name="other")
+    assert with_shared_accuracy([small, facts_of(another)])[1].accuracy is None
 
 
 def test_files_that_do_not_belong_together_are_refused(
