@@ -133,7 +133,8 @@ def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesi
 
     shown = next((result for result in reversed(results) if result.occupancy), None)
     if shown is not None:
-        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, out / "occupancy.svg")
+        title = f"{design.name}, simulated in {shown.simulator}"
+        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, title, out / "occupancy.svg")
 
 
 def _write_report(out: Path) -> None:
