@@ -76,12 +76,15 @@ def report(
     console.print(f"written to {out}", markup=False)
 
 
-def write_beside_simulation(folder: Path) -> Path | None:
-    """report.html in the output folder of `wsfracbnn sim`; None where packages for it are missing."""
-    from wsfracbnn.gen.report.packages import missing_packages
+def write_beside_simulation(folder: Path) -> Path:
+    """Write report.html into the output folder of `wsfracbnn sim`; returns its path.
 
-    if missing_packages():
-        return None
+    Raises:
+        InputError: packages for it are missing, or what it is made of cannot be read.
+    """
+    from wsfracbnn.gen.report.packages import require_packages
+
+    require_packages()
     from wsfracbnn.gen.report.page import write_report
     from wsfracbnn.gen.report.sources import read_design
 

@@ -14,6 +14,7 @@ from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.inspect import dataset_of
 from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
 from wsfracbnn.gen.locations import CHECKPOINTS, NETWORK_TESTBENCH
+from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -138,12 +139,15 @@ def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesi
 
 
 def _write_report(out: Path) -> None:
+    """report.html, and a line that says where; no reason why it cannot be written keeps the verdict back."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.report_page import write_beside_simulation
 
-    path = write_beside_simulation(out)
-    said = f"report: {path}" if path else "report: not written, install what it needs: pip install 'wsfracbnn[report]'"
-    console.print(said, markup=False, highlight=False)
+    try:
+        said = str(write_beside_simulation(out))
+    except InputError as error:
+        said = f"not written: {error}"
+    console.print(f"report: {said}", markup=False, highlight=False)
 
 
 def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str], out: Path, tests: str | None) -> bool:

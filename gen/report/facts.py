@@ -14,7 +14,7 @@ from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage,
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import Stage
 from wsfracbnn.gen.synthesis.parts import PartArea
-from wsfracbnn.gen.synthesis.record import HardwareRow
+from wsfracbnn.gen.synthesis.record import MEASURED, HardwareRow
 from wsfracbnn.model.errors import InputError
 
 AROUND = "around"
@@ -114,15 +114,24 @@ class DesignFacts:
         return sum(shares) / len(shares) if shares else None
 
     @property
-    def cycles(self) -> int:
-        """An image, in the simulation where there is one, else the busiest stage's work."""
+    def _cycles(self) -> tuple[int, str]:
         timed = self.simulation.timed if self.simulation else None
-        return timed.cycles_per_image if timed and timed.cycles_per_image else self.design.cycles
+        if timed is not None and timed.cycles_per_image is not None:
+            return timed.cycles_per_image, "measured"
+        for row in self.rows:
+            if row.cycles_per_image and row.cycles_are == MEASURED:
+                return row.cycles_per_image, f"measured, as the results for {row.device} say"
+        return self.design.cycles, "estimated"
+
+    @property
+    def cycles(self) -> int:
+        """An image: simulated, or as the results of an earlier simulation say, or the busiest stage's work."""
+        return self._cycles[0]
 
     @property
     def cycles_are(self) -> str:
-        """Where `cycles` are from."""
-        return "measured" if self.simulation and self.simulation.timed else "estimated"
+        """Which of these `cycles` are."""
+        return self._cycles[1]
 
     @property
     def routed(self) -> HardwareRow | None:

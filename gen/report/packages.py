@@ -11,14 +11,10 @@ _PACKAGES = {"altair": "altair", "vl_convert": "vl-convert-python"}
 """Modules with the packages that hold them."""
 
 
-def missing_packages() -> list[str]:
-    """Packages of a report that this Python does not have."""
-    return [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
-
-
 def require_packages() -> None:
-    """Raise `InputError` with the command that installs what is missing."""
-    if missing := missing_packages():
+    """Raise `InputError` with the command that installs what this Python does not have."""
+    missing = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
+    if missing:
         raise InputError(
             f"{', '.join(missing)}: not installed for this Python; install with: pip install 'wsfracbnn[report]'"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from wsfracbnn.cli import report_page
+from wsfracbnn.cli import report_page, simulate
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.synthesis.record import HardwareResults, HardwareRow
 from wsfracbnn.model.description import NetworkDescription
@@ -93,10 +93,13 @@ def test_missing_packages_are_named(simulation_folder: Path, tmp_path: Path, mon
 
 
 def test_a_simulation_does_without_a_report_where_packages_are_missing(
-    simulation_folder: Path, monkeypatch: pytest.MonkeyPatch
+    simulation_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     without(monkeypatch, "altair")
-    assert report_page.write_beside_simulation(simulation_folder) is None
+    simulate._write_report(simulation_folder)
+    assert capsys.readouterr().out == (
+        "report: not written: altair: not installed for this Python; install with: pip install 'wsfracbnn[report]'\n"
+    )
     assert not (simulation_folder / "report.html").exists()
 
 
@@ -106,7 +109,6 @@ def test_a_simulation_that_went_wrong_is_said_to_be(simulation_folder: Path) -> 
     summary["simulators"]["icarus"] |= {"images": 0, "failures": ["test_images: first wrong layer: stage_01"]}
     path.write_text(json.dumps(summary))
     page = report_page.write_beside_simulation(simulation_folder)
-    assert page is not None
     text = page.read_text()
     assert '<span class="bad">FAILED</span>' in text
     assert "icarus: test_images: first wrong layer: stage_01" in text

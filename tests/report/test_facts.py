@@ -22,7 +22,7 @@ from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.parts import PartArea, areas_of_parts
-from wsfracbnn.gen.synthesis.record import HardwareRow
+from wsfracbnn.gen.synthesis.record import ESTIMATED, MEASURED, HardwareRow
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
@@ -147,6 +147,16 @@ def test_the_fastest_of_several_routes_gives_the_clock(network: NetworkDescripti
     facts = facts_of(network)
     rows = [row(facts, "small", fmax_mhz=mhz) for mhz in (100.0, 130.0, 90.0)]
     assert facts_of(network, rows=rows).mhz == 130.0
+
+
+def test_cycles_that_results_have_from_a_simulation_come_before_the_estimate(network: NetworkDescription) -> None:
+    facts = facts_of(network)
+    cycles = facts.design.cycles + 5
+    estimated = row(facts, "small", fmax_mhz=100.0, cycles_per_image=cycles, cycles_are=ESTIMATED)
+    assert cell(facts_of(network, rows=[estimated]), "cycles") == (f"{facts.design.cycles:,}", "estimated")
+    measured = row(facts, "small", fmax_mhz=100.0, cycles_per_image=cycles, cycles_are=MEASURED)
+    found = facts_of(network, rows=[estimated, measured])
+    assert cell(found, "cycles") == (f"{cycles:,}", "measured, as the results for ecp5-25f say")
 
 
 def test_designs_are_told_apart(network: NetworkDescription) -> None:
