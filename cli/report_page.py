@@ -12,7 +12,6 @@ import typer
 from wsfracbnn.cli.emit import folding_of
 from wsfracbnn.gen.devices import FAMILIES, family_named
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.names import SUFFIXES
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.report.facts import DesignFacts
@@ -46,6 +45,7 @@ def report(
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.report.packages import require_packages
     from wsfracbnn.model.files import require_writable
+    from wsfracbnn.model.names import SUFFIXES
 
     if out.suffix != ".html":
         raise InputError(f"--out: found '{out}', expected a name that ends with .html")
