@@ -48,7 +48,7 @@ def accuracy(
     from wsfracbnn.model.files import require_folder, require_writable, updating, write_text
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
-    from wsfracbnn.model.training.plan import curves as logs_of
+    from wsfracbnn.model.training.plan import curves as curves_of
     from wsfracbnn.model.training.results import AccuracyResults, read_results
 
     require_writable(results)
@@ -80,8 +80,8 @@ def accuracy(
     if page is not None:
         replace_section(page, "accuracy", found.text())
     if curves is not None:
-        for dataset, logs in logs_of(runs).items():
-            draw_curves(logs, curves / f"curves-{dataset}.svg")
+        for dataset, trained in curves_of(runs).items():
+            draw_curves(trained, f"{dataset}: runs of {plan.stem}", curves / f"curves-{dataset}.svg")
     if bundle is not None:
         for name, best in best_networks(runs).items():
             published = binarize(best)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: cost, train, accuracy, eval, predict; emit, sim, draw; count, card; synth, pnr.
+"""The `wsfracbnn` command: cost, train, accuracy, eval, predict; emit, sim, draw; count, card; synth, pnr, report.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from wsfracbnn.cli import hardware, inspect
+from wsfracbnn.cli import hardware, inspect, report_page
 from wsfracbnn.cli.accuracy import accuracy
 from wsfracbnn.cli.cost import cost
 from wsfracbnn.cli.emit import draw, emit
@@ -59,6 +59,7 @@ app.command()(inspect.card)
 app.command()(draw)
 app.command()(with_json(hardware.synth))
 app.command()(with_json(hardware.pnr))
+app.command()(report_page.report)
 
 
 def set_up_log() -> None:

@@ -10,17 +10,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign
 from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.gen.sizing.area import AreaEstimate
 from wsfracbnn.gen.sizing.cost import DeviceCost
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.operations import LayerOperations, total
-
-NOMINAL_MHZ = 100
-"""Clock at which rates are quoted; cycles are what is measured."""
-
 
 RESOURCES = {"luts": "LUTs", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 """Of an FPGA, as figures and as tables name them."""

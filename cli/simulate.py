@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from wsfracbnn.gen.simulation.regression import Runs
     from wsfracbnn.gen.simulation.run import SimulationResult
 
-OCCUPANCY_IMAGES = 6.0
-"""Images' time that the occupancy picture shows: the pipeline filling, then at work."""
-
 
 def sim(
     weights: Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file)] = Path("digits"),
-    out: Annotated[Path, typer.Option(help="Build folder; summary.json goes there.")] = Path("build/sim"),
+    out: Annotated[Path, typer.Option(help="Build folder; summary.json and report.html go there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,
     simulator: Annotated[str, typer.Option(help="icarus, verilator or all.")] = "all",
@@ -101,8 +98,10 @@ def sim(
         _announce_recording(runs, design)
         results = _simulate_with_progress(folder, runs)
         _print_results(results)
-        figures = regression.write_summary(out / "summary.json", design, accuracy, results)
+        shape = {"--weights": str(weights), "--fold": fold}
+        figures = regression.write_summary(out / "summary.json", design, accuracy, results, shape)
         _draw_occupancy(results, design, out)
+        _write_report(out)
         _print_waves(results, design)
         exactness = EXACTNESS_TEST in asked
         failures = regression.failures_of(results, counts, exactness)
@@ -183,10 +182,24 @@ def _print_results(results: Sequence[SimulationResult]) -> None:
 def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesign, out: Path) -> None:
     """occupancy.svg of the last simulator that measured it."""
     from wsfracbnn.gen.emission.draw import draw_occupancy
+    from wsfracbnn.gen.simulation.run import OCCUPANCY_IMAGES
 
     shown = next((result for result in reversed(results) if result.occupancy), None)
     if shown is not None:
-        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, out / "occupancy.svg")
+        title = f"{design.name}, simulated in {shown.simulator}"
+        draw_occupancy(shown.occupancy, design.occupancy_interval, OCCUPANCY_IMAGES, title, out / "occupancy.svg")
+
+
+def _write_report(out: Path) -> None:
+    """report.html, and a line that says where; no reason why it cannot be written keeps the verdict back."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.report_page import write_beside_simulation
+
+    try:
+        said = str(write_beside_simulation(out))
+    except InputError as error:
+        said = f"not written: {error}"
+    console.print(f"report: {said}", markup=False, highlight=False)
 
 
 def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str], out: Path, tests: str | None) -> bool:

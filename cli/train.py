@@ -74,7 +74,7 @@ def train(
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
-    from wsfracbnn.model.training.curves import draw_curves
+    from wsfracbnn.model.training.curves import Curve, draw_curves
     from wsfracbnn.model.training.distributed import joined_world
     from wsfracbnn.model.training.fit import log_path
     from wsfracbnn.model.training.settings import combined, make_run, parse_assignments, read_toml
@@ -100,7 +100,10 @@ def train(
         loaded = _dataset(run, data, bad_pictures)
         checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
-            curves = draw_curves({run.network_name: log_path(path)}, path.with_suffix(".svg"))
+            switch = None if run.model == "resnet" else run.settings.switch_epoch
+            curve = Curve(run.network_name, "full", log_path(path), switch)
+            title = f"{run.network_name}: {run.model} on {run.dataset}"
+            curves = draw_curves([curve], title, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
             console.print(f"written to {path}, curves to {curves}", markup=False)
     return {

@@ -22,6 +22,9 @@ from wsfracbnn.model.description import NetworkDescription
 INTERVALS = 48
 """Times an image that the testbench writes down how long each engine was at work."""
 
+NOMINAL_MHZ = 100
+"""Clock at which rates are quoted; cycles are what is measured."""
+
 SHORT_DIGITS = 16
 """Digits of a hash that headers print."""
 

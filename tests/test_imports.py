@@ -79,7 +79,7 @@ def test_a_way_back_would_be_found() -> None:
     assert layer_of("wsfracbnn.gen.design") > layer_of("wsfracbnn.model.config")
 
 
-HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "jinja2", "pooch", "pydantic")
+HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "jinja2", "pooch", "pydantic", "altair", "vl_convert")
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -27,7 +27,7 @@ BOX_W, BOX_H = 2.05, 1.25
 
 
 def draw_pipeline(design: AcceleratorDesign, path: Path) -> None:
-    """Write an SVG or PNG by the path's suffix; the same design gives the same bytes."""
+    """Write an SVG or PNG by the path's suffix, with the totals above; the same design gives the same bytes."""
     stages = design.stages
     rows = (len(stages) + PER_ROW - 1) // PER_ROW
     columns = min(PER_ROW, len(stages))
@@ -40,20 +40,34 @@ def draw_pipeline(design: AcceleratorDesign, path: Path) -> None:
             if number:
                 _draw_link(axes, number)
         axes.text(-0.15, BOX_H / 2, f"pixels\n{design.input.pixel_w} bits", ha="right", va="center", fontsize=7)
+        right = (columns - 1) * PITCH_X + BOX_W
+        axes.text(right / 2, BOX_H + 0.85, pipeline_title(design), ha="center", va="center", fontsize=9.5)
         axes.set_xlim(-0.9, (columns - 1) * PITCH_X + BOX_W + 0.2)
-        axes.set_ylim(-(rows - 1) * PITCH_Y - 0.65, BOX_H + 0.75)
+        axes.set_ylim(-(rows - 1) * PITCH_Y - 0.65, BOX_H + 1.05)
         axes.set_aspect("equal")
         axes.axis("off")
         _save(figure, path, bbox_inches="tight")
 
 
-def draw_occupancy(occupancy: Mapping[str, Sequence[int]], interval: int, images: float, path: Path) -> None:
+def pipeline_title(design: AcceleratorDesign) -> str:
+    """The design in two lines: its name and what it takes in all."""
+    bits = sum(stage.rom_bits for stage in design.stages)
+    return (
+        f"{design.name}: {len(design.stages)} stages, {design.cycles:,} cycles an image in the busiest\n"
+        f"{design.xnor_bits:,} XNORs a cycle, {bits:,} bits of constants"
+    )
+
+
+def draw_occupancy(
+    occupancy: Mapping[str, Sequence[int]], interval: int, images: float, title: str, path: Path
+) -> None:
     """How busy each stage's engine was over time, one row a stage; .svg or .png.
 
     Args:
         occupancy: cycles at work in each interval, by stage.
         interval: cycles of an interval.
         images: how many images' time to show, at INTERVALS each.
+        title: above the picture; what is shown is said behind it.
     """
     names = list(occupancy)
     shown = min(min(len(counts) for counts in occupancy.values()), round(INTERVALS * images))
@@ -64,7 +78,11 @@ def draw_occupancy(occupancy: Mapping[str, Sequence[int]], interval: int, images
         image = axes.imshow(100 * shares, aspect="auto", cmap="viridis", vmin=0, vmax=100, extent=extent)
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel("thousand cycles since the first pixel of the first image")
-        axes.set_title("engine at work, % of the time", fontsize=9)
+        axes.set_title(f"{title}: engine at work, % of the time", fontsize=9)
+        beside = axes.get_yaxis_transform()
+        axes.text(1.045, -0.75, "mean", transform=beside, ha="right", va="bottom")
+        for row, share in enumerate(100 * shares.mean(axis=1)):
+            axes.text(1.045, row, f"{share:.0f} %", transform=beside, ha="right", va="center")
         figure.colorbar(image, ax=axes, pad=0.01)
         _save(figure, path)
 

@@ -87,15 +87,23 @@ def run_simulators(folder: Path, runs: Runs, progress: Callable[[str, int], None
 
 
 def write_summary(
-    path: Path, design: AcceleratorDesign, accuracy: float, results: Sequence[SimulationResult]
+    path: Path,
+    design: AcceleratorDesign,
+    accuracy: float,
+    results: Sequence[SimulationResult],
+    options: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """summary.json: what was simulated, for programs; returns its contents."""
+    """summary.json: what was simulated, for programs; returns its contents.
+
+    options: with which the design was asked for, '--weights' among them; for commands that make more of it.
+    """
     summary = {
         "network": design.name,
         "build": design.build_id,
         "folding": design.folding.to_json(),
         "accuracy": round(accuracy, 4),
         "layers": len(design.stages),
+        "options": dict(options or {}),
         "simulators": {result.simulator: result.to_json() for result in results},
     }
     write_text(path, json.dumps(summary, indent=2) + "\n")

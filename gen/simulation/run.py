@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from wsfracbnn.gen.design import INTERVALS
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.gen.simulation.waves import Waves
@@ -20,6 +21,9 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import working_in
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
+OCCUPANCY_IMAGES = 6
+"""Images' time of which occupancy is shown: the pipeline filling, then at work."""
+
 GLANCE_S = 0.2
 """How often the progress of a simulation is looked at."""
 
@@ -31,7 +35,8 @@ Progress = Callable[[int], None]
 class SimulationResult:
     """One simulator's run: numbers from the testbench, wall-clock seconds of simulation, and failures in words.
 
-    waves: the file of recorded waveforms, None where none were.
+    tests: names of those that were asked for. command: what does it again. waves: the file of recorded waveforms, None
+    where none were.
     """
 
     simulator: str
@@ -46,16 +51,24 @@ class SimulationResult:
     busy: dict[str, float]
     occupancy: dict[str, list[int]]
     waves: Path | None = None
+    tests: tuple[str, ...] = ()
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The entry of summary.json."""
         return {
             "images": self.images,
+            "correct": self.correct,
             "mismatches": self.mismatches,
             "cycles_per_image": self.cycles_per_image,
             "busy": self.busy,
             "latency_cycles": self.latency_cycles,
             "seconds": round(self.seconds, 2),
+            "layers": list(self.layers),
+            "tests": list(self.tests),
+            "failures": list(self.failures),
+            "command": self.command,
+            "occupancy": {name: counts[: INTERVALS * OCCUPANCY_IMAGES] for name, counts in self.occupancy.items()},
         }
 
 
@@ -107,7 +120,8 @@ def simulate(
     if EXACTNESS_TEST in asked and not failures:
         failures = _what_was_not_compared(measured, vectors, images)
     recorded = job.wave_file if waves is not None and job.wave_file.is_file() else None
-    return replace(_result(simulator, measured, seconds, failures), waves=recorded)
+    result = _result(simulator, measured, seconds, failures)
+    return replace(result, tests=tuple(asked), command=reproduce, waves=recorded)
 
 
 def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: int) -> list[str]:

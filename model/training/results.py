@@ -29,6 +29,19 @@ Cell = Annotated[str, Field(max_length=200), AfterValidator(printable)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
+def title_of(network: str, role: str, without: str = "", change: str = "") -> str:
+    """A network and how it was trained, in words."""
+    said = {
+        "full": "",
+        "teacher": ", teacher",
+        "own_recipe": ", its own recipe",
+        "like_for_like": ", WSFracBNN's recipe and teacher",
+        "ablation": f" without {without}",
+        "trial": f", {change}",
+    }
+    return NETWORKS[network] + said[role]
+
+
 @dataclass(frozen=True)
 class AccuracyRow:
     """One trained network.
@@ -64,16 +77,7 @@ class AccuracyRow:
     @property
     def title(self) -> str:
         """The network in words."""
-        name = NETWORKS[self.network]
-        said = {
-            "full": "",
-            "teacher": ", teacher",
-            "own_recipe": ", its own recipe",
-            "like_for_like": ", WSFracBNN's recipe and teacher",
-            "ablation": f" without {self.without}",
-            "trial": f", {self.change}",
-        }
-        return name + said[self.role]
+        return title_of(self.network, self.role, self.without, self.change)
 
 
 @dataclass(frozen=True)

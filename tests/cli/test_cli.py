@@ -118,6 +118,13 @@ def test_sim_writes_the_summary(digits_path: Path, tmp_path: Path) -> None:
     assert icarus["images"] == 2
     assert icarus["mismatches"] == 0
     assert icarus["cycles_per_image"] > 1000
+    assert [layer["name"] for layer in icarus["layers"]] == ["input", *(f"stage_0{n}" for n in range(1, 5)), "head"]
+    assert icarus["layers"][0]["values"] == 2 * 8 * 8 * 16
+    assert icarus["tests"] == ["test_images_are_bit_exact_in_every_layer"]
+    assert f"wsfracbnn sim --weights {digits_path}" in icarus["command"]
+    assert sum(icarus["occupancy"]["stage_04"]) > 0
+    assert "report: out/report.html" in done.stdout
+    assert "8 x 8 images of 1 x 8 bits in, 10 classes out" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_settings_file_gives_defaults_that_options_override(tmp_path: Path) -> None:

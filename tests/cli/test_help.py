@@ -28,6 +28,7 @@ COMMANDS = {
     "card": ("model card", "--weights", "--out"),
     "draw": ("Draw the pipeline", "--out", "--fold"),
     "synth": ("LUTs, flip-flops, block RAMs", "--targets", "--page", "--memories", *FAMILIES),
+    "report": ("self-contained HTML page", "--out", "--fold", "--family", "--results", "--cache", *FAMILIES),
     "pnr": ("Fmax, critical path", "--mhz", "--speed", "--seed", "--summary", "--bitstream", *routable_devices()),
 }
 

@@ -70,13 +70,14 @@ OUTPUTS: list[tuple[list[object], str]] = [
     (["synth"], "--results"),
     (["pnr"], "--results"),
     (["pnr"], "--bitstream"),
+    (["report", DIGITS], "--out"),
 ]
 
 
 @pytest.mark.parametrize("command, option", OUTPUTS)
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(command: list[object], option: str) -> None:
     make_plan()
-    suffix = ".pt" if command == ["train"] else ".svg"
+    suffix = {"train": ".pt", "report": ".html"}.get(str(command[0]), ".svg")
     folder, inside, nowhere = f"folder{suffix}", f"file/net{suffix}", f"/proc/new/net{suffix}"
     Path(folder).mkdir()
     Path("file").write_text("mine")

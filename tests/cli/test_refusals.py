@@ -180,6 +180,19 @@ CASES: dict[str, tuple[Case, str]] = {
     "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),
+    "no design": (
+        lambda folder: ["report", f"{folder}/none", "--out", f"{folder}/r.html"],
+        "wrote",
+    ),
+    "no design's folder": (lambda folder: ["report", str(folder), "--out", f"{folder}/r.html"], "found neither"),
+    "no summary": (
+        with_text("summary.json", "{}", "report", "FOLDER", "--out", "FOLDER/r.html"),
+        "summary of a simulation",
+    ),
+    "fold of nothing": (
+        lambda folder: ["report", str(folder), "--fold", "small", "--out", f"{folder}/r.html"],
+        "--fold: folds",
+    ),
     "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
 }
 

@@ -23,6 +23,7 @@ from PIL import Image
 from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
+from wsfracbnn.gen.report.simulated import read_simulation
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
@@ -88,6 +89,7 @@ def targets(folder: Path) -> dict[str, Target]:
             "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)
         ),
         "summary": _json("summary.json", json.dumps(_summary(design)), lambda p: read_summary(p, design)),
+        "simulation": _json("summary.json", json.dumps(_summary(design) | _SIMULATION), read_simulation),
         "description": _json(
             "net.json", (folder / "net.json").read_text(), lambda p: NetworkDescription.load(_beside(p, folder))
         ),
@@ -250,6 +252,22 @@ def _tracked(name: str) -> str:
 def _summary(design: AcceleratorDesign) -> dict[str, Any]:
     measured = {"cycles_per_image": 1400, "busy": {"stage_01": 0.9, "stage_02": 0.5}}
     return {"network": design.name, "folding": design.folding.to_json(), "simulators": {"verilator": measured}}
+
+
+_RUN = {
+    "images": 2,
+    "correct": 1,
+    "mismatches": 0,
+    "cycles_per_image": 1400,
+    "latency_cycles": 3400,
+    "busy": {"stage_01": 0.9},
+    "layers": [{"name": "input", "values": 100, "mismatches": 0}],
+    "tests": ["test_reset"],
+    "failures": [],
+    "command": "wsfracbnn sim",
+    "occupancy": {"stage_01": [3, 4]},
+}
+_SIMULATION = {"build": "0" * 64, "accuracy": 90.5, "simulators": {"icarus": _RUN}, "options": {"--fold": "auto"}}
 
 
 def _beside(path: Path, folder: Path) -> Path:

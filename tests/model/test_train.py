@@ -24,7 +24,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, shortcut
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 from wsfracbnn.model.training.clipping import clip_gradients_adaptively
-from wsfracbnn.model.training.curves import draw_curves
+from wsfracbnn.model.training.curves import Curve, draw_curves
 from wsfracbnn.model.training.distill import distillation_losses
 from wsfracbnn.model.training.fit import fit
 from wsfracbnn.model.training.resume import save_state
@@ -257,7 +257,10 @@ def test_the_log_leaves_out_what_was_not_measured(dataset: Dataset, tmp_path: Pa
     rows = epochs_of(tmp_path / "net.log.csv")
     assert [row["epoch"] for row in rows if row["test_accuracy"]] == ["3", "4"]
     assert float(rows[-1]["test_accuracy"]) == checkpoint.test_accuracy
-    draw_curves({"net": tmp_path / "net.log.csv"}, tmp_path / "net.svg")
+    draw_curves([Curve("net", "full", tmp_path / "net.log.csv", 3)], "a title", tmp_path / "net.svg")
+    text = (tmp_path / "net.svg").read_text()
+    assert "a title" in text
+    assert "last epoch before weights turn binary" in text
 
 
 def test_sigterm_saves_and_stops_as_ctrl_c_does(dataset: Dataset, tmp_path: Path) -> None:
