@@ -88,11 +88,12 @@ def card(
     from wsfracbnn.model.card import model_card
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.files import require_writable, write_text
+    from wsfracbnn.model.reading import TEXT_LIMIT, read_bytes
 
     path = out or _card_beside(weights)
     require_writable(path)
     text = model_card(load_checkpoint(weights), weights.name)
-    if out is None and not force and path.exists() and path.read_bytes() != text.encode():
+    if out is None and not force and path.exists() and read_bytes(path, "a model card", TEXT_LIMIT) != text.encode():
         raise InputError(f"{path}: exists and is another text, expected --force, which replaces it, or --out")
     write_text(path, text)
     console.print(f"written to {path}", markup=False)
