@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # WSFracBNN: train, emit, prove. `make help` lists the targets.
 
+# What a result is of stands on make's command line, and not in a variable of the caller's environment.
+define from_command_line_only
+ifneq ($(origin $(1)),command line)
+override undefine $(1)
+endif
+endef
+$(foreach name,NETWORK WEIGHTS SIM IMAGES WAVES DATA FOLD DEVICE MHZ RESULTS,$(eval $(call from_command_line_only,$(name))))
+
 PYTHON  ?= python3
 NETWORK ?= digits
 WEIGHTS ?= checkpoints/$(NETWORK).pt
@@ -20,6 +28,8 @@ STAMP := $(VENV)/.installed
 DESIGN    := --weights $(WEIGHTS) $(if $(FOLD),--fold $(FOLD))
 SIM_FLAGS := $(DESIGN) --simulator $(SIM) $(if $(IMAGES),--images $(IMAGES)) $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(WAVES)),--waves)
 PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
+
+$(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean

@@ -14,6 +14,8 @@ from wsfracbnn.cli.options import Fold
 from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 
+from wsfracbnn.model.errors import InputError
+
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
     from wsfracbnn.gen.devices import Family
@@ -56,7 +58,10 @@ def synth(
     from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, synthesis_row
     from wsfracbnn.gen.synthesis.yosys import lane_luts
 
-    families = [family_named(name) for name in targets.split(",")]
+    names = targets.split(",")
+    families = [family_named(name) for name in names]
+    if len(set(names)) < len(names):
+        raise InputError(f"--targets: found {targets}, expected each once")
     _try_outputs(cache, results, page)
     if memories is not None:
         require_section(memories, "memories")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,9 @@ PLACERS = ("heap", "static")
 ROUTERS = ("router1", "router2")
 """nextpnr's; the first is its own default. results/hardware.json says which one a row was routed with."""
 
+MOST_MHZ = 1000
+"""No ECP5 comes near; nextpnr would refuse a number only after synthesis, which may take an hour."""
+
 
 @dataclass(frozen=True)
 class PlaceAndRoute:
@@ -24,7 +26,7 @@ class PlaceAndRoute:
     device: one that it can route; speed: grade, one of `SPEED_GRADES`; mhz: clock to aim at; seed: of the placer.
 
     Raises:
-        InputError: an unknown device, speed grade, placer or router, or no such clock.
+        InputError: an unknown device, speed grade, placer or router, no such clock or no such seed.
     """
 
     device: str
@@ -46,8 +48,10 @@ class PlaceAndRoute:
             if found not in known:
                 expected = ", ".join(str(value) for value in known)
                 raise InputError(f"{option}: found '{found}', expected one of {expected}")
-        if not 0 < self.mhz < math.inf:
-            raise InputError(f"mhz: found {self.mhz:g}, expected a clock of more than 0 MHz")
+        if not 0 < self.mhz <= MOST_MHZ:
+            raise InputError(f"mhz: found {self.mhz:g}, expected a clock of more than 0 and at most {MOST_MHZ} MHz")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed: found {self.seed}, expected a number from 0 to {2**31 - 1}")
 
     @property
     def arguments(self) -> list[str]:
