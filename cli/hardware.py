@@ -13,7 +13,6 @@ import typer
 from wsfracbnn.cli.options import Fold
 from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
-
 from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.plan import carry_out, read_plan
 
-
 TRAIN_IN = train_command._train_in
 
 
