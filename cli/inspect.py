@@ -101,8 +101,10 @@ def card(
 
 def _card_beside(weights: Path) -> Path:
     """Where a card goes unless told: beside the checkpoint, but not into the package."""
+    from wsfracbnn.model.files import real_path
+
     name = weights.with_suffix(".md")
-    return Path(name.name) if weights.resolve().parent == CHECKPOINTS else name
+    return Path(name.name) if real_path(weights).parent == CHECKPOINTS else name
 
 
 def dataset_of(checkpoint: Checkpoint, data: Path | None) -> Dataset:

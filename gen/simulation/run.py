@@ -14,7 +14,7 @@ from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.measured import Measured, read_measured, read_name, values_to_compare
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.files import working_in
+from wsfracbnn.model.files import real_path, working_in
 from wsfracbnn.model.reading import read_text
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
@@ -77,7 +77,7 @@ def simulate(
             file of it is damaged, or building or running it failed.
     """
     require_simulator(simulator)
-    folder = folder.resolve()
+    folder = real_path(folder)
     asked = chosen_tests(names_of_tests(folder / "tb" / f"{BENCH}.py"), tests)
     build = folder.parent / f"{folder.name}-{simulator}"
     with working_in(build):
@@ -85,7 +85,7 @@ def simulate(
         for file in (result_file, progress_file):
             file.unlink(missing_ok=True)
         variables = {
-            "WSFRACBNN_VECTORS": str(vectors.resolve()),
+            "WSFRACBNN_VECTORS": str(real_path(vectors)),
             "WSFRACBNN_DESIGN": str(folder / "design.json"),
             "WSFRACBNN_IMAGES": str(images),
             "WSFRACBNN_RESULT": str(result_file),
