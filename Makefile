@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # WSFracBNN: train, emit, prove. `make help` lists the targets.
 
+# What a result is of stands on make's command line, and not in a variable of the caller's environment.
+define from_command_line_only
+ifneq ($(origin $(1)),command line)
+override undefine $(1)
+endif
+endef
+$(foreach name,NETWORK WEIGHTS SIM IMAGES WAVES DATA FOLD DEVICE MHZ RESULTS,$(eval $(call from_command_line_only,$(name))))
+
 PYTHON  ?= python3
 NETWORK ?= digits
 WEIGHTS ?= checkpoints/$(NETWORK).pt
@@ -23,6 +31,8 @@ PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MH
 
 # A worker without tests takes some of another's.
 PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
+
+$(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean

@@ -18,10 +18,12 @@ from typing import Annotated
 
 import typer
 
-from wsfracbnn.cli.markdown import replace_section
+from wsfracbnn.cli.app import run
+from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.gen.devices import FAMILIES, Family
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.gen.synthesis.yosys import LANE_BITS, lane_sources, synthesize
+from wsfracbnn.model.files import write_text
 
 RESULTS = ROOT / "results" / "blocks.json"
 CACHE = ROOT / "build" / "synthesis"
@@ -84,8 +86,10 @@ def measure() -> list[BlockArea]:
 
 def main(page: Annotated[Path | None, typer.Option(help="Markdown file with a section 'blocks'.")] = None) -> None:
     """Measure, print, record."""
+    if page is not None:
+        require_section(page, "blocks")
     rows = measure()
-    RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    write_text(RESULTS, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     lines = ["| block | family | LUTs | XNORs a cycle | LUTs each |", "| --- | --- | --- | --- | --- |"]
     table = "\n".join([*lines, *(row.row for row in rows)])
     print(table)
@@ -94,4 +98,6 @@ def main(page: Annotated[Path | None, typer.Option(help="Markdown file with a se
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(main)
+    run(command)

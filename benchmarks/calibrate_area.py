@@ -14,19 +14,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
+from pydantic import Field
 from rich.progress import Progress
 from scipy.optimize import nnls
 
-from wsfracbnn.cli.markdown import replace_section
+from wsfracbnn.cli.app import run
+from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import FAMILIES, Family, family_named
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.locations import CHECKPOINTS
-from wsfracbnn.gen.sizing.area import AROUND, COEFFICIENTS, Coefficients, add_calibration, estimate
+from wsfracbnn.gen.sizing.area import (
+    AROUND,
+    COEFFICIENTS,
+    Coefficients,
+    add_calibration,
+    coefficients_of,
+    estimate,
+    is_calibrated,
+)
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
@@ -34,12 +44,16 @@ from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_text
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.reading import Schema, checked, read_json
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "synthesis"
+RECORD = ROOT / "results" / "area.json"
+PAGE = ROOT / "docs" / "hardware.md"
 
 RESNET20 = resnet20(10)
 HUNDRED = resnet20(100)
@@ -131,10 +145,10 @@ def description_of(name: str) -> NetworkDescription:
     return lower_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt"))
 
 
-def compare_networks(family: Family, progress: Progress) -> list[dict[str, object]]:
+def compare_networks(family: Family, progress: Progress) -> list[dict[str, Any]]:
     """Estimate and measurement of every whole network."""
     task = progress.add_task(f"{family.name}, whole networks", total=len(NETWORKS.get(family.name, [])))
-    entries: list[dict[str, object]] = []
+    entries: list[dict[str, Any]] = []
     for name, fold in NETWORKS.get(family.name, []):
         description = description_of(name)
         design = build_design(description, choose_folding(description, fold).for_family(family))
@@ -156,13 +170,13 @@ def compare_networks(family: Family, progress: Progress) -> list[dict[str, objec
     return entries
 
 
-def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, object]]]:
+def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, Any]]]:
     """Measure the samples and fit; returns the coefficients, and estimate and measurement of each sample."""
     rows = measure(family, progress)
     luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
     flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
     around = measure_around(family)
-    samples: list[dict[str, object]] = [
+    samples: list[dict[str, Any]] = [
         {
             "stage": label,
             "luts": measured,
@@ -180,9 +194,9 @@ def main(
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
 ) -> None:
     """Measure, fit, write."""
-    path = ROOT / "results" / "area.json"
-    record = json.loads(path.read_text())
-    table = json.loads(COEFFICIENTS.read_text())
+    require_section(PAGE, "area")
+    record = read_record(RECORD)
+    table: dict[str, Coefficients] = {name: coefficients_of(name) for name in FAMILIES if is_calibrated(name)}
     with Progress() as progress:
         for chosen in map(family_named, family or FAMILIES):
             if not keep_coefficients:
@@ -190,17 +204,48 @@ def main(
                 add_calibration(chosen.name, table[chosen.name])
                 write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
             record["networks"][chosen.name] = compare_networks(chosen, progress)
-    write_text(path, json.dumps(record, indent=2) + "\n")
+    write_text(RECORD, json.dumps(record, indent=2) + "\n")
     for name in record["networks"]:
         for what in ("stages", "networks"):
             entries = record[what][name]
             errors = [abs(entry["estimated_luts"] / entry["luts"] - 1) for entry in entries]
             mean, worst = np.mean(errors), max(errors)
             print(f"{name}: LUTs of {len(entries)} {what} {mean:.1%} off on average, {worst:.1%} at most")
-    replace_section(ROOT / "docs" / "hardware.md", "area", markdown(record["networks"]))
+    replace_section(PAGE, "area", markdown(record["networks"]))
 
 
-def markdown(networks: dict[str, list[dict[str, object]]]) -> str:
+class _Measured(Schema, extra="ignore"):
+    luts: Annotated[int, Field(gt=0)]
+    estimated_luts: Annotated[int, Field(ge=0)]
+
+
+class _Network(_Measured):
+    network: str
+    fold: str
+    block_rams: Annotated[int, Field(ge=0)]
+    estimated_block_rams: Annotated[int, Field(ge=0)]
+
+
+class _Record(Schema):
+    stages: dict[str, list[_Measured]]
+    networks: dict[str, list[_Network]]
+
+
+def read_record(path: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Estimates and measurements of an earlier call: lists by family, of "stages" and of "networks".
+
+    Raises:
+        InputError: not such a file; said before hours of work rather than behind them.
+    """
+    record: dict[str, dict[str, list[dict[str, Any]]]] = read_json(path, "a record of areas")
+    try:
+        checked(_Record, record)
+    except InputError as error:
+        raise InputError(f"{path}: not a record of areas ({error})") from None
+    return record
+
+
+def markdown(networks: dict[str, list[dict[str, Any]]]) -> str:
     """The whole networks as a table."""
     lines = [
         "| network | fold | family | LUTs: estimate | synthesis | block RAMs: estimate | synthesis |",
@@ -216,4 +261,6 @@ def markdown(networks: dict[str, list[dict[str, object]]]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(main)
+    run(command)

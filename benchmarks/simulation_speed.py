@@ -47,7 +47,7 @@ def build_bare(folder: Path, name: str) -> Path:
 
 def write_vectors(folder: Path, images: int) -> tuple[Path, Path, int]:
     """pixels.hex and logits.txt for the harness, and the width of a pixel."""
-    vectors = np.load(folder / "vectors.npz")
+    vectors = np.load(folder / "vectors.npz")  # emitted by this process
     pixels, logits = vectors["images"][:images], vectors["logits"][:images]
     files = folder.parent / "pixels.hex", folder.parent / "logits.txt"
     files[0].write_text(pixel_lines(pixels))
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "hardware.json")
     arguments = parser.parse_args()
     require_writable(arguments.results)
+    HardwareResults.read(arguments.results)
 
     checkpoint = load_checkpoint(arguments.weights)
     description = lower_checkpoint(checkpoint)

@@ -102,6 +102,7 @@ def folding_of(
     Raises:
         InputError: no such folding, or other LUTs than there are.
     """
+    from wsfracbnn.gen.devices import family_named
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.stages.folding import LUT_INPUTS
 
@@ -112,6 +113,12 @@ def folding_of(
     folding = choose_folding(description, fold)
     if device is not None:
         folding = folding.for_device(device)
+    family = None if folding.target.family is None else family_named(folding.target.family)
+    if lut_inputs is not None and family is not None and lut_inputs != family.lut_inputs:
+        raise InputError(
+            f"--lut-inputs: found {lut_inputs}, but folding '{fold}' is for {family.name}, whose LUTs have "
+            f"{family.lut_inputs} inputs"
+        )
     return folding if lut_inputs is None else folding.with_lut_inputs(lut_inputs)
 
 

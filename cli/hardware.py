@@ -14,6 +14,7 @@ from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import WEIGHTS_HELP, Fold, bundled_or_file
 from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
+from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -60,7 +61,10 @@ def synth(
     from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, synthesis_row
     from wsfracbnn.gen.synthesis.yosys import lane_luts
 
-    families = [family_named(name) for name in targets.split(",")]
+    names = targets.split(",")
+    families = [family_named(name) for name in names]
+    if len(set(names)) < len(names):
+        raise InputError(f"--targets: found {targets}, expected each once")
     _try_outputs(cache, results, page)
     if memories is not None:
         require_section(memories, "memories")
@@ -103,6 +107,7 @@ def pnr(
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.gen.synthesis.cached import read_netlist
     from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
     from wsfracbnn.gen.synthesis.nextpnr import pack_bitstream, place_and_route
     from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, placement_row
@@ -119,10 +124,9 @@ def pnr(
     simulated = None if summary is None else read_summary(summary, design)
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, netlist_file = _synthesize(design, family, cache)
-        netlist = netlist_file.read_text()
-        if floorplan:
-            netlist = pin_block_rams(netlist, design.top, device, design.instances)
-        placement, placed = place_and_route(netlist, settings, cache, report=log.info)
+        netlist = read_netlist(netlist_file, design.top)
+        text = pin_block_rams(netlist, device, design.instances) if floorplan else netlist.text
+        placement, placed = place_and_route(text, settings, cache, report=log.info)
     row = placement_row(placement, design, fold, simulated, floorplan)
     if bitstream is not None:
         row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream))
@@ -169,8 +173,9 @@ def _synthesize(design: AcceleratorDesign, family: Family, cache: Path) -> tuple
 def _check_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> str:
     """Warn of memories that are not where they were meant; returns the table of all."""
     from wsfracbnn.gen.sizing.memories import map_memories, memory_table
+    from wsfracbnn.gen.synthesis.cached import read_netlist
 
-    mapped, elsewhere = map_memories(design, netlist, family)
+    mapped, elsewhere = map_memories(design, read_netlist(netlist, design.top).cells, family)
     for memory in mapped:
         if not memory.as_meant:
             log.warning("%s: memory not where it was meant: %s", family.name, memory)

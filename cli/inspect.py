@@ -119,11 +119,12 @@ def card(
     from wsfracbnn.model.card import model_card
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.files import require_writable, write_text
+    from wsfracbnn.model.reading import TEXT_LIMIT, read_bytes
 
     path = out or _card_beside(weights)
     require_writable(path)
     text = model_card(load_checkpoint(weights), weights.name)
-    if out is None and not force and path.exists() and path.read_bytes() != text.encode():
+    if out is None and not force and path.exists() and read_bytes(path, "a model card", TEXT_LIMIT) != text.encode():
         raise InputError(f"{path}: exists and is another text, expected --force, which replaces it, or --out")
     write_text(path, text)
     console.print(f"written to {path}", markup=False)
@@ -131,8 +132,10 @@ def card(
 
 def _card_beside(weights: Path) -> Path:
     """Where a card goes unless told: beside the checkpoint, but not into the package."""
+    from wsfracbnn.model.files import real_path
+
     name = weights.with_suffix(".md")
-    return Path(name.name) if weights.resolve().parent == CHECKPOINTS else name
+    return Path(name.name) if real_path(weights).parent == CHECKPOINTS else name
 
 
 def dataset_of(checkpoint: Checkpoint, data: Path | None, bad_pictures: str = REFUSE) -> Dataset:

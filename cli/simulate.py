@@ -135,7 +135,9 @@ def _print_waves(results: Sequence[SimulationResult], design: AcceleratorDesign)
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.simulation.waves import write_views
 
-    for result in (result for result in results if result.waves is not None):
+    for result in results:
+        if result.waves is None:
+            continue
         views = write_views(result.waves, design)
         file, gtkwave, surfer = (shlex.quote(str(path)) for path in (result.waves, views["gtkwave"], views["surfer"]))
         lines = (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from wsfracbnn.model.data.dataset import Dataset
     from wsfracbnn.model.training.distributed import World
     from wsfracbnn.model.training.settings import Run
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -62,11 +65,12 @@ def train(
     compiled: Compiled = None,
     graphs: Graphs = None,
     kernels: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            help="On a CPU, train a binary network in mixed precision in fused kernels, where they can be built."
+            "--kernels/--no-kernels",
+            help="On a CPU, train a binary network in mixed precision in fused kernels; default where they can be.",
         ),
-    ] = True,
+    ] = None,
     bad_pictures: BadPictures = REFUSE,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there and finished.")] = False,
@@ -76,6 +80,7 @@ def train(
     from wsfracbnn.cli.console import console
     from wsfracbnn.model.training.curves import Curve, draw_curves
     from wsfracbnn.model.training.distributed import joined_world
+    from wsfracbnn.model.training.effects import without_effect
     from wsfracbnn.model.training.fit import log_path
     from wsfracbnn.model.training.settings import combined, make_run, parse_assignments, read_toml
 
@@ -94,9 +99,12 @@ def train(
     }
     given = {key: value for key, value in options.items() if value is not None}
     _require_once(given, settings or [])
-    run = make_run(combined(values, given, parse_assignments(settings or [])))
+    values = combined(values, given, parse_assignments(settings or []))
+    run = make_run(values)
     path = run.checkpoint_path
     with joined_world(device) as world, _outputs(path, tensorboard, force) if world.is_first else nullcontext():
+        for sentence in without_effect(run, values) if world.is_first else ():
+            log.warning(sentence)
         loaded = _dataset(run, data, bad_pictures)
         checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
@@ -161,7 +169,7 @@ def _train_in(
     dataset: Dataset,
     compiled: bool | None,
     graphs: bool | None,
-    kernels: bool,
+    kernels: bool | None,
     tensorboard: Path | None,
 ) -> Checkpoint:
     """The trainer lives no longer than this function, as `joined_world` asks."""
@@ -175,8 +183,21 @@ def _train_in(
     if use_graphs and not can_record:
         raise InputError("--cuda-graphs: found no GPU or several processes, expected one process on a GPU")
     scalars = _tensorboard_writer(tensorboard) if tensorboard and world.is_first else None
-    trainer = Trainer(run, dataset, world=world, compiled=use_compile, graphs=use_graphs, kernels=kernels)
+    trainer = Trainer(run, dataset, world=world, compiled=use_compile, graphs=use_graphs, kernels=kernels is not False)
+    if kernels and not trainer.kernels:
+        raise InputError(f"--kernels: {_why_no_kernels(run, world)}")
     return fit(trainer, run.checkpoint_path, scalars)
+
+
+def _why_no_kernels(run: Run, world: World) -> str:
+    """What stands in the way of kernels that were asked for."""
+    if run.settings.precision != "mixed":
+        return f"found precision '{run.settings.precision}', expected --set precision=mixed"
+    if run.model == "resnet":
+        return "found the model resnet, expected a binary network"
+    if world.device.type != "cpu":
+        return "found a GPU, expected --device cpu"
+    return "the network is too large for them, or they cannot be built here (a line above says why)"
 
 
 def _tensorboard_writer(folder: Path) -> Any:

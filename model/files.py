@@ -34,7 +34,7 @@ def write_bytes(path: Path, contents: bytes) -> None:
         InputError: it cannot be written (a full disk, no permission); what was there is as it was.
     """
     with as_sentence(path):
-        target = _target(path)
+        target = real_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         clear_left_overs(target)
         temporary = temporary_beside(target)
@@ -53,8 +53,8 @@ def write_bytes(path: Path, contents: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of a text, in UTF-8."""
-    write_bytes(path, text.encode())
+    """`write_bytes` of a text, in UTF-8; a byte of a file's name that is no UTF-8 is written as an escape."""
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def require_writable(*paths: Path) -> None:
@@ -65,7 +65,7 @@ def require_writable(*paths: Path) -> None:
     """
     for path in paths:
         with as_sentence(path):
-            target = _target(path)
+            target = real_path(path)
             if target.is_dir():
                 raise InputError(f"{path}: is a folder, expected the name of a file")
             if target.exists() and not target.is_file():
@@ -83,7 +83,7 @@ def require_folder(*folders: Path) -> None:
     """
     for folder in folders:
         with as_sentence(folder):
-            target = _target(folder)
+            target = real_path(folder)
             if target.exists() and not target.is_dir():
                 raise InputError(f"{folder}: is a file, expected a folder")
             _try(target / "file")
@@ -190,7 +190,7 @@ def _remove_empty(folders: Sequence[Path]) -> None:
 
 def _lock_beside(path: Path) -> Path:
     """The file whose lock stands for `path`."""
-    target = _target(path)
+    target = real_path(path)
     return target.with_name(f".{_short(target.name)}{LOCK}")
 
 
@@ -246,14 +246,24 @@ def _open_locked(path: Path, wait: bool) -> BinaryIO | None:
         file.close()
 
 
-def _target(path: Path) -> Path:
-    """The file itself, where `path` is a link to it."""
-    return Path(os.path.realpath(path))
+def real_path(path: Path) -> Path:
+    """The file itself, where `path` is a link to it.
+
+    Raises:
+        InputError: no file can have such a name, or the link leads back to itself.
+    """
+    try:
+        found = Path(os.fsdecode(os.path.realpath(os.fsencode(path))))
+    except ValueError:  # a null byte, or a lone surrogate that stands for no byte
+        raise InputError(f"{path}: found a name that no file can have") from None
+    if found.is_symlink():
+        raise InputError(f"{path}: is a link that leads back to itself")
+    return found
 
 
 def _short(name: str) -> str:
     """As much of a file's name as fits into that of its temporary file."""
-    return name.encode()[:_NAME_BYTES].decode(errors="ignore")
+    return os.fsencode(name)[:_NAME_BYTES].decode(errors="ignore")
 
 
 def _try(target: Path) -> None:

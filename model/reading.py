@@ -212,6 +212,7 @@ _EXPECTED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "a string",
+    "string_unicode": "a string of Unicode characters",
     "bool_type": "true or false",
     "list_type": "a list",
     "tuple_type": "a list",

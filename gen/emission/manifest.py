@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.files import LOCK, as_sentence, clear_left_overs, temporary_folder, working_in
+from wsfracbnn.model.files import LOCK, as_sentence, clear_left_overs, real_path, temporary_folder, working_in
+from wsfracbnn.model.reading import read_text
 from wsfracbnn.model.signals import deferred_signals
 
 MANIFEST = "manifest.sha256"
@@ -45,7 +46,7 @@ def emit_into(out: Path, fill: Callable[[Path], None], *, force: bool = False) -
             cannot be written.
     """
     with as_sentence(out):
-        target = Path(out).resolve()
+        target = real_path(out)
         if out.is_symlink() and not target.exists():
             raise InputError(f"{out}: is a link to {target}, which is not there; expected a folder")
         if target.exists() and not target.is_dir():
@@ -142,8 +143,8 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
 def read_manifest(path: Path) -> dict[str, str] | None:
     """The emitted files' hashes by their names; None where the file is missing or is not such a manifest."""
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
+        text = read_text(path, "a manifest")
+    except InputError:
         return None
     if not text.startswith(_HEADER):
         return None

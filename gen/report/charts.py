@@ -12,7 +12,7 @@ import altair as alt
 from wsfracbnn.gen.design import NOMINAL_MHZ
 from wsfracbnn.gen.report.facts import AROUND, DesignFacts
 from wsfracbnn.gen.report.simulated import SimulatorRun
-from wsfracbnn.gen.synthesis.parts import PartArea
+from wsfracbnn.gen.synthesis.cached import PartArea
 
 PALETTE = ("#3d7ebd", "#c0651a", "#2b8a63", "#9a5fb4", "#b3484f", "#7a7a3a")
 """Of the designs in their order; each stands out from white and from black by 3 to 1 or more."""

@@ -13,7 +13,7 @@ from wsfracbnn.gen.report.simulated import Simulation
 from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, is_calibrated
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import Stage
-from wsfracbnn.gen.synthesis.parts import PartArea
+from wsfracbnn.gen.synthesis.cached import PartArea
 from wsfracbnn.gen.synthesis.record import MEASURED, HardwareRow
 from wsfracbnn.model.errors import InputError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wsfracbnn.gen.design import NOMINAL_MHZ
 from wsfracbnn.gen.report.facts import DesignFacts
-from wsfracbnn.gen.synthesis.parts import PartArea
+from wsfracbnn.gen.synthesis.cached import PartArea
 from wsfracbnn.gen.synthesis.record import HardwareRow
 
 Cell = tuple[str, str]

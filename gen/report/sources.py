@@ -14,7 +14,8 @@ from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.simulated import SUMMARY, Simulation, read_simulation
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.synthesis.parts import PartArea, areas_of_parts
+from wsfracbnn.gen.synthesis.cached import PartArea
+from wsfracbnn.gen.synthesis.parts import areas_of_parts
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.gen.synthesis.yosys import earlier_run
 from wsfracbnn.model.description import NetworkDescription

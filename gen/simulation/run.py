@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -11,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wsfracbnn.gen.design import INTERVALS
 from wsfracbnn.gen.simulation.job import CocotbJob
+from wsfracbnn.gen.simulation.measured import Measured, read_measured, read_name, values_to_compare
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.gen.simulation.waves import Waves
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.files import working_in
+from wsfracbnn.model.files import real_path, working_in
+from wsfracbnn.model.reading import read_text
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
 OCCUPANCY_IMAGES = 6
@@ -92,11 +91,11 @@ def simulate(
         reproduce: the command that a mismatch report names.
         progress: called with the number of images that have come out.
     Raises:
-        InputError: the simulator is missing, no test has such a name, another process simulates the same folder, or
-            building or running it failed.
+        InputError: the simulator is missing, no test has such a name, another process simulates the same folder, a
+            file of it is damaged, or building or running it failed.
     """
     require_simulator(simulator)
-    folder = folder.resolve()
+    folder = real_path(folder)
     asked = chosen_tests(names_of_tests(folder / "tb" / f"{BENCH}.py"), tests)
     build = folder.parent / f"{folder.name}-{simulator}"
     with working_in(build):
@@ -104,7 +103,7 @@ def simulate(
         for file in (result_file, progress_file):
             file.unlink(missing_ok=True)
         variables = {
-            "WSFRACBNN_VECTORS": str(vectors.resolve()),
+            "WSFRACBNN_VECTORS": str(real_path(vectors)),
             "WSFRACBNN_DESIGN": str(folder / "design.json"),
             "WSFRACBNN_IMAGES": str(images),
             "WSFRACBNN_RESULT": str(result_file),
@@ -115,8 +114,12 @@ def simulate(
         }
         job = folder_job(folder, simulator, build, variables, waves)
         seconds = _build_and_run(job, progress, progress_file)
-        measured = json.loads(result_file.read_text()) if result_file.is_file() else {}
         failures = job.failures(asked)
+        measured = Measured()
+        try:
+            measured = read_measured(result_file) if result_file.is_file() else measured
+        except InputError as error:
+            failures.append(str(error))
     if EXACTNESS_TEST in asked and not failures:
         failures = _what_was_not_compared(measured, vectors, images)
     recorded = job.wave_file if waves is not None and job.wave_file.is_file() else None
@@ -124,17 +127,14 @@ def simulate(
     return replace(result, tests=tuple(asked), command=reproduce, waves=recorded)
 
 
-def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: int) -> list[str]:
+def _what_was_not_compared(measured: Measured, vectors: Path, images: int) -> list[str]:
     """Where the images or values compared are not those that were asked for, in words."""
-    if measured.get("images") != images:
-        return [f"compared {measured.get('images', 0)} images, expected {images}"]
-    with np.load(vectors) as golden:
-        streams = {key.removeprefix("stream_"): golden[key] for key in golden.files if key.startswith("stream_")}
-        expected = {name: stream[:images].size for name, stream in (streams | {"head": golden["logits"]}).items()}
-    found = {row["name"]: row["values"] for row in measured["layers"]}
+    if measured.images != images:
+        return [f"compared {measured.images} images, expected {images}"]
+    found = {layer.name: layer.values for layer in measured.layers}
     return [
         f"{name}: compared {found.get(name, 0)} values, expected {values}"
-        for name, values in expected.items()
+        for name, values in values_to_compare(vectors, images).items()
         if found.get(name) != values
     ]
 
@@ -143,12 +143,11 @@ def folder_job(
     folder: Path, simulator: str, build: Path, variables: Mapping[str, str], waves: Waves | None
 ) -> CocotbJob:
     """The job that simulates an emitted folder (absolute) with its own testbench."""
-    name = json.loads((folder / "design.json").read_text())["name"]
     testbench = sorted((folder / "tb").glob("*.v"))
     return CocotbJob(
         simulator=simulator,
-        sources=(*(folder / line for line in (folder / "filelist.f").read_text().split()), *testbench),
-        toplevel=f"{name}_testbench",
+        sources=(*(folder / line for line in read_text(folder / "filelist.f", "a list of files").split()), *testbench),
+        toplevel=f"{read_name(folder / 'design.json')}_testbench",
         module=BENCH,
         search=folder / "tb",
         build=build,
@@ -178,18 +177,18 @@ def _wait(child: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
-def _result(simulator: str, measured: Mapping[str, Any], seconds: float, failures: list[str]) -> SimulationResult:
+def _result(simulator: str, measured: Measured, seconds: float, failures: list[str]) -> SimulationResult:
     """From result.json, of which nothing is there where the testbench did not get so far."""
     return SimulationResult(
         simulator=simulator,
-        images=measured.get("images", 0),
-        correct=measured.get("correct"),
-        mismatches=measured.get("mismatches", 0),
-        cycles_per_image=measured.get("cycles_per_image"),
-        latency_cycles=measured.get("latency_cycles", 0),
+        images=measured.images,
+        correct=measured.correct,
+        mismatches=measured.mismatches,
+        cycles_per_image=measured.cycles_per_image,
+        latency_cycles=measured.latency_cycles,
         seconds=seconds,
-        layers=tuple(measured.get("layers", ())),
-        busy=measured.get("busy", {}),
-        occupancy=measured.get("occupancy", {}),
+        layers=tuple(layer.model_dump() for layer in measured.layers),
+        busy=measured.busy,
+        occupancy=measured.occupancy,
         failures=tuple(failures),
     )

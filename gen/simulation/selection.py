@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.simulation.job import SIMULATORS, simulator_environment
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.reading import read_text
 
 ALL = "all"
 
@@ -64,10 +65,18 @@ def require_simulator(simulator: str) -> None:
 
 
 def names_of_tests(bench: Path) -> list[str]:
-    """The cocotb tests in a testbench's file, which is read and not run."""
+    """The cocotb tests in a testbench's file, which is read and not run.
+
+    Raises:
+        InputError: no such file, or it is no Python.
+    """
+    try:
+        module = ast.parse(read_text(bench, "a testbench"))
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{bench}: not a testbench ({error})") from None
     return [
         node.name
-        for node in ast.parse(bench.read_text()).body
+        for node in module.body
         if isinstance(node, ast.AsyncFunctionDef)
         and any(ast.unparse(decorator).startswith("cocotb.test") for decorator in node.decorator_list)
     ]

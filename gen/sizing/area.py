@@ -58,7 +58,7 @@ class Estimate:
 
 @functools.cache
 def _calibrations() -> dict[str, Coefficients]:
-    """The coefficients of every calibrated family, as the calibration wrote them."""
+    """The coefficients of every calibrated family: a file of this package, as its code is, and none from outside."""
     table: dict[str, Coefficients] = json.loads(COEFFICIENTS.read_text())
     return table
 

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
@@ -41,14 +39,15 @@ class MappedMemory:
         return (self.block_rams > 0) == self.meant_for_block_ram
 
 
-def map_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> tuple[list[MappedMemory], list[str]]:
+def map_memories(
+    design: AcceleratorDesign, cells: Mapping[str, str], family: Family
+) -> tuple[list[MappedMemory], list[str]]:
     """Every memory of a design with the RAM cells that bear its name; and block RAMs that bear no memory's.
 
-    netlist: Yosys's JSON of the flattened top module.
+    cells: type of each cell of the flattened top module, by name.
     """
-    cells = json.loads(netlist.read_text())["modules"][design.top]["cells"]
-    blocks = [name for name, cell in cells.items() if is_one_of(cell["type"], family.block_rams)]
-    luts = [name for name, cell in cells.items() if is_one_of(cell["type"], family.lut_rams)]
+    blocks = [name for name, kind in cells.items() if is_one_of(kind, family.block_rams)]
+    luts = [name for name, kind in cells.items() if is_one_of(kind, family.lut_rams)]
     mapped, known = [], set()
     for memory in memories(design):
         pattern = re.compile(memory.cell)

@@ -10,11 +10,11 @@ place of their own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import cycle
 
 from wsfracbnn.gen.devices import FAMILIES, routable_devices
+from wsfracbnn.gen.synthesis.cached import Netlist
 from wsfracbnn.model.errors import InputError
 
 GROUP = (0, 2, 4, 6)
@@ -42,25 +42,24 @@ def block_ram_sites(device: str) -> list[str]:
     ]
 
 
-def pin_block_rams(netlist: str, top: str, device: str, instances: Sequence[str]) -> str:
-    """Give every block RAM of a netlist its site.
+def pin_block_rams(netlist: Netlist, device: str, instances: Sequence[str]) -> str:
+    """Give every block RAM of a netlist its site; returns the netlist's JSON.
 
     Args:
-        netlist: Yosys's JSON of the flattened module `top`.
+        netlist: of the flattened top module; it is changed.
         device: one that nextpnr can route.
-        instances: those of `top` in the order of the pipeline. What is in none of them comes last. Sites that are left
-            over lie evenly between.
+        instances: those of the top module in the order of the pipeline. What is in none of them comes last. Sites that
+            are left over lie evenly between.
     Raises:
         InputError: more block RAMs than the device has.
     """
-    design = json.loads(netlist)
-    cells = design["modules"][top]["cells"]
-    found = [name for name, cell in cells.items() if cell["type"] in FAMILIES["ecp5"].block_rams]
+    cells = netlist.contents["modules"][netlist.top]["cells"]
+    found = [name for name, kind in netlist.cells.items() if kind in FAMILIES["ecp5"].block_rams]
     place = {instance: number for number, instance in enumerate(instances)}
     found.sort(key=lambda name: (place.get(name.split(".")[0], len(place)), name))
     sites = block_ram_sites(device)
     if len(found) > len(sites):
-        raise InputError(f"device: {top} takes {len(found)} block RAMs, {device} has {len(sites)}")
+        raise InputError(f"device: {netlist.top} takes {len(found)} block RAMs, {device} has {len(sites)}")
     for number, name in enumerate(found):
         cells[name].setdefault("attributes", {})["BEL"] = sites[number * len(sites) // len(found)]
-    return json.dumps(design)
+    return netlist.text

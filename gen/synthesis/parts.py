@@ -3,29 +3,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.synthesis.cached import Module, PartArea, PartAreas, Signal, read_modules, read_parts
 from wsfracbnn.gen.synthesis.yosys import area_of
 from wsfracbnn.model.files import write_text
 
 PARTS = "parts.json"
 """File beside a netlist that keeps the counts, since reading the netlist of a large design takes a minute."""
-
-
-@dataclass(frozen=True)
-class PartArea:
-    """What one part of a design takes; `luts` includes those used as carries and as memory."""
-
-    luts: int
-    flip_flops: int
-    block_rams: int
 
 
 def areas_of_parts(design: AcceleratorDesign, run: Path, family: Family) -> dict[str, PartArea]:
@@ -35,36 +24,39 @@ def areas_of_parts(design: AcceleratorDesign, run: Path, family: Family) -> dict
     it drives is, or where that is read.
 
     run: folder of a synthesis, which holds `netlist.json`.
+
+    Raises:
+        InputError: what is there is damaged.
     """
     kept = run / PARTS
     if kept.is_file():
-        return {name: PartArea(**area) for name, area in json.loads(kept.read_text()).items()}
-    modules = json.loads((run / "netlist.json").read_text())["modules"]
+        return read_parts(kept)
+    modules = read_modules(run / "netlist.json", design.top)
     names = {stage.instance: stage.name for stage in design.stages}
     counts: dict[str, Counter[str]] = {name: Counter() for name in (*names.values(), "")}
     top = modules[design.top]
     for name, part in _parts_of_cells(top, names).items():
-        counts[part].update(_cells_of(modules, top["cells"][name]["type"]))
+        counts[part].update(_cells_of(modules, top.cells[name].type))
     found = {part: area_of(cells, family) for part, cells in counts.items()}
     areas = {part: PartArea(area.luts, area.flip_flops, area.block_rams) for part, area in found.items()}
-    write_text(kept, json.dumps({part: asdict(area) for part, area in areas.items()}, indent=2) + "\n")
+    write_text(kept, PartAreas(areas).model_dump_json(indent=2) + "\n")
     return areas
 
 
-def _parts_of_cells(top: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+def _parts_of_cells(top: Module, names: Mapping[str, str]) -> dict[str, str]:
     """The part that each cell of a flattened module belongs to. names: those of the stages, by their instances."""
-    cells = top["cells"]
+    cells = top.cells
     found = {name: names.get(_instance(name), "") for name in cells if not name.startswith("$")}
     unnamed = [name for name in cells if name not in found]
     if not unnamed:
         return found
-    part_of_bit = _parts_of_signals(top["netnames"], names)
+    part_of_bit = _parts_of_signals(top.netnames, names)
     readers: dict[int, list[str]] = {}
     for name, cell in cells.items():
-        for bit in _bits(cell, "input"):
+        for bit in cell.signals("input"):
             readers.setdefault(bit, []).append(name)
     for name in unnamed:
-        parts = [part_of_bit[bit] for bit in _bits(cells[name], "output") if bit in part_of_bit]
+        parts = [part_of_bit[bit] for bit in cells[name].signals("output") if bit in part_of_bit]
         if parts:
             found[name] = parts[0]
     waiting = [name for name in unnamed if name not in found]
@@ -73,7 +65,7 @@ def _parts_of_cells(top: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
         for name in waiting:
             behind = (
                 found[reader]
-                for bit in _bits(cells[name], "output")
+                for bit in cells[name].signals("output")
                 for reader in readers.get(bit, ())
                 if reader in found
             )
@@ -87,13 +79,13 @@ def _parts_of_cells(top: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
     return found | dict.fromkeys(waiting, "")
 
 
-def _parts_of_signals(nets: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, str]:
+def _parts_of_signals(nets: Mapping[str, Signal], names: Mapping[str, str]) -> dict[int, str]:
     """The part of each signal whose hierarchical name survived; one between two stages is the earlier's, its sender."""
     order = {instance: place for place, instance in enumerate(names)}
     found: dict[int, str] = {}
-    owned = [(name, net) for name, net in nets.items() if not net["hide_name"] and "." in name]
+    owned = [(name, net) for name, net in nets.items() if not net.hide_name and "." in name]
     for name, net in sorted(owned, key=lambda item: order.get(_instance(item[0]), len(order))):
-        for bit in net["bits"]:
+        for bit in net.bits:
             if isinstance(bit, int):
                 found.setdefault(bit, names.get(_instance(name), ""))
     return found
@@ -104,19 +96,12 @@ def _instance(name: str) -> str:
     return name.removeprefix("\\").split(".")[0]
 
 
-def _bits(cell: Mapping[str, Any], direction: str) -> Iterator[int]:
-    """Signals at a cell's ports of one direction; constants are none."""
-    for port, bits in cell["connections"].items():
-        if cell["port_directions"].get(port) == direction:
-            yield from (bit for bit in bits if isinstance(bit, int))
-
-
-def _cells_of(modules: Mapping[str, Any], kind: str) -> Counter[str]:
+def _cells_of(modules: Mapping[str, Module], kind: str) -> Counter[str]:
     """Primitive cells of one cell: itself, or those inside where it is a module whose hierarchy was kept."""
     module = modules.get(kind)
-    if module is None or "blackbox" in module["attributes"]:
+    if module is None or "blackbox" in module.attributes:
         return Counter([kind])
     found: Counter[str] = Counter()
-    for cell in module["cells"].values():
-        found.update(_cells_of(modules, cell["type"]))
+    for cell in module.cells.values():
+        found.update(_cells_of(modules, cell.type))
     return found

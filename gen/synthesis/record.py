@@ -16,7 +16,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.nextpnr import Placement
 from wsfracbnn.gen.synthesis.summary import Simulated
 from wsfracbnn.gen.synthesis.yosys import Area
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, escaped
 from wsfracbnn.model.files import updating, write_text
 from wsfracbnn.model.reading import Schema, checked, checked_values, printable, read_json
 
@@ -207,7 +207,7 @@ def synthesis_row(
     """What synthesis for a family measured. estimated: LUTs that the area model says, where it is calibrated."""
     return HardwareRow(
         network=design.name,
-        fold=fold,
+        fold=escaped(fold),
         device=family.name,
         lut4=area.luts if family.lut_inputs == 4 else None,
         lut6=area.luts if family.lut_inputs == 6 else None,
@@ -232,7 +232,7 @@ def placement_row(
     cycles = design.cycles if simulated is None else simulated.cycles_per_image
     return HardwareRow(
         network=design.name,
-        fold=fold,
+        fold=escaped(fold),
         device=settings.device,
         speed_grade=settings.speed,
         seed=settings.seed,

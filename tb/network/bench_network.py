@@ -31,7 +31,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from golden import Vectors, compare_layers, load_vectors, pixel_lines, probe_file  # noqa: E402
+from golden import Vectors, compare_layers, count_asked_for, load_vectors, pixel_lines, probe_file  # noqa: E402
 
 CLOCK_NS = 10
 SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
@@ -59,8 +59,8 @@ class TB:
     def __init__(self, dut: Any, streams: bool = True) -> None:
         self.dut = dut
         self.design = json.loads(_path("WSFRACBNN_DESIGN", "design.json").read_text())
-        images = os.environ.get("WSFRACBNN_IMAGES")
-        self.vectors: Vectors = load_vectors(_path("WSFRACBNN_VECTORS", "vectors.npz"), int(images) if images else None)
+        count = count_asked_for(os.environ.get("WSFRACBNN_IMAGES", ""))
+        self.vectors: Vectors = load_vectors(_path("WSFRACBNN_VECTORS", "vectors.npz"), count)
         dut.rst.value = 1
         dut.flush.value = 0
         dut.play.value = 0

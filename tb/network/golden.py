@@ -32,9 +32,28 @@ class Vectors:
     streams: dict[str, NDArray[np.int32]]
 
 
+def count_asked_for(text: str) -> int | None:
+    """A number of images as somebody typed it; None, which stands for all, where nothing was typed.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError(f"IMAGES: found '{text}', expected a number of images, 1 or more")
+    return int(text)
+
+
 def load_vectors(path: Path, count: int | None = None) -> Vectors:
-    """The first `count` images of a vector file, or all."""
+    """The first `count` images of a vector file, or all.
+
+    Raises:
+        ValueError: there are fewer than that.
+    """
     with np.load(path, allow_pickle=False) as file:
+        if count is not None and count > len(file["labels"]):
+            raise ValueError(f"IMAGES: found {count}, expected at most the {len(file['labels'])} of {path.name}")
         streams = {key.removeprefix("stream_"): file[key][:count] for key in file.files if key.startswith("stream_")}
         return Vectors(
             file["images"][:count], file["labels"][:count], file["logits"][:count], file["classes"][:count], streams

@@ -10,11 +10,11 @@ import pytest
 from wsfracbnn.gen.locations import ROOT
 
 
-def command_of(target: str, *variables: str) -> list[str]:
+def command_of(target: str, *variables: str, **environment: str) -> list[str]:
     """The words of the project's command that a target would run; nothing is run."""
     done = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", target, *variables],
-        cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
+        cwd=ROOT, env=environment | {"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     (line,) = (line for line in done.stdout.splitlines() if "--weights" in line)
     return line.split()
@@ -51,3 +51,23 @@ def test_a_variable_reaches_the_command(target: str, variable: str, option: list
     words = command_of(target, variable)
     start = words.index(option[0])
     assert words[start : start + len(option)] == option
+
+
+def test_variables_of_the_environment_decide_nothing() -> None:
+    stray = {
+        "IMAGES": "1",
+        "SIM": "icarus",
+        "WAVES": "1",
+        "DATA": "d",
+        "FOLD": "small",
+        "NETWORK": "cifar10",
+        "MHZ": "9",
+    }
+    for target in ("sim", "pnr"):
+        assert command_of(target, **stray, WEIGHTS="w.pt", DEVICE="ecp5-85f", RESULTS="r") == command_of(target)
+
+
+def test_waves_are_1_or_not_asked_for() -> None:
+    done = subprocess.run(["make", "--dry-run", "sim", "WAVES=yes"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "WAVES: found 'yes', expected 1 or nothing" in done.stderr

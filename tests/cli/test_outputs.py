@@ -6,15 +6,19 @@ from __future__ import annotations
 import importlib
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
+from wsfracbnn.cli import train as train_command
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.plan import carry_out, read_plan
+
+TRAIN_IN = train_command._train_in
 
 
 class BegunError(Exception):
@@ -186,8 +190,43 @@ def test_data_is_refused_where_no_run_of_a_plan_uses_it() -> None:
         (["train", "--out", "a.pt", "--set", "out=b.pt"], "--set: key 'out' is given by --out too"),
         (["train", "--start-from", "a.pt", "--set", "start_from=b.pt"], "--set: key 'start_from' is given by --start-"),
         (["train", "--set", "epochs=3", "--set", "epochs=5"], "--set: key 'epochs' is given twice"),
+        (["synth", "--targets", "ecp5,xc7,ecp5"], "--targets: found ecp5,xc7,ecp5, expected each once"),
+        (["emit", "--weights", DIGITS, "--fold", "luts=9000@ecp5", "--lut-inputs", 6], "--lut-inputs: found 6, but"),
+        (["emit", "--weights", DIGITS, "--fold", "luts=20000@xc7", "--lut-inputs", 4], "--lut-inputs: found 4, but"),
+        (["pnr", "--seed", -1], "seed: found -1, expected a number from 0 to 2147483647"),
+        (["pnr", "--mhz", 1e30], "mhz: found 1e+30, expected a clock of more than 0 and at most 1000 MHz"),
     ],
 )
 def test_an_option_that_would_have_no_effect_is_refused(command: list[object], sentence: str) -> None:
     make_plan()
     assert outcome_of(*command).startswith(sentence)
+
+
+def test_settings_that_wait_for_something_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A configuration may be shared by runs with and without a teacher, so that it is no error."""
+    assert outcome_of("train", "--set", "temperature=2.0", "--set", "momentum=0.5") == "begun"
+    assert "setting 'temperature': no effect, as there is no teacher" in caplog.text
+    assert "setting 'momentum': no effect, as the optimizer is not sgd" in caplog.text
+    caplog.clear()
+    assert outcome_of("train", "--set", "momentum=0.5", "--set", "optimizer=sgd") == "begun"
+    assert "no effect" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ([], "found precision 'float32', expected --set precision=mixed"),
+        (["--set", "precision=mixed", "--model", "resnet"], "found the model resnet, expected a binary network"),
+        (["--set", "precision=mixed", "--width", 1024], "the network is too large for them"),
+    ],
+)
+def test_kernels_that_were_asked_for_and_cannot_be_used_are_refused(
+    settings: list[object], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found out when the trainer stands, so that nothing of it is made here but what it would say."""
+    monkeypatch.setattr("wsfracbnn.cli.train._train_in", TRAIN_IN)
+    monkeypatch.setattr("wsfracbnn.model.training.trainer.Trainer", lambda *_, **__: SimpleNamespace(kernels=False))
+    monkeypatch.setattr("wsfracbnn.model.training.fit.fit", begin)
+    command = ["train", "--device", "cpu", *settings]
+    assert outcome_of(*command, "--kernels").startswith(f"--kernels: {why}")
+    assert outcome_of(*command) == outcome_of(*command, "--no-kernels") == "begun"

@@ -24,8 +24,11 @@ from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.report.simulated import read_simulation
+from wsfracbnn.gen.simulation.measured import read_measured
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_netlist, read_report
+from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
 from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
 from wsfracbnn.gen.synthesis.summary import read_summary
 from wsfracbnn.model.card import model_card
@@ -96,6 +99,10 @@ def targets(folder: Path) -> dict[str, Target]:
         "description's arrays": _bytes(
             "net.npz", (folder / "net.npz").read_bytes(), lambda p: NetworkDescription.load(_beside(p, folder))
         ),
+        "cell counts": _json("stat.json", json.dumps(_STATISTICS), read_cell_counts),
+        "netlist": _json("netlist.json", json.dumps(_NETLIST), _use_netlist),
+        "routing report": _json("report.json", json.dumps(_ROUTED), read_report),
+        "simulated": _json("result.json", json.dumps(_MEASURED), read_measured),
         "published CIFAR": _cifar(),
         "published MNIST": _bytes("a.gz", _idx(), lambda p: read_idx(p.name, p.read_bytes(), 3)),
         "picture": _bytes("a.png", _picture(), lambda p: read_picture(p, (4, 4, 3), AS_USUAL)),
@@ -107,6 +114,36 @@ def targets(folder: Path) -> dict[str, Target]:
     }
 
 
+_STATISTICS = {"creator": "Yosys", "design": {"num_cells": 5, "num_cells_by_type": {"LUT4": 3, "TRELLIS_FF": 2}}}
+_NETLIST = {
+    "modules": {
+        "top": {
+            "attributes": {"top": "1"},
+            "cells": {
+                "stage_01.memory.0": {"type": "DP16KD", "attributes": {"src": "a.v:1"}, "connections": {"CLKA": [2]}},
+                "lut": {"type": "LUT4", "connections": {"A": [2, "0"], "Z": [3]}},
+            },
+        }
+    }
+}
+_ROUTED = {
+    "utilization": {"TRELLIS_COMB": {"available": 24288, "used": 120}, "DP16KD": {"available": 56, "used": 3}},
+    "fmax": {"clk": {"achieved": 123.456, "constraint": 150.0}},
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge clk", "path": []},
+        {"from": "posedge clk", "to": "posedge clk", "path": [{"from": {"cell": "a"}, "to": {"cell": "b"}}]},
+    ],
+}
+_MEASURED = {
+    "images": 2,
+    "correct": 1,
+    "mismatches": 0,
+    "latency_cycles": 340,
+    "cycles_per_image": 144,
+    "layers": [{"name": "input", "values": 128, "mismatches": 0}],
+    "busy": {"input": 0.5},
+    "occupancy": {"input": [1, 2]},
+}
 _LOG = b"epoch,loss,train_accuracy,gate_fraction,lr,test_accuracy\n1,2.3,10.0,0.4,0.01,\n2,2,9,1,1,11.5\n"
 
 
@@ -121,6 +158,10 @@ def _use_checkpoint(path: Path) -> None:
     checkpoint.sample_arrays()
     model_card(checkpoint, path.name)
     lower_checkpoint(checkpoint)
+
+
+def _use_netlist(path: Path) -> None:
+    pin_block_rams(read_netlist(path, "top"), "ecp5-25f", ("stage_01",))
 
 
 def _bytes(file: str, content: bytes, read: Callable[[Path], object]) -> Target:

@@ -10,13 +10,15 @@ import re
 import pytest
 
 from wsfracbnn.gen.devices import DEVICES, routable_devices
+from wsfracbnn.gen.synthesis.cached import Netlist
 from wsfracbnn.gen.synthesis.floorplan import block_ram_sites, pin_block_rams
 from wsfracbnn.model.errors import InputError
 
 
-def _netlist(names: list[str], kind: str = "DP16KD") -> str:
-    cells = {name: {"type": kind, "connections": {}} for name in names}
-    return json.dumps({"modules": {"top": {"cells": cells | {"lut": {"type": "LUT4", "connections": {}}}}}})
+def _netlist(names: list[str]) -> Netlist:
+    kinds = dict.fromkeys(names, "DP16KD") | {"lut": "LUT4"}
+    cells = {name: {"type": kind, "connections": {}} for name, kind in kinds.items()}
+    return Netlist({"modules": {"top": {"cells": cells}}}, "top", kinds)
 
 
 @pytest.mark.parametrize("device", list(routable_devices()))
@@ -32,7 +34,7 @@ def test_a_device_has_each_of_its_sites_once(device: str) -> None:
 
 def test_memories_follow_the_pipeline() -> None:
     names = [f"{stage}.memory.{n}" for stage in ("stage_02", "odd", "stage_01") for n in range(3)]
-    pinned = json.loads(pin_block_rams(_netlist(names), "top", "ecp5-25f", ("stage_01", "stage_02")))
+    pinned = json.loads(pin_block_rams(_netlist(names), "ecp5-25f", ("stage_01", "stage_02")))
     cells = pinned["modules"]["top"]["cells"]
     sites = block_ram_sites("ecp5-25f")
     order = sorted(names, key=lambda name: sites.index(cells[name]["attributes"]["BEL"]))
@@ -43,4 +45,4 @@ def test_memories_follow_the_pipeline() -> None:
 
 def test_too_many_block_rams_are_refused() -> None:
     with pytest.raises(InputError, match="device: top takes 57 block RAMs, ecp5-25f has 56"):
-        pin_block_rams(_netlist([f"stage_01.memory.{n}" for n in range(57)]), "top", "ecp5-25f", ("stage_01",))
+        pin_block_rams(_netlist([f"stage_01.memory.{n}" for n in range(57)]), "ecp5-25f", ("stage_01",))

@@ -120,6 +120,9 @@ def test_links_to_a_folder_are_followed_and_others_refused(tmp_path: Path) -> No
         emit_files(tmp_path / "link", files)
     assert contents(tmp_path / "there") == NEW
     assert (tmp_path / "link").is_symlink()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"loop: is a link that leads back to itself"):
+        emit_files(tmp_path / "loop", NEW)
     (tmp_path / "nowhere").symlink_to("gone")
     with pytest.raises(InputError, match=r"nowhere: is a link to .*gone, which is not there"):
         emit_files(tmp_path / "nowhere", NEW)

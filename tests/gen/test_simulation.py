@@ -59,7 +59,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def fewer_images(bench: Path) -> None:
-    edit(bench, "int(images) if images else None", "2")
+    edit(bench, '"vectors.npz"), count)', '"vectors.npz"), 2)')
 
 
 def a_layer_less(bench: Path) -> None:

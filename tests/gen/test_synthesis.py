@@ -15,6 +15,7 @@ from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.gen.sizing.memories import map_memories, memory_table
 from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.synthesis.cached import read_netlist
 from wsfracbnn.gen.synthesis.nextpnr import PlaceAndRoute, Placement, place_and_route
 from wsfracbnn.gen.synthesis.record import (
     HardwareResults,
@@ -139,7 +140,7 @@ def test_every_memory_is_found_in_the_netlist(tmp_path: Path) -> None:
     description = random_description(config, seed=1, name="mapped", wild=False)
     design = build_design(description, choose_folding(description, "auto"))
     _, folder = synthesize(design_sources(design), "mapped_top", ECP5, tmp_path, report=lambda line: None)
-    mapped, elsewhere = map_memories(design, folder / "netlist.json", ECP5)
+    mapped, elsewhere = map_memories(design, read_netlist(folder / "netlist.json", design.top).cells, ECP5)
     assert elsewhere == []
     for entry in mapped:
         assert entry.as_meant, entry

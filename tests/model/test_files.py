@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.files import clear_left_overs, require_folder, require_writable, write_bytes, write_text
+from wsfracbnn.model.files import (
+    clear_left_overs,
+    require_folder,
+    require_writable,
+    working_in,
+    working_on,
+    write_bytes,
+    write_text,
+)
 
 
 def test_a_file_is_written_into_folders_that_are_made(tmp_path: Path) -> None:
@@ -67,12 +75,13 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_file(tmp_path: Path) -> None:
 
 
 _HANGING = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from wsfracbnn.model import files
 def hang(descriptor):
     print("writing", flush=True)
-    sys.stdin.read()
+    while True:  # a signal between two calls is seen, which one before a read that never returns is not
+        time.sleep(0.05)
 files.os.fsync = hang
 files.write_text(Path(sys.argv[1]), "half")
 """
@@ -179,3 +188,29 @@ def test_no_update_of_a_file_is_lost(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == 60
     assert [entry.name for entry in tmp_path.iterdir()] == ["count.json"]
     assert time.time() - path.stat().st_mtime < 60
+
+
+def test_a_name_that_is_no_utf_8_is_written(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.md")
+    require_writable(path)
+    write_text(path, f"of {path.name}")
+    assert path.read_bytes() == rb"of caf\udce9.md"
+    assert list(tmp_path.iterdir()) == [path]
+    with working_in(tmp_path / os.fsdecode(b"\xff")), working_on(path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
+def test_a_name_that_no_file_can_have_is_a_sentence(tmp_path: Path, name: str) -> None:
+    for use in (require_writable, require_folder, lambda path: write_text(path, "text")):
+        with pytest.raises(InputError, match="found a name that no file can have") as refused:
+            use(tmp_path / name)
+        assert str(refused.value).isprintable()
+
+
+def test_a_link_to_itself_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for use in (require_writable, require_folder, lambda path: write_text(path, "text")):
+        with pytest.raises(InputError, match="loop: is a link that leads back to itself"):
+            use(tmp_path / "loop")
+    assert (tmp_path / "loop").is_symlink()

@@ -10,7 +10,7 @@ from wsfracbnn.gen.devices import FAMILIES
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.synthesis.parts import PartArea
+from wsfracbnn.gen.synthesis.cached import PartArea
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.description import NetworkDescription
 

@@ -21,7 +21,8 @@ from wsfracbnn.gen.report.overview import overview
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.synthesis.parts import PartArea, areas_of_parts
+from wsfracbnn.gen.synthesis.cached import PartArea
+from wsfracbnn.gen.synthesis.parts import areas_of_parts
 from wsfracbnn.gen.synthesis.record import ESTIMATED, MEASURED, HardwareRow
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.description import NetworkDescription

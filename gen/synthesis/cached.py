@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tools left in a cached run, read as anything from outside: the cache outlives the process that filled it.
+
+A damaged file is refused and not made anew unasked: a run may have taken an hour, and its folder may hold what somebody
+still wants to see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, Field, RootModel
+
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.reading import Schema, checked, printable, read_bytes, read_json, read_text
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Seconds = Annotated[float, Field(ge=0)]
+
+LARGE = 2 * 2**30
+"""Bytes of a netlist, a routed design or a bitstream."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Seconds(RootModel[Seconds], strict=True):
+    pass
+
+
+class _CellCounts(Schema, extra="ignore"):
+    num_cells_by_type: dict[str, Count]
+
+
+class _Statistics(Schema, extra="ignore"):
+    design: _CellCounts
+
+
+class _Cell(Schema, extra="ignore"):
+    type: str
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Module(Schema, extra="ignore"):
+    cells: dict[str, _Cell]
+
+
+class _Modules(Schema, extra="ignore"):
+    modules: dict[str, _Module]
+
+
+class Cell(Schema, extra="ignore"):
+    """A cell of a netlist; a bit of a connection is the number of a signal, or a constant's text."""
+
+    type: str
+    port_directions: dict[str, str] = Field(default_factory=dict)
+    connections: dict[str, list[int | str]] = Field(default_factory=dict)
+
+    def signals(self, direction: str) -> Iterator[int]:
+        """Signals at the ports of one direction; constants are none."""
+        for port, bits in self.connections.items():
+            if self.port_directions.get(port) == direction:
+                yield from (bit for bit in bits if isinstance(bit, int))
+
+
+class Signal(Schema, extra="ignore"):
+    """A named signal of a netlist. hide_name: 1 where Yosys made the name."""
+
+    hide_name: int
+    bits: list[int | str]
+
+
+class Module(Schema, extra="ignore"):
+    """A module of a netlist."""
+
+    attributes: dict[str, Any] = Field(default_factory=dict)
+    cells: dict[str, Cell]
+    netnames: dict[str, Signal] = Field(default_factory=dict)
+
+
+class _Netlist(Schema, extra="ignore"):
+    modules: dict[str, Module]
+
+
+@dataclass(frozen=True)
+class PartArea:
+    """What one part of a design takes; `luts` includes those used as carries and as memory."""
+
+    luts: Count
+    flip_flops: Count
+    block_rams: Count
+
+
+class PartAreas(RootModel[dict[str, PartArea]]):
+    """By the part's name."""
+
+
+class _Used(Schema, extra="ignore"):
+    used: Count
+
+
+class _Clock(Schema, extra="ignore"):
+    achieved: Annotated[float, Field(gt=0)]
+
+
+class _End(Schema, extra="ignore"):
+    cell: Annotated[str, Field(max_length=900), AfterValidator(printable)]
+
+
+class _Step(Schema, extra="ignore"):
+    begin: Annotated[_End, Field(alias="from")]
+    end: Annotated[_End, Field(alias="to")]
+
+
+class _Path(Schema, extra="ignore"):
+    begin: Annotated[str, Field(alias="from")]
+    end: Annotated[str, Field(alias="to")]
+    path: Annotated[list[_Step], Field(min_length=1)]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it begins and ends at the clock's edge, not at a pad, which nextpnr writes in angle brackets."""
+        return not self.begin.startswith("<") and not self.end.startswith("<")
+
+
+class _Report(Schema, extra="ignore"):
+    utilization: dict[str, _Used]
+    fmax: Annotated[dict[str, _Clock], Field(min_length=1)]
+    critical_paths: list[_Path]
+
+
+@dataclass(frozen=True)
+class Routed:
+    """nextpnr's report. used: cells by type. critical_path: names of the cells along it."""
+
+    used: Mapping[str, int]
+    fmax_mhz: float
+    critical_path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """Yosys's JSON of a flattened module. contents: all of it. cells: type of each of the module's cells, by name."""
+
+    contents: dict[str, Any]
+    top: str
+    cells: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(self.contents)
+
+
+def read_seconds(path: Path) -> float:
+    """How long a run took.
+
+    Raises:
+        InputError: the file is damaged; so with all below.
+    """
+    return _read(path, _Seconds, "the seconds of a run").root
+
+
+def read_cell_counts(path: Path) -> dict[str, int]:
+    """Cells by type, of Yosys's statistics."""
+    return dict(_read(path, _Statistics, "Yosys's statistics").design.num_cells_by_type)
+
+
+def read_netlist(path: Path, top: str) -> Netlist:
+    """A netlist that holds the module `top`."""
+    contents = _contents(path, "Yosys's netlist")
+    modules = _checked(path, _Modules, "Yosys's netlist", contents).modules
+    if top not in modules:
+        raise _damaged(path, "Yosys's netlist", f"key 'modules.{top}' is missing")
+    return Netlist(contents, top, {name: cell.type for name, cell in modules[top].cells.items()})
+
+
+def read_modules(path: Path, top: str) -> dict[str, Module]:
+    """The modules of a netlist, `top` among them."""
+    what = "Yosys's netlist"
+    modules = _read(path, _Netlist, what).modules
+    if top not in modules:
+        raise _damaged(path, what, f"key 'modules.{top}' is missing")
+    return modules
+
+
+def read_parts(path: Path) -> dict[str, PartArea]:
+    """Areas of a design's parts."""
+    return _read(path, PartAreas, "areas of a design's parts").root
+
+
+def read_report(path: Path) -> Routed:
+    """nextpnr's report of a routed design with one clock."""
+    what = "nextpnr's report"
+    report = _read(path, _Report, what)
+    inside = next((found for found in report.critical_paths if found.is_inside), None)
+    if inside is None:
+        raise _damaged(path, what, "key 'critical_paths': no path from clock to clock")
+    cells = [step.begin.cell for step in inside.path] + [inside.path[-1].end.cell]
+    used = {kind: entry.used for kind, entry in report.utilization.items()}
+    clock = next(iter(report.fmax.values()))
+    return Routed(used, round(clock.achieved, 2), tuple(dict.fromkeys(cells)))
+
+
+def read_routed(path: Path) -> str:
+    """nextpnr's text of a routed design."""
+    return read_text(path, "nextpnr's routed design", LARGE)
+
+
+def read_bitstream(path: Path) -> bytes:
+    """ecppack's bitstream."""
+    return read_bytes(path, "a bitstream", LARGE)
+
+
+def _read(path: Path, schema: type[Model], what: str) -> Model:
+    return _checked(path, schema, what, _contents(path, what))
+
+
+def _contents(path: Path, what: str) -> Any:
+    try:
+        return read_json(path, what, LARGE)
+    except InputError as error:
+        raise InputError(f"{error}; {_remedy(path)}") from None
+
+
+def _checked(path: Path, schema: type[Model], what: str, contents: Any) -> Model:
+    try:
+        return checked(schema, contents)
+    except InputError as error:
+        raise _damaged(path, what, str(error)) from None
+
+
+def _damaged(path: Path, what: str, why: str) -> InputError:
+    return InputError(f"{path}: not {what} ({why}); {_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    return f"remove {path.parent}, then it is made anew"
