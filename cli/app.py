@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr.
+"""The `wsfracbnn` command: train, accuracy, eval; emit, sim, draw; count, card; synth, pnr; board, run.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -15,7 +15,9 @@ import typer
 
 from wsfracbnn.cli import hardware, inspect
 from wsfracbnn.cli.accuracy import accuracy
+from wsfracbnn.cli.board import board
 from wsfracbnn.cli.emit import draw, emit
+from wsfracbnn.cli.run import run as run_board
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
@@ -54,6 +56,8 @@ app.command()(inspect.card)
 app.command()(draw)
 app.command()(hardware.synth)
 app.command()(hardware.pnr)
+app.command()(board)
+app.command(name="run")(run_board)
 
 
 def set_up_log() -> None:

