@@ -128,8 +128,3 @@ class BoardBuild:
             return f"{self.clock.mhz:g} MHz, the board's oscillator"
         vco = float(self.clock.dividers.vco(self.clock.source)) / 1e6
         return f"{self.clock.mhz:g} MHz, made of {self.source_words} by a PLL whose own oscillator runs at {vco:g} MHz"
-
-    @property
-    def images_per_s(self) -> float:
-        """What the serial line carries: an image's bits, of which no byte needs an escape."""
-        return self.baud / (10 * (self.info.image_bytes + 8))

@@ -44,7 +44,7 @@ TOOLS = {  # by the names in amaranth's scripts
 BITSTREAMS = (".bit", ".bin", ".fs")
 
 SURELY = 1.3
-"""By how much a design's LUTs must be estimated above the device's before it is refused without synthesis."""
+"""How many times the device's LUTs or block RAMs a design is estimated to take where it is refused unsynthesized."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def require_tools(project: Project) -> None:
 
 
 def require_room(build: BoardBuild) -> None:
-    """Refuse what cannot fit without a look at the synthesized design: it has too many block RAMs, or LUTs by far.
+    """Refuse a design that is too large by far, without the minutes that its synthesis takes.
 
     Raises:
         InputError: with what it takes and what there is.
@@ -80,7 +80,7 @@ def require_room(build: BoardBuild) -> None:
     if not is_calibrated(board.family.name):
         return
     expected = estimate(build.design, board.family)
-    if expected.block_rams > board.device.block_rams or expected.luts > SURELY * board.device.luts:
+    if expected.luts > SURELY * board.device.luts or expected.block_rams > SURELY * board.device.block_rams:
         raise _no_room(build, expected, "is estimated to take")
 
 

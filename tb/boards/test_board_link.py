@@ -22,7 +22,7 @@ GRID = [
     {
         "DIVISOR": 8,
         "TIMEOUT": 4000,
-        "PIXELS": 5,
+        "PIXELS": 8,
         "COLOURS": 3,
         "DEPTH": 4,
         "REPLIES": 2,
