@@ -18,7 +18,8 @@ from cocotb.triggers import RisingEdge, Timer, with_timeout
 from cocotbext.uart import UartSink, UartSource
 
 BAUD = float(os.environ["BAUD"])
-OSCILLATOR_PS = round(1e12 / float(os.environ["OSCILLATOR_HZ"]))
+OSCILLATOR_PS = 2 * round(5e11 / float(os.environ["OSCILLATOR_HZ"]))
+"""A period; its halves are whole picoseconds."""
 
 STEP_US = 2
 """Simulated time between two looks at the pseudo-terminal."""

@@ -50,7 +50,7 @@ def by_the_manual(cell: Cell, source: Fraction) -> dict[str, Fraction]:
     return {"detector": detector, "vco": vco, "out": vco / number(cell, "CLKOUT0_DIVIDE_F")}
 
 
-LIMITS = {
+LIMITS: dict[str, dict[str, tuple[float, float]]] = {
     "EHXPLLL": {"detector": (10, 400), "vco": (400, 800), "out": (10, 400)},
     "SB_PLL40_PAD": {"detector": (10, 133), "vco": (533, 1066), "out": (16, 275)},
     "rPLL": {"detector": (3, 500), "vco": (500, 1250), "out": (3.90625, 625)},
