@@ -43,6 +43,9 @@ TOOLS = {  # by the names in amaranth's scripts
 
 BITSTREAMS = (".bit", ".bin", ".fs")
 
+NO_PLACE = "Unable to place"
+"""What nextpnr says where the cells of a device do not suffice."""
+
 SURELY = 1.3
 """How many times the device's LUTs or block RAMs a design is estimated to take where it is refused unsynthesized."""
 
@@ -105,7 +108,12 @@ def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> 
         folder = cache / f"{build.board.name}-{command[0]}-{cache_key(tool.package, sources, ' '.join(command))}"
         if not folder.is_dir():
             report(f"{build.design.name} on {build.board.name}: {command[0]}")
-            run_in(folder, sources, [tool.program, *command[1:]], command[0])
+            try:
+                run_in(folder, sources, [tool.program, *command[1:]], command[0])
+            except InputError as error:
+                if area is None or NO_PLACE not in str(error):
+                    raise
+                raise _no_room(build, area, "takes", " where not every flip-flop shares a cell with a LUT") from None
         seconds += seconds_of(folder)
         if (folder / AREA_REPORT).is_file():
             area = _area(json.loads((folder / AREA_REPORT).read_text()), build)
@@ -140,19 +148,18 @@ def _timing(report: Mapping[str, Any]) -> tuple[float, dict[str, tuple[int, int]
 
 def _require_fit(build: BoardBuild, area: Area) -> None:
     device = build.board.device
-    found = Estimate(area.luts, area.flip_flops, area.block_rams)
     if area.luts > device.luts or area.flip_flops > device.flip_flops or area.block_rams > device.block_rams:
-        raise _no_room(build, found, "takes")
+        raise _no_room(build, area, "takes")
 
 
-def _no_room(build: BoardBuild, area: Estimate, verb: str) -> InputError:
+def _no_room(build: BoardBuild, area: Area | Estimate, verb: str, reason: str = "") -> InputError:
     return InputError(
-        f"{build.design.name} does not fit {build.board.name}: it {verb} {_amounts(area)}, expected at most "
+        f"{build.design.name} does not fit {build.board.name}: it {verb} {_amounts(area)}{reason}, expected at most "
         f"{_amounts(build.board.device)}; a smaller --fold or a smaller network may"
     )
 
 
-def _amounts(area: Estimate | Device) -> str:
+def _amounts(area: Area | Estimate | Device) -> str:
     return f"{area.luts:,.0f} LUTs, {area.flip_flops:,.0f} flip-flops and {area.block_rams} block RAMs"
 
 

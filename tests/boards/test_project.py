@@ -192,6 +192,28 @@ def test_what_does_not_fit_or_is_too_slow_is_one_sentence_with_the_numbers(
         make_bitstream(project, tmp_path / "cache", report=lambda line: None)
 
 
+def test_what_the_placer_finds_no_place_for_is_the_same_sentence(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_tools: None
+) -> None:
+    """An iCE40's cell holds a LUT and a flip-flop, which only some pairs can share: Yosys's counts do not tell."""
+    tools = Tools({"LUT4": 80_000, "TRELLIS_FF": 80_000}, 100)
+    reason = "Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'"
+
+    def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str) -> None:
+        if "nextpnr" in command[0]:
+            raise InputError(f"{folder}: {command[0]} failed: ERROR: {reason}")
+        tools(folder, sources, command, log)
+
+    monkeypatch.setattr(toolchain, "run_in", run_in)
+    with pytest.raises(
+        InputError, match=r"80,000 LUTs, 80,000 .* where not every flip-flop shares a cell with a LUT, exp"
+    ):
+        make_bitstream(project, tmp_path / "cache", report=lambda line: None)
+    reason = "Unexpected argument"
+    with pytest.raises(InputError, match="Unexpected argument"):
+        make_bitstream(project, tmp_path / "cache", report=lambda line: None)
+
+
 def test_what_is_too_large_by_far_is_refused_before_synthesis(digits_description: NetworkDescription) -> None:
     board = board_named("icebreaker")
     build = BoardBuild.of(board, design_for(board, digits_description), 12e6, None, 1_000_000)
