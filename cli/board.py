@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wsfracbnn.cli.options import Fold, Weights
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
+
+if TYPE_CHECKING:
+    from wsfracbnn.gen.boards.project import Project
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ def board(
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.boards.project import make_project, write_project
-    from wsfracbnn.gen.boards.toolchain import make_bitstream, require_room, require_tools
+    from wsfracbnn.gen.boards.toolchain import make_bitstream_at, require_room, require_tools
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.model.checkpoint import load_checkpoint
@@ -45,21 +48,28 @@ def board(
     chosen = board_named(name)
     description = lower_checkpoint(load_checkpoint(weights))
     design = build_design(description, choose_folding(description, fold).for_family(chosen.family))
-    project = make_project(chosen, design, mhz=mhz, baud=baud, seed=seed)
-    require_room(project.build)
-    if build:
-        require_tools(project)
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
-    write_project(project.files, folder)
-    console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
-    console.print(f"project written to {folder}", highlight=False)
-    if not project.commands:
+
+    def make(clock: float | None) -> Project:
+        """The project for a clock, in memory and in its folder."""
+        project = make_project(chosen, design, mhz=clock, baud=baud, seed=seed)
+        require_room(project.build)
+        if build:
+            require_tools(project)
+        write_project(project.files, folder)
+        console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
+        console.print(f"project written to {folder}", highlight=False)
+        return project
+
+    if not chosen.open_tools:
+        make(mhz)
         console.print(f"build it with Vivado: cd {folder} && sh build_top.sh", highlight=False)
         return
     if not build:
+        make(mhz)
         return
     with console.status(f"{description.name} on {chosen.name}: synthesis, place and route (minutes to an hour)"):
-        made = make_bitstream(project, cache, report=log.info)
+        project, made = make_bitstream_at(make, mhz, cache, report=log.info)
     (folder / made.name).write_bytes(made.contents)
     for kind, (used, available) in made.used.items():
         console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)

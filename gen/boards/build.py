@@ -13,11 +13,11 @@ from wsfracbnn.model.errors import InputError
 
 DEFAULT_BAUD = 1_000_000
 
-LEAST_DIVISOR = 4
-"""Cycles of a bit that the receiver needs."""
+LEAST_DIVISOR = 8
+"""Cycles of a bit; with fewer, the receiver sees a start bit's edge too late for `BAUD_TOLERANCE`."""
 
 BAUD_TOLERANCE = 0.015
-"""By how much a bit may be longer or shorter than asked for; a byte would still be read at three times that."""
+"""By how much a bit may be longer or shorter than asked for; a byte is still read at twice that."""
 
 LEAST_DEPTH = 32
 MOST_DEPTH = 4096

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,19 @@ BITSTREAMS = (".bit", ".bin", ".fs")
 NO_PLACE = "Unable to place"
 """What nextpnr says where the cells of a device do not suffice."""
 
+MARGIN = 0.95
+"""Of what a design was routed for, the clock that it is made for again: another run of the placer ends elsewhere."""
+
 SURELY = 1.3
 """How many times the device's LUTs or block RAMs a design is estimated to take where it is refused unsynthesized."""
+
+
+class TooSlowError(InputError):
+    """The routed design is slower than its clock. fmax_mhz: what it was routed for."""
+
+    def __init__(self, message: str, fmax_mhz: float) -> None:
+        super().__init__(message)
+        self.fmax_mhz = fmax_mhz
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,8 @@ def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> 
     Args:
         cache: folder of all runs.
     Raises:
-        InputError: a tool is missing or failed, the design does not fit, or its clock is too fast for it.
+        TooSlowError: the clock is too fast for the design.
+        InputError: a tool is missing or failed, or the design does not fit.
     """
     require_tools(project)
     build = project.build
@@ -127,6 +139,28 @@ def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> 
             if path.is_file():
                 files[path.name] = path.read_text(errors="replace")
     raise InputError(f"{build.board.name}: the tools made no bitstream, expected one of {', '.join(BITSTREAMS)}")
+
+
+def make_bitstream_at(
+    make: Callable[[float | None], Project], mhz: float | None, cache: Path, *, report: Report = print
+) -> tuple[Project, Bitstream]:
+    """`make_bitstream` of the project that `make` gives for a clock; returns both.
+
+    Without a clock that is asked for, a design that is too slow for the board's usual one is made once more, for
+    `MARGIN` of what it was routed for.
+
+    Raises:
+        InputError: as `make_bitstream`, the second time of a design that is too slow.
+    """
+    project = make(mhz)
+    try:
+        return project, make_bitstream(project, cache, report=report)
+    except TooSlowError as slow:
+        if mhz is not None:
+            raise
+        project = make(MARGIN * slow.fmax_mhz)
+        report(f"routed for {slow.fmax_mhz:g} MHz; once more with a clock of {project.build.clock.mhz:g} MHz")
+        return project, make_bitstream(project, cache, report=report)
 
 
 def _names(command: tuple[str, ...], file: str) -> bool:
@@ -165,7 +199,8 @@ def _amounts(area: Area | Estimate | Device) -> str:
 
 def _require_speed(build: BoardBuild, fmax: float) -> None:
     if fmax < build.clock.mhz:
-        raise InputError(
+        raise TooSlowError(
             f"{build.design.name} on {build.board.name}: routed for {fmax:g} MHz, expected {build.clock.mhz:g} MHz or "
-            f"more, the board's clock; choose --mhz {int(fmax)} or less, or another --seed"
+            f"more, the board's clock; choose --mhz {int(fmax)} or less, or another --seed",
+            fmax,
         )

@@ -14,7 +14,7 @@ from wsfracbnn.gen.boards import toolchain
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import BOARDS, Board, board_named
 from wsfracbnn.gen.boards.project import Project, board_sources, make_project, write_project
-from wsfracbnn.gen.boards.toolchain import make_bitstream, require_room
+from wsfracbnn.gen.boards.toolchain import make_bitstream, make_bitstream_at, require_room
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.locations import BOARD_RTL
 from wsfracbnn.gen.sizing.targets import choose_folding
@@ -85,11 +85,11 @@ def test_the_top_has_the_numbers_of_its_clock(project: Project) -> None:
     assert f"128'h{build.info.encode()[::-1].hex()}" in top
 
 
-@pytest.mark.parametrize("baud", [2_700_000, 7_000_000, 20_000_000])
+@pytest.mark.parametrize("baud", [1_600_000, 7_000_000, 20_000_000])
 def test_a_baud_rate_that_cannot_be_had_is_refused(baud: int, tiny: NetworkDescription) -> None:
     board = board_named("icebreaker")
     design = design_for(board, tiny)
-    with pytest.raises(InputError, match=rf"--baud: found {baud}, expected .* 12 MHz divided .* nearest is 3000000"):
+    with pytest.raises(InputError, match=rf"--baud: found {baud}, expected .* 12 MHz divided .* nearest is 1500000"):
         BoardBuild.of(board, design, 12e6, None, baud)
 
 
@@ -190,6 +190,28 @@ def test_what_does_not_fit_or_is_too_slow_is_one_sentence_with_the_numbers(
     monkeypatch.setattr(toolchain, "run_in", Tools(cells, fmax))
     with pytest.raises(InputError, match=message):
         make_bitstream(project, tmp_path / "cache", report=lambda line: None)
+
+
+def test_a_design_too_slow_for_the_usual_clock_is_made_again_for_a_slower_one(
+    tiny: NetworkDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_tools: None
+) -> None:
+    board = board_named("ulx3s-85f")
+    monkeypatch.setattr(
+        toolchain, "cache_key", lambda package, sources, script: f"{abs(hash(str(sources) + script)):x}"
+    )
+    monkeypatch.setattr(toolchain, "run_in", Tools({"LUT4": 100}, 61.7))
+    clocks: list[float | None] = []
+
+    def make(mhz: float | None) -> Project:
+        clocks.append(mhz)
+        return make_project(board, design_for(board, tiny), mhz=mhz, baud=1_000_000)
+
+    made, bitstream = make_bitstream_at(make, None, tmp_path, report=lambda line: None)
+    assert clocks == [None, pytest.approx(58.615)]
+    assert made.build.clock.mhz == 50
+    assert bitstream.fmax_mhz == 61.7
+    with pytest.raises(InputError, match=r"routed for 61\.7 MHz, expected 75 MHz or more"):
+        make_bitstream_at(make, 80.0, tmp_path, report=lambda line: None)
 
 
 def test_what_the_placer_finds_no_place_for_is_the_same_sentence(
