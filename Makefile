@@ -4,45 +4,37 @@
 PYTHON  ?= python3
 NETWORK ?= digits
 WEIGHTS ?= checkpoints/$(NETWORK).pt
-FOLD    ?= auto
 # ResNet-20 takes Icarus minutes an image.
 SIM     ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),all,verilator)
-DEVICE  ?= ecp5-25f
-MHZ     ?= 120
+# The digits network fits the smallest ECP5; others get the command's own default.
+DEVICE  ?= $(if $(filter checkpoints/digits.pt,$(WEIGHTS)),ecp5-25f)
 JOBS    ?= 2
+# The project's own figures are in results/hardware.json; RESULTS=results/hardware.json adds to them.
+RESULTS ?= build/hardware.json
 TORCH   ?= 2.11.0
 
 VENV  := .venv
 STAMP := $(VENV)/.installed
 
-SIM_FLAGS := --weights $(WEIGHTS) --fold $(FOLD) --simulator $(SIM)
-ifdef IMAGES
-SIM_FLAGS += --images $(IMAGES)
-endif
-ifdef DATA
-SIM_FLAGS += --data $(DATA)
-endif
-ifeq ($(WAVES),1)
-SIM_FLAGS += --waves
-endif
+# A variable that is not set leaves the command its own default.
+DESIGN    := --weights $(WEIGHTS) $(if $(FOLD),--fold $(FOLD))
+SIM_FLAGS := $(DESIGN) --simulator $(SIM) $(if $(IMAGES),--images $(IMAGES)) $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(WAVES)),--waves)
+PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n"
+	@echo "  Variables: NETWORK=digits|cifar10|cifar100|cifar100_wide or WEIGHTS=ckpt.pt FOLD=auto|small|fast|cycles=N|device=NAME|FILE SIM=all|icarus|verilator IMAGES=n WAVES=1 DATA=folder JOBS=n DEVICE=ecp5-25f|ecp5-45f|ecp5-85f MHZ=n RESULTS=file"
 
 setup: $(STAMP) icarus ## create .venv from constraints.txt, install Icarus Verilog (minutes the first time)
 
-# A new constraints or project file installs again; everything else is reused. Where Python comes without its venv module
-# (Debian's python3-venv), virtualenv or apt stands in.
-$(STAMP): constraints.txt pyproject.toml
-	@sh scripts/create_venv.sh $(PYTHON) $(VENV)
-	@echo "installing Python packages into $(VENV) (the first time takes a few minutes)"
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[sim,test]'
-	@touch $@
+# A new constraints or project file installs again, as does an environment that no longer works (Python upgraded, checkout
+# moved, cut off half-way); everything else is reused. Where Python comes without its venv module, apt stands in.
+$(STAMP): always
+	@sh scripts/set_up.sh $(PYTHON) $(VENV)
 
 icarus: ## install Icarus Verilog through apt, or say what to type
 	@sh scripts/install_icarus.sh
@@ -50,14 +42,14 @@ icarus: ## install Icarus Verilog through apt, or say what to type
 sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch (digits: a minute)
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
-test: setup lint unit rtl ## lint, types, unit tests, RTL regression (half an hour to an hour on two cores)
+test: setup lint unit rtl ## lint, types, unit tests, RTL regression (under 40 minutes on two cores)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@sh scripts/check_types.sh $(VENV)
 
-unit: $(STAMP) ## tests of the model, the generator, the commands (10 to 25 minutes on two cores)
+unit: $(STAMP) ## tests of the model, the generator, the commands (16 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
@@ -67,26 +59,26 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
-rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (10 to 30 minutes on two cores)
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (22 minutes on two cores)
 	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
-	@$(VENV)/bin/python gen/emit_rtl.py --weights $(WEIGHTS) --fold $(FOLD)
+	@$(VENV)/bin/python gen/emit_rtl.py $(DESIGN)
 
-synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to results/hardware.json (digits 4 minutes, ResNet-20 an hour)
-	@$(VENV)/bin/wsfracbnn synth --weights $(WEIGHTS) --fold $(FOLD)
+synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures go to build/hardware.json (digits 4 minutes, ResNet-20 an hour)
+	@$(VENV)/bin/wsfracbnn synth $(DESIGN) --results $(RESULTS)
 
-pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 40)
+pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 28 to 41, after synthesis)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ)
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS)
 
-bench: sim synth ## every figure of results/hardware.json for WEIGHTS: area, clock, memories, simulation speed
+bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
-	@$(VENV)/bin/wsfracbnn pnr --weights $(WEIGHTS) --fold $(FOLD) --device $(DEVICE) --mhz $(MHZ) --summary build/sim/summary.json
-	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS)
+	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json
+	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
-	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt
+	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt --force
 
 clean: ## remove build output, keep .venv
 	@rm -rf build

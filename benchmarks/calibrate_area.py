@@ -34,6 +34,7 @@ from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.files import write_text
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 
@@ -187,9 +188,9 @@ def main(
             if not keep_coefficients:
                 table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
                 add_calibration(chosen.name, table[chosen.name])
-                COEFFICIENTS.write_text(json.dumps(table, indent=2) + "\n")
+                write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
             record["networks"][chosen.name] = compare_networks(chosen, progress)
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    write_text(path, json.dumps(record, indent=2) + "\n")
     for name in record["networks"]:
         for what in ("stages", "networks"):
             entries = record[what][name]

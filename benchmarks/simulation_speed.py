@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the testbench adds to the time of a simulation.
 
-    .venv/bin/python benchmarks/simulation_speed.py [--weights CHECKPOINT] [--images N] [--runs N]
+    .venv/bin/python benchmarks/simulation_speed.py [--weights CHECKPOINT] [--images N] [--runs N] [--results FILE]
 
 Runs the same images through the accelerator under Verilator twice: in the cocotb regression (every stage's stream and
 occupancy recorded, and compared with the golden model), and in a bare C++ harness that compares the logits. Medians of
-repeated runs, start of Python included; compilation is not. Writes them to results/hardware.json.
+repeated runs, start of Python included; compilation is not. Adds them to a file of hardware results.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.job import VERILATOR_ARGS, VERILATOR_MAKE_ARGS, simulator_environment
 from wsfracbnn.gen.simulation.run import EXACTNESS_TEST, simulate
 from wsfracbnn.gen.sizing.targets import choose_folding
-from wsfracbnn.gen.synthesis.record import HardwareResults, SimulationRow
+from wsfracbnn.gen.synthesis.record import HardwareResults, SimulationRow, add_results
 from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.files import require_writable
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.tb.network.golden import pixel_lines
 
@@ -60,7 +61,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=ROOT / "checkpoints" / "digits.pt")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "hardware.json")
     arguments = parser.parse_args()
+    require_writable(arguments.results)
 
     checkpoint = load_checkpoint(arguments.weights)
     description = lower_checkpoint(checkpoint)
@@ -85,8 +88,7 @@ def main() -> None:
         f"cocotb {slow:.2f} s, bare C++ {fast:.2f} s, overhead {slow / fast - 1:.1%}"
     )
     row = SimulationRow(description.name, arguments.images, round(slow, 2), round(fast, 2))
-    path = ROOT / "results" / "hardware.json"
-    HardwareResults.read(path).with_simulation(row).write(path)
+    add_results(arguments.results, HardwareResults(simulation=(row,)))
 
 
 if __name__ == "__main__":

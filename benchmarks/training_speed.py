@@ -9,6 +9,7 @@ The images are random, because their contents do not change the work; each figur
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -40,9 +41,16 @@ def random_images(count: int) -> Dataset:
 
 
 def measure(
-    model: str, column: str, device: str, steps: int, repeats: int, batch_size: int, real_weights: bool
+    model: str,
+    column: str,
+    device: str,
+    steps: int,
+    repeats: int,
+    batch_size: int,
+    real_weights: bool,
+    clock: Callable[[], float],
 ) -> float | None:
-    """Images per second of one network, with binary weights unless `real_weights`; None where there are no kernels."""
+    """Images per second of `clock`, with binary weights unless `real_weights`; None where there are no kernels."""
     compiled, precision, kernels = COLUMNS[column]
     changes = {"precision": precision, "binary_from": 1.0 if real_weights else 0.0, "batch_size": batch_size}
     run = make_run(read_toml(ROOT / "configs" / CONFIGS[model]) | changes)
@@ -56,9 +64,9 @@ def measure(
             return None
         speeds = []
         for _ in range(repeats + 1):  # the first one compiles
-            start = time.perf_counter()
+            start = clock()
             trainer.train_epoch(lambda done, status: None)
-            speeds.append(len(trainer.batches) / (time.perf_counter() - start))
+            speeds.append(len(trainer.batches) / (clock() - start))
         return max(speeds[1:])
 
 
@@ -68,16 +76,18 @@ def main(
     device: Annotated[str, typer.Option(help="As for `wsfracbnn train`.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
     real_weights: Annotated[bool, typer.Option("--real-weights", help="The first of the two training steps.")] = False,
+    cpu_time: Annotated[bool, typer.Option("--cpu-time", help="Seconds of computing, for a busy machine.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="These networks; may be repeated.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="These columns; may be repeated.")] = None,
 ) -> None:
     """Print the table."""
     typer.echo(f"torch {torch.__version__}, {torch.get_num_threads()} threads, device {device}\n")
     columns = column or list(COLUMNS)
+    clock = time.process_time if cpu_time else time.perf_counter
     typer.echo(f"| network, {'real' if real_weights else 'binary'} step | " + " | ".join(columns) + " |")
     typer.echo("| --- " * (1 + len(columns)) + "|")
     for model in only or CONFIGS:
-        cells = [measure(model, name, device, steps, repeats, batch_size, real_weights) for name in columns]
+        cells = [measure(model, name, device, steps, repeats, batch_size, real_weights, clock) for name in columns]
         typer.echo(f"| `{model}` | " + " | ".join("-" if cell is None else f"{cell:.0f}" for cell in cells) + " |")
 
 

@@ -24,8 +24,11 @@ def accuracy(
     compiled: Compiled = None,
     graphs: Graphs = None,
     results: Annotated[
-        Path, typer.Option(help="JSON file of rows; those of this plan's runs are added or replaced.")
-    ] = Path("results/accuracy.json"),
+        Path,
+        typer.Option(
+            help="JSON file of rows, which gets those of this plan's runs; results/accuracy.json is the project's own."
+        ),
+    ] = Path("build/accuracy.json"),
     page: Annotated[Path | None, typer.Option(help="Markdown file whose section 'accuracy' gets the table.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Folder for the curves, a picture per dataset.")] = None,
     bundle: Annotated[
@@ -36,30 +39,41 @@ def accuracy(
 ) -> None:
     """Train WSFracBNN, FracBNN and the ablations by a plan, and make the accuracy table from what they reach."""
     from wsfracbnn.cli.console import console
-    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.cli.markdown import replace_section, require_section
     from wsfracbnn.model.binarize import binarize
     from wsfracbnn.model.card import model_card
     from wsfracbnn.model.checkpoint import save_checkpoint
+    from wsfracbnn.model.files import require_folder, require_writable, updating, write_text
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
     from wsfracbnn.model.training.plan import curves as logs_of
     from wsfracbnn.model.training.results import AccuracyResults, read_results
 
+    require_writable(results)
     earlier = read_results(results) if results.exists() else AccuracyResults()
+    require_folder(*(folder for folder in (out, curves, bundle) if folder is not None))
+    if page is not None:
+        require_section(page, "accuracy")
     runs = read_plan(plan, out)
     failed = []
-    if not collect_only:
-        arguments = [] if data is None else ["--data", str(data)]
+    if collect_only:
+        for option, value in {"--data": data, "--jobs": jobs, "--compile": compiled, "--cuda-graphs": graphs}.items():
+            if value is not None:
+                raise InputError(f"{option}: is for training, expected no such option beside --collect-only")
+    else:
+        arguments = []
         if compiled is not None:
             arguments.append("--compile" if compiled else "--no-compile")
         if graphs is not None:
             arguments.append("--cuda-graphs" if graphs else "--no-cuda-graphs")
-        failed = carry_out(runs, jobs or processors(), arguments, console.print)
-    found = earlier.updated(collect(runs, plan.name))
-    if not found.rows:
+        failed = carry_out(runs, jobs or processors(), arguments, console.print, data)
+    collected = collect(runs, plan.name)
+    if not collected.rows and not earlier.rows:
         raise InputError(f"{out}: no checkpoint of {plan} there yet, and no rows in {results}")
-    results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text(found.to_json())
+    with updating(results):
+        earlier = read_results(results) if results.exists() else AccuracyResults()
+        found = earlier.updated(collected)
+        write_text(results, found.to_json())
     console.print(found.table(), markup=False)
     if page is not None:
         replace_section(page, "accuracy", found.text())
@@ -70,6 +84,6 @@ def accuracy(
         for name, best in best_networks(runs).items():
             published = binarize(best)
             save_checkpoint(published, bundle / f"{name}.pt")
-            (bundle / f"{name}.md").write_text(model_card(published, f"{name}.pt"))
+            write_text(bundle / f"{name}.md", model_card(published, f"{name}.pt"))
     if failed:
         raise typer.Exit(1)

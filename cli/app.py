@@ -21,6 +21,7 @@ from wsfracbnn.cli.run import run as run_board
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.signals import end_by_exception
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,19 +65,23 @@ def set_up_log() -> None:
     """This project's log goes to the console; of other packages' only what they warn of."""
     from rich.logging import RichHandler
 
+    from wsfracbnn.cli.console import PlainFormatter
+
     handler = RichHandler(show_time=False, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("wsfracbnn").setLevel(logging.INFO)
 
 
 def run(command: typer.Typer) -> None:
     """Run a typer application; an `InputError` becomes one sentence and exit code 2."""
+    end_by_exception()
     try:
         command()
     except InputError as error:
         from rich.console import Console
 
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {error}", markup=False)
         raise SystemExit(2) from None
 
 

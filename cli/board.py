@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wsfracbnn.cli.emit import Force
 from wsfracbnn.cli.options import Fold, Weights
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
 
@@ -35,6 +36,7 @@ def board(
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
     cache: Annotated[Path, typer.Option(help="Folder of tool runs, by hash.")] = Path("build/boards"),
+    force: Force = False,
 ) -> None:
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
@@ -43,12 +45,14 @@ def board(
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.files import require_folder
     from wsfracbnn.model.lower import lower_checkpoint
 
     chosen = board_named(name)
     description = lower_checkpoint(load_checkpoint(weights))
     design = build_design(description, choose_folding(description, fold).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
+    require_folder(folder, cache)
 
     def make(clock: float | None) -> Project:
         """The project for a clock, in memory and in its folder."""
@@ -56,7 +60,7 @@ def board(
         require_room(project.build)
         if build:
             require_tools(project)
-        write_project(project.files, folder)
+        write_project(project.files, folder, force=force)
         console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
         console.print(f"project written to {folder}", highlight=False)
         return project
@@ -70,7 +74,7 @@ def board(
         return
     with console.status(f"{description.name} on {chosen.name}: synthesis, place and route (minutes to an hour)"):
         project, made = make_bitstream_at(make, mhz, cache, report=log.info)
-    (folder / made.name).write_bytes(made.contents)
+    write_project({**project.files, made.name: made.contents}, folder, force=force)
     for kind, (used, available) in made.used.items():
         console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)
     console.print(f"  clock: {project.build.clock.mhz:g} MHz, routed for {made.fmax_mhz:g} MHz", highlight=False)

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 MaybeWeights = Annotated[Path | None, typer.Option(help="Checkpoint; default a random ResNet-20 with 40 % open gates.")]
 Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
-Results = Annotated[Path, typer.Option(help="JSON file that gets the figures.")]
+Results = Annotated[
+    Path, typer.Option(help="JSON file that gets the figures; results/hardware.json is the project's own.")
+]
 Summary = Annotated[
     Path | None,
     typer.Option(help="summary.json of `wsfracbnn sim` at the same folding, for measured cycles; else the estimate."),
@@ -41,33 +43,36 @@ def synth(
     fold: Fold = "auto",
     targets: Annotated[str, typer.Option(help=f"Some of {', '.join(FAMILIES)}, with commas between.")] = "ecp5,xc7",
     cache: Cache = Path("build/synthesis"),
-    results: Results = Path("results/hardware.json"),
+    results: Results = Path("build/hardware.json"),
     page: Page = None,
     memories: MemoryTable = None,
 ) -> None:
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
     from wsfracbnn.cli.console import console
-    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.cli.markdown import replace_section, require_section
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.area import estimate, is_calibrated
     from wsfracbnn.gen.sizing.targets import choose_folding
-    from wsfracbnn.gen.synthesis.record import HardwareResults, synthesis_row
+    from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, synthesis_row
     from wsfracbnn.gen.synthesis.yosys import lane_luts
 
     families = [family_named(name) for name in targets.split(",")]
+    _try_outputs(cache, results, page)
+    if memories is not None:
+        require_section(memories, "memories")
     description = _description(weights)
     folding = choose_folding(description, fold)
-    recorded = HardwareResults.read(results)
     tables = []
+    found = HardwareResults()
     for family in families:
         design = build_design(description, folding.for_family(family))
         with console.status(f"{design.name}: synthesis for {family.name}"):
             area, netlist = _synthesize(design, family, cache)
         estimated = round(estimate(design, family).luts) if is_calibrated(family.name) else None
-        recorded = recorded.with_row(synthesis_row(area, design, family, fold, estimated))
-        recorded = recorded.with_lane(family, lane_luts(family, cache, log.info))
+        found = found.with_row(synthesis_row(area, design, family, fold, estimated))
+        found = found.with_lane(family, lane_luts(family, cache, log.info))
         tables.append(_check_memories(design, netlist, family))
-    recorded.write(results)
+    recorded = add_results(results, found)
     if memories is not None:
         replace_section(memories, "memories", tables[0])
     _show(recorded, page)
@@ -77,7 +82,7 @@ def pnr(
     weights: MaybeWeights = None,
     fold: Fold = "auto",
     device: Annotated[str, typer.Option(help=f"One of {', '.join(routable_devices())}.")] = "ecp5-85f",
-    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 130.0,
+    mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 150.0,
     speed: Annotated[int, typer.Option(help="Speed grade: 6, the slowest, 7 or 8.")] = SPEED_GRADES[0],
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
@@ -86,7 +91,7 @@ def pnr(
     summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
-    results: Results = Path("results/hardware.json"),
+    results: Results = Path("build/hardware.json"),
     page: Page = None,
 ) -> None:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
@@ -95,9 +100,14 @@ def pnr(
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
     from wsfracbnn.gen.synthesis.nextpnr import pack_bitstream, place_and_route
-    from wsfracbnn.gen.synthesis.record import HardwareResults, placement_row, read_summary
+    from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, placement_row
+    from wsfracbnn.gen.synthesis.summary import read_summary
+    from wsfracbnn.model.files import require_writable
 
     settings = PlaceAndRoute(device, mhz, speed, seed, placer, router)
+    _try_outputs(cache, results, page)
+    if bitstream is not None:
+        require_writable(bitstream)
     description = _description(weights)
     family = family_named("ecp5")
     design = build_design(description, choose_folding(description, fold).for_family(family))
@@ -113,9 +123,20 @@ def pnr(
         row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream))
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
-    recorded = HardwareResults.read(results).with_row(row)
-    recorded.write(results)
-    _show(recorded, page)
+    _show(add_results(results, HardwareResults((row,))), page)
+
+
+def _try_outputs(cache: Path, results: Path, page: Path | None) -> None:
+    """Refuse outputs that cannot be written, before hours of work."""
+    from wsfracbnn.cli.markdown import require_section
+    from wsfracbnn.gen.synthesis.record import HardwareResults
+    from wsfracbnn.model.files import require_folder, require_writable
+
+    require_folder(cache)
+    require_writable(results)
+    HardwareResults.read(results)
+    if page is not None:
+        require_section(page, "hardware")
 
 
 def _description(weights: Path | None) -> NetworkDescription:

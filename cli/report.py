@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.simulation.run import SimulationResult
@@ -102,7 +103,7 @@ def layer_table(results: Sequence[SimulationResult]) -> Table:
         column.justify = "right"
     for rows in zip(*(result.layers for result in results), strict=True):
         wrong = sum(row["mismatches"] for row in rows)
-        verdict = "[green]bit-exact[/]" if not wrong else f"[red]{wrong:,} wrong[/]"
+        verdict = Text(f"{wrong:,} wrong", style="red") if wrong else Text("bit-exact", style="green")
         table.add_row(rows[0]["name"], *(f"{row['values']:,}" for row in rows), verdict)
     return table
 

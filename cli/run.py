@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from wsfracbnn.model.checkpoint import Checkpoint
     from wsfracbnn.model.description import NetworkDescription
 
+DEFAULT_COUNT = 10
+"""Test images."""
+
 
 def run(
     weights: Weights,
@@ -30,7 +33,9 @@ def run(
     port: Annotated[str | None, typer.Option(help="Serial port of the board, such as /dev/ttyUSB0.")] = None,
     emulate: Annotated[bool, typer.Option("--emulate", help="An emulated board instead of a port.")] = False,
     baud: Annotated[int, typer.Option(min=1, help="As `wsfracbnn board` was told.")] = 1_000_000,
-    count: Annotated[int, typer.Option(min=1, help="Test images, where no pictures are named.")] = 10,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Test images, where no pictures are named; default 10.")
+    ] = None,
     window: Annotated[int, typer.Option(help="Images on their way at once.")] = 2,
     patience: Annotated[float, typer.Option(min=0.01, help="Seconds that a reply may take.")] = 2.0,
     data: DataFolder = None,
@@ -42,14 +47,19 @@ def run(
     from wsfracbnn.gen.boards.host import BoardClient, open_line, require_same_network
     from wsfracbnn.gen.boards.protocol import Info
     from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.files import require_writable, write_text
     from wsfracbnn.model.golden import run_logits
     from wsfracbnn.model.lower import lower_checkpoint
 
     if (port is None) != emulate:
         raise InputError("--port: expected a serial port, or --emulate without one")
+    if images and (count is not None or data is not None):
+        raise InputError(f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images")
+    if json_file is not None:
+        require_writable(json_file)
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint)
-    names, pixels = _images(checkpoint, description, images or [], count, data)
+    names, pixels = _images(checkpoint, description, images or [], count or DEFAULT_COUNT, data)
     expected, _ = run_logits(description, pixels)
     with (
         emulated_port(description) if port is None else nullcontext(port) as name,
@@ -70,7 +80,7 @@ def run(
         seconds = time.monotonic() - start
     wrong = sum(not result["equal"] for result in results)
     if json_file is not None:
-        json_file.write_text(json.dumps({"repeated": client.repeated, "results": results}, indent=2) + "\n")
+        write_text(json_file, json.dumps({"repeated": client.repeated, "results": results}, indent=2) + "\n")
     again = f", {client.repeated} requests sent again" if client.repeated else ""
     console.print(
         f"{len(results)} images in {seconds:.2f} s{again}: {len(results) - wrong} equal the integer model's results",

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wsfracbnn.cli.emit import folding_of
+from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.inspect import dataset_of
 from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
-from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.gen.locations import CHECKPOINTS, NETWORK_TESTBENCH
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -38,43 +39,58 @@ def sim(
         bool, typer.Option("--waves", help="Record waveforms (.fst with Icarus, .vcd with Verilator).")
     ] = False,
     seed: int = 1,
+    force: Force = False,
 ) -> None:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
+    from wsfracbnn.gen.simulation.selection import BENCH, chosen_simulators, chosen_tests, names_of_tests
+
+    # What can be refused at once is, before PyTorch is loaded.
+    simulators = chosen_simulators(simulator)
+    asked = chosen_tests(names_of_tests(NETWORK_TESTBENCH / f"{BENCH}.py"), tests)
+
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.emission.folder import emit
     from wsfracbnn.gen.simulation import regression
+    from wsfracbnn.gen.simulation.run import EXACTNESS_TEST
     from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.exactness import torch_reference
+    from wsfracbnn.model.files import working_in
     from wsfracbnn.model.lower import lower_checkpoint
     from wsfracbnn.model.measure import measure
 
     checkpoint = load_checkpoint(weights)
-    simulators = regression.chosen_simulators(simulator)
     dataset = dataset_of(checkpoint, data)
     description = lower_checkpoint(checkpoint)
     folding = folding_of(description, fold, lut_inputs)
-    luts = "" if lut_inputs is None else f" --lut-inputs {lut_inputs}"
-    command = f"wsfracbnn sim --weights {weights} --fold {fold}{luts} --seed {seed}"
+    given = {"--weights": weights, "--fold": fold, "--lut-inputs": lut_inputs, "--data": data, "--seed": seed}
+    options = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
     counts = regression.image_counts(simulators, images, dataset)
     runs = regression.Runs(
         images=counts,
-        commands={name: f"{command} --simulator {name} --images {count}" for name, count in counts.items()},
+        commands={
+            name: f"wsfracbnn sim {options} --simulator {name} --images {count}" for name, count in counts.items()
+        },
         tests=tests,
         waves=waves,
         seed=seed,
     )
-    folder = out / description.name
-    design = emit(description, folding, folder, *regression.sample_images(dataset, runs.most_images))
-    console.print(report.design_table(design))
-    accuracy, _ = measure(description, dataset)
-    console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
-    compared = regression.compare_with_torch(checkpoint, folder)
-    console.print(f"PyTorch eval forward == integer model, every layer of {compared} images")
-    results = _simulate_with_progress(folder, runs)
-    _print_results(results)
-    regression.write_summary(out / "summary.json", design, accuracy, results)
-    _draw_occupancy(results, design, out)
-    if not _print_verdict(results, regression.failures_of(results, tests), out, tests):
+    with working_in(out, "name another folder: --out"):
+        folder = out / description.name
+        samples, labels = regression.sample_images(dataset, runs.most_images)
+        reference = torch_reference(checkpoint)
+        design = emit(description, folding, folder, samples, labels, reference=reference, force=force)
+        console.print(report.design_table(design))
+        accuracy, _ = measure(description, dataset)
+        console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
+        console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
+        results = _simulate_with_progress(folder, runs)
+        _print_results(results)
+        regression.write_summary(out / "summary.json", design, accuracy, results)
+        _draw_occupancy(results, design, out)
+        exactness = EXACTNESS_TEST in asked
+        failures = regression.failures_of(results, counts, exactness)
+    if not _print_verdict(results, failures, out, None if exactness else tests):
         raise typer.Exit(1)
 
 
@@ -121,17 +137,22 @@ def _draw_occupancy(results: Sequence[SimulationResult], design: AcceleratorDesi
 
 
 def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str], out: Path, tests: str | None) -> bool:
-    """Print the failures or what was shown; True where there are none."""
+    """Print the failures or what was shown; True where there are none.
+
+    tests: those that were asked for, if the one that compares images was not among them.
+    """
     from wsfracbnn.cli.console import console
+
+    def verdict(text: str, colour: str) -> None:
+        console.print(text, style=f"bold {colour}", markup=False, highlight=False)
 
     for failure in failures:
         console.print(failure, style="red", markup=False, highlight=False)
     if failures:
-        console.print(f"NOT bit-exact; logs and waveforms are under {out}", style="bold red", highlight=False)
-        return False
-    if not all(result.images for result in results):
-        console.print(f"passed: the tests that match '{tests}'", style="bold green", highlight=False)
-        return True
-    images = " and ".join(f"{result.images} images in {result.simulator}" for result in results)
-    console.print(f"bit-exact: {images}, every layer, equal to PyTorch", style="bold green", highlight=False)
-    return True
+        verdict(f"{'NOT bit-exact' if tests is None else 'FAILED'}; logs and waveforms are under {out}", "red")
+    elif tests is not None:
+        verdict(f"passed: the tests that match '{tests}'", "green")
+    else:
+        images = " and ".join(f"{result.images} images in {result.simulator}" for result in results)
+        verdict(f"bit-exact: {images}, every layer, equal to PyTorch", "green")
+    return not failures

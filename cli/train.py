@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +24,7 @@ def train(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
     dataset: Annotated[str | None, typer.Option(help="One of digits, cifar10, cifar100; default digits.")] = None,
     arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
-    width: Annotated[int | None, typer.Option(help="Channels of the first stage; default 16.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Channels of the first stage; default 16.")] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -54,6 +56,7 @@ def train(
         ),
     ] = True,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there and finished.")] = False,
 ) -> None:
     """Train a network; a run that was cut off resumes from OUT.resume. Under torchrun, all processes train one."""
     from wsfracbnn.cli import report
@@ -61,6 +64,7 @@ def train(
     from wsfracbnn.model.data.registry import load_dataset
     from wsfracbnn.model.training.curves import draw_curves
     from wsfracbnn.model.training.distributed import joined_world
+    from wsfracbnn.model.training.fit import log_path
     from wsfracbnn.model.training.settings import make_run, parse_assignments, read_toml
 
     values = read_toml(config) if config else {}
@@ -76,16 +80,45 @@ def train(
         "epochs": epochs,
         "seed": seed,
     }
-    values |= {key: value for key, value in options.items() if value is not None}
-    run = make_run(values | parse_assignments(settings or []))
+    given = {key: value for key, value in options.items() if value is not None}
+    _require_once(given, settings or [])
+    run = make_run(values | given | parse_assignments(settings or []))
     path = run.checkpoint_path
-    loaded = load_dataset(run.dataset, data)
-    with joined_world(device) as world:
+    with joined_world(device) as world, _outputs(path, tensorboard, force) if world.is_first else nullcontext():
+        loaded = load_dataset(run.dataset, data)
         checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
-            curves = draw_curves({run.network_name: path.with_name(path.stem + ".log.csv")}, path.with_suffix(".svg"))
+            curves = draw_curves({run.network_name: log_path(path)}, path.with_suffix(".svg"))
             console.print(report.checkpoint_line(checkpoint))
-            console.print(f"written to {path}, curves to {curves}")
+            console.print(f"written to {path}, curves to {curves}", markup=False)
+
+
+def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:
+    """Refuse a setting that is given twice on the command line: one of both would have no effect."""
+    keys = [assignment.partition("=")[0].strip() for assignment in assignments]
+    for number, key in enumerate(keys):
+        if key in given:
+            raise InputError(f"--set: key '{key}' is given by --{key.replace('_', '-')} too, expected one of both")
+        if key in keys[:number]:
+            raise InputError(f"--set: key '{key}' is given twice, expected once")
+
+
+@contextmanager
+def _outputs(path: Path, tensorboard: Path | None, force: bool) -> Iterator[None]:
+    """Refuse outputs that cannot be written, or a finished checkpoint in their place; keep others from them.
+
+    A run that was cut off and left its state is not finished, whatever its checkpoint's name holds.
+    """
+    from wsfracbnn.model.files import require_folder, require_writable, working_on
+    from wsfracbnn.model.training.fit import log_path, resume_path
+
+    require_writable(path, resume_path(path), log_path(path), path.with_suffix(".svg"))
+    if tensorboard is not None:
+        require_folder(tensorboard)
+    if path.exists() and not resume_path(path).exists() and not force:
+        raise InputError(f"{path}: exists and is finished, expected --force, which replaces it, or another --out")
+    with working_on(path, "name another --out"):
+        yield
 
 
 def _train_in(

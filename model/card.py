@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
@@ -23,8 +25,10 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
         f"**Recipe.** {training.get('epochs')} epochs, seed {training.get('seed')}"
         + (f", begun with {training['start_from']}" if training.get("start_from") else "")
         + (f", distilled from {training['teacher']}" if training.get("teacher") else "")
-        + ". All settings: "
-        + ", ".join(f"{k} {v}" for k, v in training.items() if k not in ("dataset", "model", "epochs", "seed"))
+        + ".",
+        "",
+        "**Settings.** All that the checkpoint records: "
+        + ", ".join(f"{key} {_shown(value)}" for key, value in training.items())
         + ".",
         "",
     ]
@@ -39,13 +43,17 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
             + " %.",
             "",
             f"**Load.** {total(ours).load:,.0f} operations an image, {100 * load_ratio(ours, theirs):.1f} % of "
-            "FracBNN's of the same shape and gates.",
+            "FracBNN's of the same shape and gates: binary operations / 64 + floating-point operations, "
+            "without integer additions, shifts and comparisons.",
             "",
         ]
     if checkpoint.is_binarized:
         begin = "`train --start-from` goes on from them"
         lines += [f"**File.** Weights are signs, one bit each (model/binarize.py): {begin}.", ""]
-    short = int(training.get("epochs") or 0) < 50
-    remark = " It was trained for a few epochs only, and is far from what its recipe reaches." if short else ""
-    lines += [f"**Limits.** {source.limits if source else 'Unknown.'}{remark}", ""]
+    lines += [f"**Limits.** {source.limits if source else 'Unknown.'}", ""]
     return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    """A setting as a TOML file has it, so that an empty one is seen."""
+    return json.dumps(value)

@@ -15,6 +15,7 @@
     test_accuracy  float, percent, top-1 of the integer model on the dataset's test images
     gate_fractions list of float, per gated convolution, measured on the test images
     samples        {"images": uint8 (n, H, W, colours), "labels": int64 (n,)}: a few test images (may be absent)
+    sha256         str, digest of all the others, see `_digest`; files without one are read, which the log mentions
 
 `.safetensors`: the tensors of `state` by their names, `samples.images` and `samples.labels`, and everything else
 as JSON under the metadata key "wsfracbnn".
@@ -25,28 +26,40 @@ A convolution's weights that are all +1 or -1 are stored one bit each under thei
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import math
-import pickle
-import re
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wsfracbnn.model.checkpoint_header import FORMAT, VERSION, Header
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.files import write_bytes
+from wsfracbnn.model.names import require_suffix
 from wsfracbnn.model.networks.registry import MODELS, AnyNetwork
+from wsfracbnn.model.reading import checked
+from wsfracbnn.model.tensor_files import content_digest, read_safetensors, read_torch, require_plain
 
-FORMAT = "wsfracbnn-checkpoint"
-VERSION = 2
+log = logging.getLogger(__name__)
+
+FILE_LIMIT = 512 * 2**20
+"""Bytes of a checkpoint: the largest network's weights as float32, and its samples."""
+
+SAMPLES_LIMIT = 1024
+"""Test images inside a checkpoint."""
+
+CHEAP_WEIGHTS = 2**20
+"""Weights of a network that is built, to see which tensors it has, whatever the file holds."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,12 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `.pt` or `.safetensors` by the path's suffix, through a temporary file and a rename."""
+    """Write `.pt` or `.safetensors` by the path's suffix, whole or not at all.
+
+    Raises:
+        InputError: the suffix is another, or the checkpoint is one that `load_checkpoint` would refuse.
+    """
+    require_suffix(path, "checkpoint")
     header: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -98,15 +116,19 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         key: _packed(value) if key.endswith("conv.weight") and is_binary(value) else value
         for key, value in checkpoint.state.items()
     }
-    temporary = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    header["sha256"] = _digest(header, state, checkpoint.samples)
+    try:
+        _check(header, state, checkpoint.samples)
+    except InputError as error:
+        raise InputError(f"{path}: not written: {error}") from None
     if path.suffix == ".safetensors":
         tensors = {k: v.contiguous() for k, v in state.items()}
         tensors |= {f"samples.{k}": v.contiguous() for k, v in (checkpoint.samples or {}).items()}
-        safetensors.torch.save_file(tensors, temporary, metadata={"wsfracbnn": json.dumps(header)})
+        write_bytes(path, safetensors.torch.save(tensors, metadata={"wsfracbnn": json.dumps(header)}))
     else:
-        torch.save(header | {"state": state, "samples": checkpoint.samples}, temporary)
-    temporary.replace(path)
+        contents = io.BytesIO()
+        torch.save(header | {"state": state, "samples": checkpoint.samples}, contents)
+        write_bytes(path, contents.getvalue())
 
 
 def is_binary(weight: Tensor) -> bool:
@@ -118,10 +140,10 @@ def _packed(signs: Tensor) -> Tensor:
     return torch.from_numpy(np.packbits((signs > 0).flatten().numpy()))
 
 
-def _unpacked(tensor: Any, like: Tensor) -> Any:
+def _unpacked(tensor: Tensor, like: Tensor) -> Tensor:
     """The +-1 of `like`'s shape where `tensor` holds them one bit each, else `tensor` itself."""
     shape = (math.ceil(like.numel() / 8),)
-    if not isinstance(tensor, Tensor) or tensor.dtype != torch.uint8 or tensor.shape != shape or like.ndim != 4:
+    if tensor.dtype != torch.uint8 or tensor.shape != shape or like.ndim != 4:
         return tensor
     bits = np.unpackbits(tensor.numpy(), count=like.numel())
     return torch.from_numpy(bits).to(like.dtype).mul(2).sub(1).view(like.shape)
@@ -133,111 +155,104 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: with the file, the key, what was found and what was expected.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint file")
-    raw = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    if path.suffix == ".safetensors":
+        header, tensors = read_safetensors(path, FILE_LIMIT)
+        samples = {k.removeprefix("samples."): v for k, v in tensors.items() if k.startswith("samples.")}
+        state = {k: v for k, v in tensors.items() if not k.startswith("samples.")}
+    else:
+        header = read_torch(path, FILE_LIMIT, "a checkpoint")
+        if not isinstance(header, dict):
+            raise InputError(f"{path}: found {shown(header)}, expected a dictionary")
+        state, samples = header.pop("state", None), header.pop("samples", None)
     try:
-        return _check(raw)
+        checkpoint = _check(header, state, samples or None)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    if header.get("sha256") is None:
+        kind = "the archive's CRCs are right" if path.suffix != ".safetensors" else "nothing tells whether it is intact"
+        log.info("%s carries no digest of its content; %s", path, kind)
+    return checkpoint
 
 
-def require_name(name: str, what: str) -> None:
-    """Raise `InputError` where `name` cannot begin a Verilog module's name; `what` says where it came from."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
-        raise InputError(
-            f"{what}: found {name!r}, expected up to 64 lower-case letters, digits and underscores, a letter first"
-        )
+def _digest(header: Mapping[str, Any], state: Mapping[str, Tensor], samples: Mapping[str, Tensor] | None) -> str:
+    """SHA-256 over the header without itself, the state by its keys as it is stored, and the samples."""
+    rest = {key: value for key, value in header.items() if key != "sha256"}
+    named = {f"samples.{key}": value for key, value in (samples or {}).items()}
+    return content_digest(rest, sorted({**state, **named}.items()))
 
 
-def _read_torch(path: Path) -> dict[str, Any]:
-    try:
-        raw = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, ValueError, EOFError, OSError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile):
-        raise InputError(
-            f"{path}: not a checkpoint that can be read safely, expected a file written by torch.save that holds "
-            "tensors and plain values only (weights_only=True)"
-        ) from None
-    if not isinstance(raw, dict):
-        raise InputError(f"{path}: found a {type(raw).__name__}, expected a dictionary")
-    return raw
+def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
+    """The checkpoint of a file's parts: plain values, its state as it is stored, and its samples.
 
-
-def _read_safetensors(path: Path) -> dict[str, Any]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["wsfracbnn"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
-    except KeyError:
-        raise InputError(f"{path}: metadata key 'wsfracbnn' is missing") from None
-    except (safetensors.SafetensorError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a safetensors file ({error})") from None
-    samples = {k.removeprefix("samples."): v for k, v in tensors.items() if k.startswith("samples.")}
-    state = {k: v for k, v in tensors.items() if not k.startswith("samples.")}
-    return dict(header) | {"state": state, "samples": samples or None}
-
-
-def _check(raw: dict[str, Any]) -> Checkpoint:
-    if raw.get("format") != FORMAT:
-        raise InputError(f"key 'format': found {raw.get('format')!r}, expected '{FORMAT}'")
-    if raw.get("version") != VERSION:
-        raise InputError(f"key 'version': found {raw.get('version')!r}, expected {VERSION}")
-    if raw.get("model") not in MODELS:
-        raise InputError(f"key 'model': found {raw.get('model')!r}, expected one of {', '.join(MODELS)}")
-    for key, kind in (("name", str), ("config", dict), ("state", dict), ("class_names", list)):
-        if not isinstance(raw.get(key), kind):
-            raise InputError(f"key '{key}': found {type(raw.get(key)).__name__}, expected {kind.__name__}")
-    require_name(raw["name"], "key 'name'")
-    config = NetworkConfig.from_dict(raw["config"])
-    if len(raw["class_names"]) != config.classes:
-        raise InputError(f"key 'class_names': found {len(raw['class_names'])} names, expected {config.classes}")
-    expected = MODELS[raw["model"]](config).state_dict()
-    state = {key: _unpacked(tensor, expected.get(key, torch.empty(0))) for key, tensor in raw["state"].items()}
-    _check_state(state, expected)
-    gates = raw.get("gate_fractions")
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    header = checked(Header, raw)
+    config = NetworkConfig.from_dict(header.config)
+    for key, tensors in (("state", stored), ("samples", samples)):
+        if not isinstance(tensors, dict) and (tensors is not None or key == "state"):
+            raise InputError(f"key '{key}': found {shown(tensors)}, expected tensors by their names")
+        require_plain(tensors or {}, key)
+    if header.sha256 is not None:
+        digest = _digest(raw, stored, samples)  # type: ignore[arg-type]
+        if digest != header.sha256:
+            found, expected = digest[:12], shown(header.sha256[:12])
+            raise InputError(f"key 'sha256': the content is damaged, its digest is '{found}...', expected {expected}")
+    if len(header.class_names) != config.classes:
+        raise InputError(f"key 'class_names': found {len(header.class_names)} names, expected {config.classes}")
     convolutions = len(config.convolutions())
-    if gates is not None and not (
-        isinstance(gates, list)
-        and len(gates) == convolutions
-        and all(isinstance(g, int | float) and 0 <= g <= 1 for g in gates)
-    ):
-        raise InputError(f"key 'gate_fractions': expected {convolutions} numbers from 0 to 1")
-    _check_samples(raw.get("samples"), config)
+    if header.gate_fractions is not None and len(header.gate_fractions) != convolutions:
+        raise InputError(f"key 'gate_fractions': found {len(header.gate_fractions)} numbers, expected {convolutions}")
+    state = _check_state(stored, header.model, config)
+    _check_samples(samples, config)
     return Checkpoint(
-        name=raw["name"],
-        model=raw["model"],
+        name=header.name,
+        model=header.model,
         config=config,
         state=state,
-        class_names=tuple(str(n) for n in raw["class_names"]),
-        training=raw.get("training") or {},
-        test_accuracy=raw.get("test_accuracy"),
-        gate_fractions=None if gates is None else tuple(float(g) for g in gates),
-        samples=raw.get("samples"),
+        class_names=tuple(header.class_names),
+        training=header.training,
+        test_accuracy=header.test_accuracy,
+        gate_fractions=None if header.gate_fractions is None else tuple(header.gate_fractions),
+        samples=samples,
     )
 
 
-def _check_state(state: dict[str, Any], expected: dict[str, Tensor]) -> None:
+def _check_state(stored: Mapping[str, Tensor], model: str, config: NetworkConfig) -> dict[str, Tensor]:
+    """The state of a network, its signs unpacked."""
+    held = sum(tensor.numel() * (8 if tensor.dtype == torch.uint8 else 1) for tensor in stored.values())
+    if config.weights > max(held, CHEAP_WEIGHTS):
+        raise InputError(f"key 'state': found at most {held:,} weights, the config asks for {config.weights:,}")
+    expected = MODELS[model](config).state_dict()
+    unknown = sorted(set(stored) - set(expected))
+    state = {}
     for key, tensor in expected.items():
-        found = state.get(key)
-        if not isinstance(found, Tensor):
+        if key not in stored:
             raise InputError(f"key 'state.{key}' is missing, expected a tensor of shape {tuple(tensor.shape)}")
+        state[key] = found = _unpacked(stored[key], tensor)
         if found.shape != tensor.shape:
             raise InputError(f"key 'state.{key}': found shape {tuple(found.shape)}, expected {tuple(tensor.shape)}")
-        if found.is_floating_point() != tensor.is_floating_point():
+        if found.is_floating_point() != tensor.is_floating_point() or found.dtype == torch.bool:
             raise InputError(f"key 'state.{key}': found {found.dtype}, expected {tensor.dtype}")
-        if not torch.isfinite(found).all():
+        if not torch.isfinite(found.to(tensor.dtype)).all():
             raise InputError(f"key 'state.{key}': found NaN or infinity, expected finite numbers")
-    unknown = sorted(set(state) - set(expected))
     if unknown:
         raise InputError(f"key 'state.{unknown[0]}' is unknown for this configuration")
+    return state
 
 
-def _check_samples(samples: dict[str, Tensor] | None, config: NetworkConfig) -> None:
+def _check_samples(samples: Mapping[str, Tensor] | None, config: NetworkConfig) -> None:
     if samples is None:
         return
-    images, labels = samples.get("images"), samples.get("labels")
     shape = (config.image_height, config.image_width, config.image_channels)
-    if images is None or images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != shape:
+    if set(samples) != {"images", "labels"}:
+        raise InputError(f"key 'samples': found {shown(sorted(samples))}, expected 'images' and 'labels'")
+    images, labels = samples["images"], samples["labels"]
+    if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != shape:
         raise InputError(f"key 'samples.images': expected uint8 of shape (n, {', '.join(map(str, shape))})")
-    if labels is None or labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+    if not 1 <= len(images) <= SAMPLES_LIMIT:
+        raise InputError(f"key 'samples.images': found {len(images)} images, expected 1 to {SAMPLES_LIMIT}")
+    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
         raise InputError(f"key 'samples.labels': expected int64 of shape ({len(images)},)")
+    if int(labels.min()) < 0 or int(labels.max()) >= config.classes:
+        raise InputError(f"key 'samples.labels': found labels beyond 0 to {config.classes - 1}")

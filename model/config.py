@@ -5,13 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from wsfracbnn.model.contract import TAPS
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.limits import require_buildable
+from wsfracbnn.model.reading import Several, check_fields, checked_values
 
 MAX_WIDTH = 1024
 """Channels up to which the golden model's int32 cannot overflow: (3 * 9 * 1024 * 127 + 2^23) * 127 < 2^31."""
+
+MAX_STAGES = MAX_WIDTH.bit_length()
+"""As often as the width can double."""
+
+MAX_BLOCKS = 256
+"""Of all stages together. This and the next two bound what a small file can make a computer do."""
+
+MAX_WEIGHTS = 100_000_000
+"""Of convolutions and head; a ResNet-20 of width 256 has 69 million."""
+
+MAX_IMAGE_VALUES = 2**24
+
+Size = Annotated[int, Field(ge=1, le=4096)]
 
 
 @dataclass(frozen=True)
@@ -59,44 +76,34 @@ class NetworkConfig:
         weight_standardization: False only in the ablation that trains without it.
     """
 
-    image_height: int
-    image_width: int
-    image_channels: int
-    thermometer_levels: int
-    widths: tuple[int, ...]
-    blocks: tuple[int, ...]
-    classes: int
-    residual_bits: int = 16
-    residual_fraction: int = 10
-    residual_alpha: float = 0.5
+    image_height: Size
+    image_width: Size
+    image_channels: Size
+    thermometer_levels: Annotated[int, Field(ge=1, le=128)]
+    widths: Annotated[Several[Annotated[int, Field(ge=1, le=MAX_WIDTH)]], Field(min_length=1, max_length=MAX_STAGES)]
+    blocks: Annotated[Several[Annotated[int, Field(ge=1, le=MAX_BLOCKS)]], Field(min_length=1, max_length=MAX_STAGES)]
+    classes: Annotated[int, Field(ge=2, le=4096)]
+    residual_bits: Annotated[int, Field(ge=8, le=24)] = 16
+    residual_fraction: Annotated[int, Field(ge=0)] = 10
+    residual_alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
     weight_standardization: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self, "config key")
+
         def require(ok: bool, key: str, expected: str) -> None:
             if not ok:
-                raise InputError(f"config key '{key}': found {getattr(self, key)!r}, expected {expected}")
+                raise InputError(f"config key '{key}': found {shown(getattr(self, key))}, expected {expected}")
 
-        for key in ("image_height", "image_width", "image_channels", "thermometer_levels", "classes"):
-            value = getattr(self, key)
-            require(isinstance(value, int) and 1 <= value <= 4096, key, "an integer from 1 to 4096")
-        for key in ("widths", "blocks"):
-            require(isinstance(getattr(self, key), tuple), key, "a list of integers, one per stage")
-        for key in ("residual_bits", "residual_fraction"):
-            require(isinstance(getattr(self, key), int), key, "an integer")
-        require(isinstance(self.residual_alpha, int | float), "residual_alpha", "a number in (0, 1]")
-        require(isinstance(self.weight_standardization, bool), "weight_standardization", "true or false")
         require(256 % self.thermometer_levels == 0, "thermometer_levels", "a divisor of 256")
-        require(self.thermometer_levels <= 128, "thermometer_levels", "at most 128 (resolution of at least 2)")
-        require(self.classes >= 2, "classes", "at least 2")
-        require(len(self.widths) >= 1, "widths", "at least one stage")
         require(
-            len(self.blocks) == len(self.widths) and all(isinstance(b, int) and b >= 1 for b in self.blocks),
+            len(self.blocks) == len(self.widths),
             "blocks",
             f"one positive block count for each of the {len(self.widths)} widths",
         )
+        require(sum(self.blocks) <= MAX_BLOCKS, "blocks", f"at most {MAX_BLOCKS} in all")
         require(
-            all(isinstance(w, int) and 1 <= w <= MAX_WIDTH for w in self.widths)
-            and all(b == 2 * a for a, b in zip(self.widths, self.widths[1:], strict=False)),
+            all(b == 2 * a for a, b in zip(self.widths, self.widths[1:], strict=False)),
             "widths",
             f"channel counts from 1 to {MAX_WIDTH}, each twice the one before (the shortcut takes the channels twice)",
         )
@@ -104,9 +111,23 @@ class NetworkConfig:
         for key in ("image_height", "image_width"):
             value = getattr(self, key)
             require(value % halvings == 0, key, f"a multiple of {halvings} (one halving per stage after the first)")
-        require(8 <= self.residual_bits <= 24, "residual_bits", "8 to 24")
-        require(0 <= self.residual_fraction < self.residual_bits, "residual_fraction", "0 to residual_bits - 1")
-        require(0 < self.residual_alpha <= 1, "residual_alpha", "a number in (0, 1]")
+        require(self.residual_fraction < self.residual_bits, "residual_fraction", "0 to residual_bits - 1")
+        require_buildable(self.image_channels, self.head_pixels(), self.widths[-1], self.residual_bits)
+        if self.image_values > MAX_IMAGE_VALUES:
+            raise InputError(f"config: images of {self.image_values:,} values, expected at most {MAX_IMAGE_VALUES:,}")
+        if self.weights > MAX_WEIGHTS:
+            raise InputError(f"config: a network of {self.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
+
+    @property
+    def image_values(self) -> int:
+        """Pixels of an image times its colours."""
+        return self.image_height * self.image_width * self.image_channels
+
+    @property
+    def weights(self) -> int:
+        """Of all convolutions and the head."""
+        inner = sum(shape.fan_in * shape.out_channels for shape in self.convolutions())
+        return TAPS * self.input_bits * self.widths[0] + inner + self.widths[-1] * self.classes
 
     @property
     def input_bits(self) -> int:
@@ -135,16 +156,12 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NetworkConfig:
-        """The inverse of `to_dict`; an unknown or missing key raises `InputError`."""
-        known = set(cls.__dataclass_fields__)
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"config key '{unknown[0]}' is unknown, expected {', '.join(sorted(known))}")
-        try:
-            arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
-            return cls(**arguments)
-        except TypeError as error:
-            raise InputError(f"config: {error}") from None
+        """The inverse of `to_dict`.
+
+        Raises:
+            InputError: a key is unknown or missing, a value of the wrong type or too large.
+        """
+        return cls(**checked_values(cls, values, "config key"))
 
 
 def resnet20(classes: int, width: int = 16) -> NetworkConfig:

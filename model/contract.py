@@ -51,6 +51,11 @@ def signed_range(bits: int) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
+def head_room(pixels: int, bits: int) -> int:
+    """The largest sum_c |W_jc| of a class with which no logit without bias can overflow; pixels of `bits` bits each."""
+    return signed_range(LOGIT_BITS)[1] // (pixels << (bits - 1))
+
+
 def window_order(kernel: NDArray[Any]) -> NDArray[np.int8]:
     """Sign planes (O, I, 3, 3) of +-1 as (O, I, 9): bit 9 c + t of a filter is tap t = 3 ky + kx of channel c.
 

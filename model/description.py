@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -21,11 +20,16 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, TAPS, stage_name
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.reading import read_json
 
 VERSION = 2
 """Of net.json and net.npz; 2 has the weights as (O, I, 9)."""
+
+ARRAYS_LIMIT = 2**30
+"""Bytes of net.npz when unpacked."""
 
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -276,14 +280,13 @@ class NetworkDescription:
         Raises:
             InputError: a file is missing, is of another version, or does not match its checksum.
         """
-        try:
-            structure = json.loads((folder / "net.json").read_text())
-            with np.load(folder / "net.npz", allow_pickle=False) as file:
-                arrays = {key: file[key] for key in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"{folder}: not a network description ({error})") from None
+        structure = read_json(folder / "net.json", "a network description")
+        arrays = read_arrays(folder / "net.npz", ARRAYS_LIMIT, "a network description's arrays")
+        if not isinstance(structure, dict):
+            raise InputError(f"{folder}/net.json: found {shown(structure)}, expected an object")
         if structure.get("version") != VERSION:
-            raise InputError(f"{folder}/net.json: key 'version': found {structure.get('version')}, expected {VERSION}")
+            found = shown(structure.get("version"))
+            raise InputError(f"{folder}/net.json: key 'version': found {found}, expected {VERSION}")
         try:
             description = cls(
                 structure["name"],
@@ -292,9 +295,10 @@ class NetworkDescription:
                 tuple(structure["class_names"]),
                 tuple(_layer(entry, arrays) for entry in structure["stages"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            digest = description.digest()
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{folder}/net.json: incomplete ({error})") from None
-        if description.digest() != structure.get("sha256"):
+        if digest != structure.get("sha256"):
             raise InputError(f"{folder}: net.npz does not match the sha256 in net.json")
         return description
 

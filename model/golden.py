@@ -28,6 +28,7 @@ from wsfracbnn.model.description import (
     NetworkDescription,
     Signs,
 )
+from wsfracbnn.model.limits import require_in_range
 
 Integers = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -212,7 +213,12 @@ def run_head(layer: HeadLayer, x: Integers) -> tuple[Ints, Ints]:
 
 
 def run(description: NetworkDescription, images: NDArray[np.uint8]) -> NetworkTrace:
-    """All streams for images (N, H, W, colours) uint8."""
+    """All streams for images (N, H, W, colours) uint8.
+
+    Raises:
+        InputError: a constant of the description does not fit its width, where the integers here would wrap too.
+    """
+    require_in_range(description)
     layers: dict[str, LayerTrace] = {}
     pooled, logits = _forward(description, images, layers.__setitem__)
     return NetworkTrace(layers, pooled, logits, logits.argmax(axis=1))
@@ -224,7 +230,11 @@ def run_logits(
     """Logits (N, classes) int64 and the share of open gates of each gated layer, without keeping any stream.
 
     Batches that fit the cache are spread over threads.
+
+    Raises:
+        InputError: see `run`.
     """
+    require_in_range(description)
 
     def logits_and_gates(chunk: NDArray[np.uint8]) -> tuple[Ints, list[int]]:
         gates: list[int] = []

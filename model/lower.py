@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from wsfracbnn.model.checkpoint import Checkpoint, require_name
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.contract import (
     HEAD_LIMIT,
     LOGIT_BITS,
@@ -32,6 +31,8 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.names import require_name
+from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, Head, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
@@ -106,7 +107,7 @@ def _lower_stage(stage: ResidualConv, key: str, bits: int, gate_fraction: float)
         gate_fraction=round(float(gate_fraction), 6),
         thresholds=_thresholds(stage, given.thresholds, bits, f"{key}.activation"),
         weights=_signs(given.weights),
-        gate=_ints(given.gate),
+        gate=_of_width(given.gate, shape.fan_in.bit_length() + 1, f"{key}.gated.threshold", "a gate"),
         scale=_ints(given.scale),
         bias_in=_of_width(given.bias_in, bits, f"{key}.rprelu.bias_in"),
         slope=_ints(given.slope),
@@ -115,8 +116,8 @@ def _lower_stage(stage: ResidualConv, key: str, bits: int, gate_fraction: float)
 
 
 def _ints(values: Tensor) -> Ints:
-    """Float64 integers within a known range to int64: a cast of others would wrap."""
-    return values.detach().numpy().astype(np.int64)
+    """Float64 integers to int64."""
+    return q.exact_integers(values).numpy()
 
 
 def _signs(weights: Tensor) -> Signs:
@@ -126,7 +127,7 @@ def _signs(weights: Tensor) -> Signs:
 
 def _of_width(values: Tensor, bits: int, key: str, what: str = "a value") -> Ints:
     low, high = signed_range(bits)
-    wrong = values[(values < low) | (values > high)]
+    wrong = values[~((values >= low) & (values <= high))]  # NaN among them
     if wrong.numel():
         raise InputError(f"key 'state.{key}': {what} becomes {wrong[0]:.10g}, expected {low} to {high} ({bits} bits)")
     return _ints(values)
@@ -136,8 +137,8 @@ def _thresholds(stage: ResidualConv, values: Tensor, bits: int, key: str) -> Int
     """T within the stream's width; the parameter that is named is the larger part of the one that is not."""
     shift, scale = stage.activation.shift.abs(), stage.activation.scale.abs() * (2.0 / 3.0)
     low, high = signed_range(bits)
-    outside = ((values < low) | (values > high)).any(dim=1)
-    of_scale = bool((outside & (scale > shift)).any())
+    outside = ~((values >= low) & (values <= high)).all(dim=1)
+    of_scale = bool((outside & ~(scale <= shift)).any())
     return _of_width(values, bits, f"{key}.{'scale' if of_scale else 'shift'}", "a threshold")
 
 
@@ -154,7 +155,7 @@ def _refuse_head(head: Head) -> NoReturn:
 
 def _check_scale(conv: BinaryWSConv2d, path: ScalePath, key: str) -> None:
     largest = float(path.real(conv.scale()).abs().max())
-    if largest > SCALE_LIMIT + 0.5:
+    if not largest <= SCALE_LIMIT + 0.5:
         raise InputError(
             f"key 'state.{key}.gain': the scale comes to {largest:.4g} residual units per accumulator unit, "
             f"expected at most {SCALE_LIMIT}"
@@ -163,6 +164,6 @@ def _check_scale(conv: BinaryWSConv2d, path: ScalePath, key: str) -> None:
 
 def _check_slopes(rprelu: RPReLU, key: str) -> None:
     largest = float(rprelu.slope.double().abs().max())
-    if largest * 2**SLOPE_SHIFT > SLOPE_LIMIT + 0.5:
+    if not largest * 2**SLOPE_SHIFT <= SLOPE_LIMIT + 0.5:
         limit = SLOPE_LIMIT / 2**SLOPE_SHIFT
         raise InputError(f"key 'state.{key}.slope': found {largest:.4g}, expected at most {limit:.4g} in magnitude")

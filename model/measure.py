@@ -12,6 +12,7 @@ from torch import Tensor
 from wsfracbnn.model import golden
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.registry import AnyNetwork
 
 
@@ -31,7 +32,18 @@ def measure_float(network: AnyNetwork, dataset: Dataset, device: torch.device) -
 
 
 def measure(description: NetworkDescription, dataset: Dataset) -> tuple[float, list[float]]:
-    """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set."""
+    """Integer-model top-1 in percent and the gate fraction of each gated stage, on the whole test set.
+
+    Raises:
+        InputError: the dataset's images or classes are not the network's.
+    """
+    first, shape = description.input, dataset.test_images.shape[1:]
+    expected = (first.height, first.width, first.colours)
+    if shape != expected or len(dataset.class_names) != description.head.classes:
+        raise InputError(
+            f"dataset '{dataset.name}' has images of {shape} in {len(dataset.class_names)} classes, the network "
+            f"'{description.name}' expects {expected} in {description.head.classes}"
+        )
     logits, fractions = golden.run_logits(description, dataset.test_images)
     return 100.0 * float((logits.argmax(axis=1) == dataset.test_labels).mean()), fractions
 

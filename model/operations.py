@@ -4,6 +4,8 @@
 Binary operations (BOPs) are XNOR-popcount multiply-accumulates at every output position, padded taps included, as the
 binary-network literature counts them. FLOPs count each floating-point multiplication and addition once. The load is
 BOPs / 64 + FLOPs (Bi-Real Net, arXiv 1808.00278; ReActNet, arXiv 2003.03488; "BNN - BN = ?", arXiv 2104.08215).
+Integer additions, shifts and comparisons are counted apart and are not in the load, as in that literature; WSFracBNN
+does in integers what the baseline does in floating point.
 """
 
 from __future__ import annotations

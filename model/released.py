@@ -8,18 +8,19 @@ rounds half to even, and sign(0) = 0, which no value of that network meets.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.fracbnn import FracBNN
 
+FILE_LIMIT = 64 * 2**20
 CLASSES = 10
 BLOCKS = 3
 
@@ -47,16 +48,16 @@ def import_released(path: Path) -> FracBNN:
     Raises:
         InputError: not a NumPy archive, or an array is missing, unknown or misshapen.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: torch.from_numpy(file[key].astype(np.float32)) for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a NumPy archive ({error})") from None
+    found = read_arrays(path, FILE_LIMIT, "a NumPy archive")
+    for key, given in found.items():
+        if given.dtype.kind not in "fiu" or not np.isfinite(given).all():
+            raise InputError(f"{path}: array '{key}': found {given.dtype}, expected finite numbers")
+    arrays = {key: torch.from_numpy(given.astype(np.float32)) for key, given in found.items()}
     network = FracBNN(resnet20(CLASSES))
     network.encoder = HalfEvenThermometer(network.config.thermometer_levels)  # type: ignore[assignment]
     state = network.state_dict()
     epsilon = network.norm.eps
-    for ours, theirs in _names().items():
+    for ours, theirs in released_names().items():
         array = arrays.pop(theirs, None)
         if array is None:
             raise InputError(f"{path}: array '{theirs}' is missing")
@@ -72,7 +73,7 @@ def import_released(path: Path) -> FracBNN:
     return network.eval()
 
 
-def _names() -> dict[str, str]:
+def released_names() -> dict[str, str]:
     """Our state key -> the release's array name."""
     names = {
         "conv.weight": "conv1_weight",

@@ -23,6 +23,16 @@ module adder_tree #(
     output wire signed [SUM_W-1:0] sum
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (VALUES < 1) begin : check_1
+        VALUES_must_be_at_least_1 stop ();
+    end
+    if (WIDTH < 1) begin : check_2
+        WIDTH_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 genvar l;
 genvar i;
 generate

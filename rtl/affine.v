@@ -40,7 +40,7 @@ module affine #(
     parameter [1:0]  OPTIONAL = 2'b11,
     parameter LUT_INPUTS = 4,
     // Code of 2^r, where the line bends
-    parameter [9:0]  IDENTITY = 10'd16 + SHIFT,
+    parameter IDENTITY = 16 + SHIFT,
     // Derived: |M| <= 127, so the product has 7 bits more; the sum with b has one more than the wider of both
     parameter PRODUCT_W = IN_W + 7,
     parameter OUT_W     = (PRODUCT_W - SHIFT > BITS ? PRODUCT_W - SHIFT : BITS) + 1,
@@ -67,14 +67,26 @@ module affine #(
 
 localparam LATENCY = 4;
 localparam SUM_W   = OUT_W + SHIFT;
-localparam [SUM_W-1:0] HALF = ROUND ? (1 << SHIFT) >> 1 : 0;
+localparam [SUM_W-1:0] HALF = ROUND != 0 ? (1 << SHIFT) >> 1 : 0;
 
-initial begin
-    if (RPRELU && (SHIFT < 1 || SHIFT > 7)) begin
-        $display("ERROR: %m: SHIFT is %0d, expected 1 to 7: a slope has 8 bits", SHIFT);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1 || CHANNELS < 1 || CHANNELS % LANES != 0) begin : check_1
+        LANES_must_divide_CHANNELS stop ();
     end
-end
+    if (IN_W < 2) begin : check_2
+        IN_W_must_be_at_least_2 stop ();
+    end
+    if (BITS < 2) begin : check_3
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (SHIFT < 0 || (RPRELU != 0 && (SHIFT < 1 || SHIFT > 7))) begin : check_4
+        SHIFT_must_be_1_to_7_for_the_8_bits_of_a_slope stop ();
+    end
+    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin : check_5
+        LUT_INPUTS_must_be_4_or_6 stop ();
+    end
+endgenerate
 
 beat_counter #(
     .BEATS(BEATS)
@@ -107,7 +119,7 @@ generate
 
         always @(posedge clk) begin
             x    <= x_in;
-            code <= RPRELU && !x_in[IN_W-1] ? IDENTITY : rom_data[lane*(BITS+10) +: 10];
+            code <= RPRELU != 0 && !x_in[IN_W-1] ? IDENTITY[9:0] : rom_data[lane*(BITS+10) +: 10];
             bias <= rom_data[lane*(BITS+10)+10 +: BITS];
         end
 

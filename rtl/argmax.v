@@ -34,6 +34,13 @@ module argmax #(
 
 localparam LAST = CLASSES - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (CLASSES < 1) begin : check
+        CLASSES_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [CLASS_W-1:0] number;
 reg [CLASS_W-1:0] best;
 reg signed [31:0] best_logit;

@@ -55,6 +55,19 @@ localparam LAST_BEAT = BEATS - 1;
 localparam LAST_COL = WIDTH_PIXELS - 1;
 localparam PIXEL_STEP = BEATS - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1 || CHANNELS < 1 || CHANNELS % LANES != 0) begin : check_1
+        LANES_must_divide_CHANNELS stop ();
+    end
+    if (BITS < 2) begin : check_2
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (WIDTH_PIXELS < 2 || WIDTH_PIXELS % 2 != 0) begin : check_3
+        WIDTH_PIXELS_must_be_even stop ();
+    end
+endgenerate
+
 reg [BEAT_W-1:0] beat;
 reg [COL_W-1:0]  col;
 reg              odd_row;
@@ -99,9 +112,9 @@ end
 
 // A word is written by left pixels and read by right ones, or written from the upper row and read from the lower one:
 // never both in one cycle.
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*BITS-1:0]   lefts [0:BEATS-1];
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*PAIR_W-1:0] uppers [0:WORDS-1];
 
 reg                    upper_1, upper_2;  // completes a pair of the upper row

@@ -28,6 +28,13 @@ module beat_counter #(
 
 localparam LAST = BEATS - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (BEATS < 1) begin : check
+        BEATS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [BEAT_W-1:0] following;  // the beat whose word is read next
 reg              starting;   // no word is there yet
 

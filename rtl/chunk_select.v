@@ -22,22 +22,37 @@ module chunk_select #(
     output wire [WIDTH-1:0]        out
 );
 
-wire [WIDTH*CHUNKS-1:0] chosen;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (CHUNKS < 1) begin : check_2
+        CHUNKS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
+wire [WIDTH*CHUNKS-1:0] chosen;  // of all chunks but one nothing
 
 genvar i;
 generate
     for (i = 0; i < CHUNKS; i = i + 1) begin : chunks
         localparam [INDEX_W-1:0] NUMBER = i;
-        wire [WIDTH-1:0] masked = index == NUMBER ? in[i*WIDTH +: WIDTH] : {WIDTH{1'b0}};
-        if (i == 0) begin : first
-            assign chosen[0 +: WIDTH] = masked;
-        end else begin : others
-            assign chosen[i*WIDTH +: WIDTH] = chosen[(i-1)*WIDTH +: WIDTH] | masked;
-        end
+        assign chosen[i*WIDTH +: WIDTH] = index == NUMBER ? in[i*WIDTH +: WIDTH] : {WIDTH{1'b0}};
     end
 endgenerate
 
-assign out = chosen[(CHUNKS-1)*WIDTH +: WIDTH];
+function [WIDTH-1:0] any_of(input [WIDTH*CHUNKS-1:0] chunks_chosen);
+    integer n;
+    begin
+        any_of = {WIDTH{1'b0}};
+        for (n = 0; n < CHUNKS; n = n + 1) begin
+            any_of = any_of | chunks_chosen[n*WIDTH +: WIDTH];
+        end
+    end
+endfunction
+
+assign out = any_of(chosen);
 
 endmodule
 

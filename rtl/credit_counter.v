@@ -29,6 +29,13 @@ localparam CREDIT_W = $clog2(RESULTS + 1);
 localparam ALL = RESULTS;
 localparam ONE = 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (RESULTS < 1) begin : check
+        RESULTS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [CREDIT_W-1:0] remaining;  // has_credit is kept beside it: remaining != 0
 
 always @(posedge clk) begin

@@ -19,6 +19,16 @@ module delay_line #(
     output wire [WIDTH-1:0] out
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (CYCLES < 1) begin : check_2
+        CYCLES_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [WIDTH*CYCLES-1:0] line;
 
 assign out = line[WIDTH*(CYCLES-1) +: WIDTH];

@@ -81,16 +81,15 @@ localparam DEPTH    = 3 * GROUPS + 4;  // two windows between their passes, one 
 
 localparam LAST_GROUP = GROUPS - 1;
 
-initial begin
-    if (OUT_CHANNELS % PE != 0) begin
-        $display("ERROR: %m: PE is %0d, expected a divisor of OUT_CHANNELS = %0d", PE, OUT_CHANNELS);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (PE < 1 || OUT_CHANNELS < 1 || OUT_CHANNELS % PE != 0) begin : check_1
+        PE_must_divide_OUT_CHANNELS stop ();
     end
-    if (SIMD % 9 != 0 || WINDOW_W % SIMD != 0) begin
-        $display("ERROR: %m: SIMD is %0d, expected 9 times a divisor of IN_CHANNELS = %0d", SIMD, IN_CHANNELS);
-        $finish;
+    if (SIMD < 9 || SIMD % 9 != 0 || WINDOW_W % SIMD != 0) begin : check_2
+        SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS stop ();
     end
-end
+endgenerate
 
 // -------------------------------------------------------------------------------------------------------------------
 // Windows: the one on the input is in its first pass, the held one in its second

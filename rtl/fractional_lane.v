@@ -79,6 +79,20 @@ module fractional_lane #(
 localparam COUNT_W = $clog2(GROUPS + 1);
 
 localparam ONE = 1;
+localparam TWO = 2;  // 0 where a count has one bit, and a list that is popped is not empty
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (SIMD < 9 || SIMD % 9 != 0) begin : check_1
+        SIMD_must_be_a_multiple_of_9 stop ();
+    end
+    if (GROUPS < 1) begin : check_2
+        GROUPS_must_be_at_least_1 stop ();
+    end
+    if (CHUNKS < 1) begin : check_3
+        CHUNKS_must_be_at_least_1 stop ();
+    end
+endgenerate
 
 wire signed [SUM_W-1:0] sum;
 
@@ -148,12 +162,12 @@ always @(posedge clk) begin
     if (push_even != pop_even) begin
         listed_even <= listed_even + ({COUNT_W{pop_even}} | ONE[COUNT_W-1:0]);  // one adder: +1 or, all ones, -1
         none_even   <= !push_even && one_even;
-        one_even    <= push_even ? none_even : listed_even == 2;
+        one_even    <= push_even ? none_even : listed_even == TWO[COUNT_W-1:0];
     end
     if (push_odd != pop_odd) begin
         listed_odd <= listed_odd + ({COUNT_W{pop_odd}} | ONE[COUNT_W-1:0]);
         none_odd   <= !push_odd && one_odd;
-        one_odd    <= push_odd ? none_odd : listed_odd == 2;
+        one_odd    <= push_odd ? none_odd : listed_odd == TWO[COUNT_W-1:0];
     end
     if (rst) begin
         listed_even <= {COUNT_W{1'b0}};

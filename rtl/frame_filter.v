@@ -37,6 +37,13 @@ module frame_filter #(
     output reg  [15:0]      dropped_frames
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check
+        WIDTH_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 wire good    = s_status_tdata;
 wire ready   = s_status_tvalid && (!good || m_axis_tready);
 wire leaving = s_axis_tvalid && ready && s_axis_tlast;

@@ -43,6 +43,16 @@ module frame_guard #(
 
 localparam COUNT_W = PIXELS > 1 ? $clog2(PIXELS) : 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (PIXELS < 1) begin : check_2
+        PIXELS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 // The pixel before the last; a frame of one pixel has none, and its only one is always the last.
 localparam PENULTIMATE = PIXELS > 1 ? PIXELS - 2 : 0;
 

@@ -58,17 +58,23 @@ localparam LAST_CHANNEL = CHANNELS - 1;
 localparam LAST_WORD = GROUPS * CHANNELS - 1;
 localparam LAST_GROUP = GROUPS - 1;
 
-initial begin
-    if (IN_W > 32) begin
-        $display("ERROR: %m: IN_W is %0d, expected at most 32", IN_W);
-        $finish;
-    end
-end
-
 localparam [1:0] LOAD  = 2'd0;  // taking in the sums
 localparam [1:0] RUN   = 2'd1;  // one channel a cycle
 localparam [1:0] DRAIN = 2'd2;  // the last products are on their way
 localparam [1:0] SEND  = 2'd3;  // the group's logits are offered
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (CHANNELS < 1) begin : check_1
+        CHANNELS_must_be_at_least_1 stop ();
+    end
+    if (LANES < 1 || CLASSES < 1 || CLASSES % LANES != 0) begin : check_2
+        LANES_must_divide_CLASSES stop ();
+    end
+    if (IN_W < 2 || IN_W > 32) begin : check_3
+        IN_W_must_be_2_to_32 stop ();
+    end
+endgenerate
 
 reg [1:0]           state;
 reg [CHANNEL_W-1:0] channel;

@@ -10,7 +10,7 @@
  * Synthesis keeps it whole: left alone it takes 6-bit sums apart for the sake of parts that it can share, and needs
  * more LUTs in the end. Combinational.
  */
-(* keep_hierarchy = "yes" *)
+(* keep_hierarchy = "yes", syn_hier = "hard" *)
 module lut6 #(
     // Bit i: the value for in == i
     parameter [63:0] TABLE = 64'd0

@@ -41,10 +41,10 @@ module match_count #(
 localparam LIMIT   = 2 * COUNT_W + 2;  // no tree has so many levels
 localparam LEVEL_W = 16 * (COUNT_W + 2);
 
-// Of a column of `height` bits, how many groups of six (one of them perhaps of five) level `l` adds up.
-function [15:0] sixes(input [15:0] height, input integer l);
+// Of a column of `height` bits, how many groups of six (one of them perhaps of five) a level adds up.
+function [15:0] sixes(input [15:0] height, input integer step);
     begin
-        sixes = LUT_INPUTS == 6 && l > 1 ? (height + 16'd1) / 16'd6 : 16'd0;
+        sixes = LUT_INPUTS == 6 && step > 1 ? (height + 16'd1) / 16'd6 : 16'd0;
     end
 endfunction
 
@@ -70,20 +70,20 @@ function [LEVEL_W*(LIMIT+1)-1:0] all_heights(input [15:0] width);
     reg [15:0] once;
     reg [15:0] twice;
     reg [15:0] next;
-    integer    l;
-    integer    c;
+    integer    step;
+    integer    column;
     begin
         all_heights = {LEVEL_W*(LIMIT+1){1'b0}};
         all_heights[15:0] = width;
-        for (l = 1; l <= LIMIT; l = l + 1) begin
+        for (step = 1; step <= LIMIT; step = step + 1) begin
             once  = 16'd0;
             twice = 16'd0;
             next  = 16'd0;
-            for (c = 0; c < COUNT_W; c = c + 1) begin
-                own   = all_heights[LEVEL_W*(l-1)+16*c +: 16];
-                six   = sixes(own, l);
+            for (column = 0; column < COUNT_W; column = column + 1) begin
+                own   = all_heights[LEVEL_W*(step-1)+16*column +: 16];
+                six   = sixes(own, step);
                 three = threes(own, six);
-                all_heights[LEVEL_W*l+16*c +: 16] = kept(own, six, three) + once + twice;
+                all_heights[LEVEL_W*step+16*column +: 16] = kept(own, six, three) + once + twice;
                 once  = six + three;
                 twice = next;
                 next  = six;
@@ -92,19 +92,21 @@ function [LEVEL_W*(LIMIT+1)-1:0] all_heights(input [15:0] width);
     end
 endfunction
 
-localparam [LEVEL_W*(LIMIT+1)-1:0] HEIGHTS = all_heights(WIDTH);
+localparam [31:0] FIRST_COLUMN = WIDTH;
+localparam [LEVEL_W*(LIMIT+1)-1:0] HEIGHTS = all_heights(FIRST_COLUMN[15:0]);
 
 // Where each column's bits begin in its level's vector: those of lower columns come first.
 function [LEVEL_W*(LIMIT+1)-1:0] all_starts(input unused);
     reg [15:0] start;
-    integer    l;
-    integer    c;
+    integer    step;
+    integer    column;
     begin
-        for (l = 0; l <= LIMIT; l = l + 1) begin
+        all_starts = {LEVEL_W*(LIMIT+1){1'b0}};
+        for (step = 0; step <= LIMIT; step = step + 1) begin
             start = 16'd0;
-            for (c = 0; c < COUNT_W + 2; c = c + 1) begin
-                all_starts[LEVEL_W*l+16*c +: 16] = start;
-                start = start + HEIGHTS[LEVEL_W*l+16*c +: 16];
+            for (column = 0; column < COUNT_W + 2; column = column + 1) begin
+                all_starts[LEVEL_W*step+16*column +: 16] = start;
+                start = start + HEIGHTS[LEVEL_W*step+16*column +: 16];
             end
         end
     end
@@ -115,17 +117,17 @@ localparam [LEVEL_W*(LIMIT+1)-1:0] STARTS = all_starts(1'b0);
 // Levels until no column has more than two bits.
 function integer depth(input unused);
     reg     high;
-    integer l;
-    integer c;
+    integer step;
+    integer column;
     begin
         depth = LIMIT;
-        for (l = LIMIT - 1; l >= 0; l = l - 1) begin
+        for (step = LIMIT - 1; step >= 0; step = step - 1) begin
             high = 1'b0;
-            for (c = 0; c < COUNT_W; c = c + 1) begin
-                high = high || HEIGHTS[LEVEL_W*l+16*c +: 16] > 16'd2;
+            for (column = 0; column < COUNT_W; column = column + 1) begin
+                high = high || HEIGHTS[LEVEL_W*step+16*column +: 16] > 16'd2;
             end
             if (!high) begin
-                depth = l;
+                depth = step;
             end
         end
     end
@@ -133,23 +135,25 @@ endfunction
 
 localparam LEVELS = depth(1'b0);
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin : check_2
+        LUT_INPUTS_must_be_4_or_6 stop ();
+    end
+    if (STAGES < 1 || STAGES > LEVELS + 1) begin : check_3
+        STAGES_must_be_1_to_one_more_than_the_levels stop ();
+    end
+endgenerate
+
 // Tables of lut6: bits 0, 1 and 2 of the number of ones among six bits; sum and carry of three XNORs of bit pairs.
 localparam [63:0] ONES_OF_SIX  = 64'h6996966996696996;
 localparam [63:0] TWOS_OF_SIX  = 64'h8117177e177e7ee8;
 localparam [63:0] FOURS_OF_SIX = 64'hfee8e880e8808000;
 localparam [63:0] XNOR_SUM     = 64'h9669699669969669;
 localparam [63:0] XNOR_CARRY   = 64'hf99f90099009f99f;
-
-initial begin
-    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin
-        $display("ERROR: %m: LUT_INPUTS is %0d, expected 4 or 6", LUT_INPUTS);
-        $finish;
-    end
-    if (STAGES < 1 || STAGES > LEVELS + 1) begin
-        $display("ERROR: %m: STAGES is %0d, expected 1 to %0d", STAGES, LEVELS + 1);
-        $finish;
-    end
-end
 
 genvar l;
 genvar c;

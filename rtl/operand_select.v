@@ -33,9 +33,19 @@ module operand_select #(
     output wire [SIMD-1:0]        data
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (SIMD < 9 || SIMD % 9 != 0) begin : check_1
+        SIMD_must_be_a_multiple_of_9 stop ();
+    end
+    if (CHUNKS < 1) begin : check_2
+        CHUNKS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg  [9*CHUNKS-1:0]    msb_chosen;  // of each chunk its nine taps
 reg  [9*CHUNKS-1:0]    lsb_chosen;
-wire [SIMD*CHUNKS-1:0] gathered;    // from the chunks up to each
+wire [SIMD*CHUNKS-1:0] chosen;      // of all chunks but one nothing
 
 genvar k;
 generate
@@ -48,17 +58,22 @@ generate
             lsb_chosen[9*k +: 9] <= taps & {9{wanted && lsb}};
         end
 
-        wire [SIMD-1:0] own = (msb_plane[k*SIMD +: SIMD] & {SIMD/9{msb_chosen[9*k +: 9]}})
+        assign chosen[k*SIMD +: SIMD] = (msb_plane[k*SIMD +: SIMD] & {SIMD/9{msb_chosen[9*k +: 9]}})
             | (lsb_plane[k*SIMD +: SIMD] & {SIMD/9{lsb_chosen[9*k +: 9]}});
-        if (k == 0) begin : first
-            assign gathered[0 +: SIMD] = own;
-        end else begin : others
-            assign gathered[k*SIMD +: SIMD] = gathered[(k-1)*SIMD +: SIMD] | own;
-        end
     end
 endgenerate
 
-assign data = gathered[(CHUNKS-1)*SIMD +: SIMD];
+function [SIMD-1:0] any_of(input [SIMD*CHUNKS-1:0] chunks_chosen);
+    integer n;
+    begin
+        any_of = {SIMD{1'b0}};
+        for (n = 0; n < CHUNKS; n = n + 1) begin
+            any_of = any_of | chunks_chosen[n*SIMD +: SIMD];
+        end
+    end
+endfunction
+
+assign data = any_of(chosen);
 
 endmodule
 

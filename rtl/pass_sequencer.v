@@ -59,6 +59,19 @@ module pass_sequencer #(
 localparam BEFORE_LAST_GROUP = GROUPS > 1 ? GROUPS - 2 : 0;
 localparam BEFORE_LAST_CHUNK = CHUNKS > 1 ? CHUNKS - 2 : 0;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (GROUPS < 1) begin : check_1
+        GROUPS_must_be_at_least_1 stop ();
+    end
+    if (CHUNKS < 1) begin : check_2
+        CHUNKS_must_be_at_least_1 stop ();
+    end
+    if (RESULTS < 1) begin : check_3
+        RESULTS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg               stays;       // !advance, for planning: `advance` itself has all registers of the held window to reach
 reg               parity;      // of the window on the input
 reg               first_done;  // its first pass has been planned

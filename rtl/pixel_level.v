@@ -23,17 +23,17 @@ module pixel_level #(
 localparam RESOLUTION = 256 / LEVELS;
 localparam SHIFT      = $clog2(RESOLUTION);
 
-localparam [9:0] HALF = RESOLUTION / 2;
+localparam HALF       = RESOLUTION / 2;
 
-initial begin
-    if (LEVELS < 1 || LEVELS > 128 || RESOLUTION * LEVELS != 256) begin
-        $display("ERROR: %m: LEVELS is %0d, expected a power of two from 1 to 128", LEVELS);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LEVELS < 1 || LEVELS > 128 || RESOLUTION * LEVELS != 256) begin : check
+        LEVELS_must_be_a_power_of_two_up_to_128 stop ();
     end
-end
+endgenerate
 
 // A bit wider than the sum: LEVELS = 1 has two bits of level above 8 of fraction.
-wire [9:0] rounded = {2'b00, pixel} + HALF;
+wire [9:0] rounded = {2'b00, pixel} + HALF[9:0];
 
 wire unused_top      = rounded[9];
 wire unused_fraction = &rounded[7:0];

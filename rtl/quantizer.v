@@ -43,6 +43,16 @@ module quantizer #(
     input  wire                    m_axis_tready
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1 || CHANNELS < 1 || CHANNELS % LANES != 0) begin : check_1
+        LANES_must_divide_CHANNELS stop ();
+    end
+    if (BITS < 2) begin : check_2
+        BITS_must_be_at_least_2 stop ();
+    end
+endgenerate
+
 wire accept = s_axis_tvalid && s_axis_tready;
 
 wire [LANES*2-1:0] levels;

@@ -34,6 +34,16 @@ localparam BEAT_W = BEATS > 1 ? $clog2(BEATS) : 1;
 
 localparam LAST = BEATS - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (BEATS < 1) begin : check_2
+        BEATS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [WIDTH-1:0]  memory [0:BEATS-1];
 reg [BEAT_W-1:0] beat;
 reg              again;  // second round

@@ -10,14 +10,14 @@
  * Each part has its own, so that no reset has to reach all of the die within a cycle. Synthesis keeps them apart,
  * although they are alike.
  */
-(* keep_hierarchy = "yes" *)
+(* keep_hierarchy = "yes", syn_hier = "hard" *)
 module reset_register (
     input  wire clk,
     input  wire rst,
     output wire rst_copy
 );
 
-(* keep = "true" *)
+(* keep = "true", preserve, dont_merge, syn_keep = 1, syn_preserve = 1 *)
 reg copy;
 
 always @(posedge clk) begin

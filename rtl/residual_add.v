@@ -36,6 +36,19 @@ module residual_add #(
     input  wire                  m_axis_tready
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1) begin : check_1
+        LANES_must_be_at_least_1 stop ();
+    end
+    if (BITS < 2) begin : check_2
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (IN_W < BITS) begin : check_3
+        IN_W_must_be_at_least_BITS stop ();
+    end
+endgenerate
+
 wire [LANES*BITS-1:0] clamped;
 
 reg [LANES*BITS-1:0] out_data;

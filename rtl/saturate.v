@@ -18,6 +18,17 @@ module saturate #(
 );
 
 // It fits where all bits from OUT_W - 1 upward are copies of the sign.
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (OUT_W < 2) begin : check_1
+        OUT_W_must_be_at_least_2 stop ();
+    end
+    if (IN_W <= OUT_W) begin : check_2
+        IN_W_must_be_more_than_OUT_W stop ();
+    end
+endgenerate
+
 wire [IN_W-OUT_W:0] head = in[IN_W-1:OUT_W-1];
 wire                fits = head == {IN_W-OUT_W+1{in[IN_W-1]}};
 

@@ -36,6 +36,22 @@ module shift_add #(
     output wire signed [OUT_W-1:0] result
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (IN_W < 2) begin : check_1
+        IN_W_must_be_at_least_2 stop ();
+    end
+    if (OUT_W < 2) begin : check_2
+        OUT_W_must_be_at_least_2 stop ();
+    end
+    if (DIGITS < 1 || DIGITS > 3) begin : check_3
+        DIGITS_must_be_1_to_3 stop ();
+    end
+    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin : check_4
+        LUT_INPUTS_must_be_4_or_6 stop ();
+    end
+endgenerate
+
 reg [OUT_W-1:0] waiting_addend;
 
 always @(posedge clk) begin

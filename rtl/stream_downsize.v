@@ -32,7 +32,18 @@ module stream_downsize #(
 
 localparam COUNT_W = $clog2(FACTOR + 1);
 
-localparam ALL = FACTOR;
+localparam ALL  = FACTOR;
+localparam STEP = FACTOR > 1 ? WIDTH : 0;  // of a word that is a single beat nothing is left to move
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (FACTOR < 1) begin : check_2
+        FACTOR_must_be_at_least_1 stop ();
+    end
+endgenerate
 
 reg [WIDTH*FACTOR-1:0] word;
 reg [COUNT_W-1:0]      left;  // narrow beats still to be sent
@@ -45,7 +56,7 @@ always @(posedge clk) begin
     if (s_axis_tready) begin
         word <= s_axis_tdata;
     end else if (m_axis_tready) begin
-        word <= word >> WIDTH;
+        word <= word >> STEP;
     end
 end
 

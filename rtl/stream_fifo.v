@@ -33,7 +33,7 @@ module stream_fifo #(
     input  wire             m_axis_tready
 );
 
-localparam OUTSIDE = BLOCK ? 2 : 1;  // words in registers
+localparam OUTSIDE = BLOCK != 0 ? 2 : 1;  // words in registers
 localparam WORDS   = DEPTH > OUTSIDE ? DEPTH - OUTSIDE : 1;
 localparam ADDR_W  = WORDS > 1 ? $clog2(WORDS) : 1;
 localparam COUNT_W = $clog2(WORDS + 1);
@@ -41,20 +41,24 @@ localparam COUNT_W = $clog2(WORDS + 1);
 localparam LAST_ADDR = WORDS - 1;
 localparam ONE       = 1;
 
-initial begin
-    if (DEPTH < 2 * OUTSIDE) begin
-        $display("ERROR: %m: DEPTH is %0d, expected at least %0d", DEPTH, 2 * OUTSIDE);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
     end
-end
+    if (DEPTH < 2 * OUTSIDE) begin : check_2
+        DEPTH_must_be_at_least_2_or_4_in_block_RAM stop ();
+    end
+endgenerate
 
 // -------------------------------------------------------------------------------------------------------------------
 // Memory
 // -------------------------------------------------------------------------------------------------------------------
 
 // The word that is read is never the one being written: only stored words are read, and a full memory takes none.
-localparam unused_style = BLOCK ? "block" : "auto";  // by simulators
-(* ram_style = unused_style, no_rw_check *)
+localparam unused_style     = BLOCK != 0 ? "block" : "auto";  // by simulators
+localparam unused_syn_style = BLOCK != 0 ? "block_ram,no_rw_check" : "no_rw_check";
+(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)
 reg [WIDTH-1:0]   memory [0:WORDS-1];
 reg [ADDR_W-1:0]  write_addr;
 reg [ADDR_W-1:0]  read_addr;
@@ -111,7 +115,7 @@ end
 // -------------------------------------------------------------------------------------------------------------------
 
 generate
-    if (BLOCK) begin : registered
+    if (BLOCK != 0) begin : registered
         reg [WIDTH-1:0] out_data;
         reg             out_valid;
 

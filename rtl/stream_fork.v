@@ -33,6 +33,13 @@ module stream_fork #(
     input  wire             m1_axis_tready
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check
+        WIDTH_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg taken_0;
 reg taken_1;
 

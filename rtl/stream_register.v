@@ -28,6 +28,13 @@ module stream_register #(
     input  wire             m_axis_tready
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check
+        WIDTH_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [WIDTH-1:0] out_data;
 reg [WIDTH-1:0] spare_data;
 reg             out_valid;

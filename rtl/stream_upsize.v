@@ -33,6 +33,16 @@ localparam COUNT_W = FACTOR > 1 ? $clog2(FACTOR) : 1;
 
 localparam LAST = FACTOR - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (FACTOR < 1) begin : check_2
+        FACTOR_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [WIDTH*FACTOR-1:0] word;
 reg [COUNT_W-1:0]      count;
 reg                    valid;

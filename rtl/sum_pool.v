@@ -45,6 +45,19 @@ localparam PIXEL_W = PIXELS > 1 ? $clog2(PIXELS) : 1;
 localparam LAST_BEAT = BEATS - 1;
 localparam LAST_PIXEL = PIXELS - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (LANES < 1 || CHANNELS < 1 || CHANNELS % LANES != 0) begin : check_1
+        LANES_must_divide_CHANNELS stop ();
+    end
+    if (BITS < 2) begin : check_2
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (PIXELS < 1) begin : check_3
+        PIXELS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [BEAT_W-1:0]  beat;
 reg [PIXEL_W-1:0] pixel;
 
@@ -75,7 +88,7 @@ always @(posedge clk) begin
     end
 end
 
-(* no_rw_check *)
+(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*SUM_W-1:0] sums [0:BEATS-1];
 
 // A beat and its partial sum where they meet.

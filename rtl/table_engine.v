@@ -70,16 +70,18 @@ localparam PART_W  = VALUE_W + (VALUES > 1 ? $clog2(VALUES) : 0);
 localparam LAST_WORD = GROUPS * CHUNKS - 1;
 localparam LAST_CHUNK = CHUNKS - 1;
 
-initial begin
-    if (OUT_CHANNELS % PE != 0) begin
-        $display("ERROR: %m: PE is %0d, expected a divisor of OUT_CHANNELS = %0d", PE, OUT_CHANNELS);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (COLOURS < 1) begin : check_1
+        COLOURS_must_be_at_least_1 stop ();
     end
-    if (9 * COLOURS % VALUES != 0) begin
-        $display("ERROR: %m: VALUES is %0d, expected a divisor of 9 * COLOURS = %0d", VALUES, 9 * COLOURS);
-        $finish;
+    if (PE < 1 || OUT_CHANNELS < 1 || OUT_CHANNELS % PE != 0) begin : check_2
+        PE_must_divide_OUT_CHANNELS stop ();
     end
-end
+    if (VALUES < 1 || 9 * COLOURS % VALUES != 0) begin : check_3
+        VALUES_must_divide_9_times_COLOURS stop ();
+    end
+endgenerate
 
 // Sequencer: one chunk a cycle. An operation is begun when there is room for its result.
 reg  [COUNT_W-1:0] word;

@@ -53,12 +53,15 @@ localparam ROW_UP   = HEIGHT_PIXELS - 2;
 localparam SECOND   = 1;
 localparam ONE_LESS = WIDTH_PIXELS;  // than the most pixels that wait for their windows
 
-initial begin
-    if (HEIGHT_PIXELS < 2 || WIDTH_PIXELS < 2) begin
-        $display("ERROR: %m: image of %0dx%0d pixels, expected at least 2x2", HEIGHT_PIXELS, WIDTH_PIXELS);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
     end
-end
+    if (HEIGHT_PIXELS < 2 || WIDTH_PIXELS < 2) begin : check_2
+        an_image_must_have_at_least_2_by_2_pixels stop ();
+    end
+endgenerate
 
 // -------------------------------------------------------------------------------------------------------------------
 // Steps: each brings one column of three rows into view

@@ -61,8 +61,19 @@ module window_columns #(
     output wire [9*WIDTH-1:0] m_window
 );
 
-localparam unused_style = COLUMNS > 32 ? "block" : "auto";  // by simulators
-(* ram_style = unused_style, no_rw_check *)
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
+    end
+    if (COLUMNS < 1) begin : check_2
+        COLUMNS_must_be_at_least_1 stop ();
+    end
+endgenerate
+
+localparam unused_style     = COLUMNS > 32 ? "block" : "auto";  // by simulators
+localparam unused_syn_style = COLUMNS > 32 ? "block_ram,no_rw_check" : "no_rw_check";
+(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)
 reg [2*WIDTH-1:0] lines [0:COLUMNS-1];
 reg [2*WIDTH-1:0] line;
 
@@ -111,7 +122,7 @@ always @(posedge clk) begin
 end
 
 generate
-    if (BUFFERED) begin : buffered
+    if (BUFFERED != 0) begin : buffered
         reg [9*WIDTH-1:0] out_window;
         reg [8:0]         out_taps;
         reg               out_valid;

@@ -56,13 +56,21 @@ localparam LAST_ROW = HEIGHT_PIXELS - 1 + PADDING;
 localparam LAST_COL = WIDTH_PIXELS - 1 + PADDING;
 localparam SECOND   = 1;
 
-initial begin
-    if (STRIDE != 1 && (STRIDE != 2 || HEIGHT_PIXELS % 2 != 0 || WIDTH_PIXELS % 2 != 0)) begin
-        $display("ERROR: %m: STRIDE is %0d on %0dx%0d pixels, expected 1, or 2 on an even size",
-            STRIDE, HEIGHT_PIXELS, WIDTH_PIXELS);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (WIDTH < 1) begin : check_1
+        WIDTH_must_be_at_least_1 stop ();
     end
-end
+    if (HEIGHT_PIXELS < 1 || WIDTH_PIXELS < 1) begin : check_2
+        an_image_must_have_a_pixel stop ();
+    end
+    if (STRIDE != 1 && STRIDE != 2) begin : check_3
+        STRIDE_must_be_1_or_2 stop ();
+    end
+    if (STRIDE == 2 && (HEIGHT_PIXELS % 2 != 0 || WIDTH_PIXELS % 2 != 0)) begin : check_4
+        STRIDE_2_needs_an_even_image stop ();
+    end
+endgenerate
 
 // The step under way brings column `col` of rows row-2, row-1 and row into view.
 reg [ROW_W-1:0] row;

@@ -42,6 +42,16 @@ module xnor_lane #(
 
 localparam COUNT_W = $clog2(SIMD + 1);
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (SIMD < 1) begin : check_1
+        SIMD_must_be_at_least_1 stop ();
+    end
+    if (SUM_W < 2) begin : check_2
+        SUM_W_must_be_at_least_2 stop ();
+    end
+endgenerate
+
 // Each lane has its copy of what all share.
 reg  [SIMD-1:0]    own_data;
 wire [COUNT_W-1:0] count;

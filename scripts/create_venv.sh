@@ -1,11 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# create_venv.sh PYTHON FOLDER: make a virtual environment unless it is there.
+# create_venv.sh PYTHON FOLDER: make a virtual environment unless one is there that works; one that does not is made anew.
 set -eu
 python=$1
 folder=$2
 
-[ -x "$folder/bin/python" ] && [ -x "$folder/bin/pip" ] && exit 0
+sh "$(dirname "$0")/venv_works.sh" "$folder" && exit 0
+
+if [ -e "$folder/pyvenv.cfg" ]; then
+    echo "$folder: does not work (its Python is gone or was upgraded, or it was moved or made in part); making it anew"
+elif [ -n "$(find "$folder" ! -type d 2>/dev/null | head -n 1)" ]; then
+    echo "$folder: is no virtual environment, expected one or nothing there; move it away" >&2
+    exit 2
+fi
 
 if ! command -v "$python" >/dev/null 2>&1; then
     echo "$python: not found. Install Python 3.11 or newer, or name it: make setup PYTHON=python3.12" >&2
@@ -15,7 +22,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "$python is $("$python" --version 2>&1), expected Python 3.11 or newer; name another: make setup PYTHON=python3.12" >&2
     exit 2
 fi
-"$python" -m venv "$folder" && exit 0
+"$python" -m venv --clear "$folder" && exit 0
 
 # Debian ships venv as a package of its own.
 rm -rf "$folder"
@@ -28,4 +35,4 @@ else
     echo "Python's venv module is missing; install it with: sudo $install" >&2
     exit 2
 fi
-"$python" -m venv "$folder"
+"$python" -m venv --clear "$folder"

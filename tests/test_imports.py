@@ -79,7 +79,7 @@ def test_a_way_back_would_be_found() -> None:
     assert layer_of("wsfracbnn.gen.design") > layer_of("wsfracbnn.model.config")
 
 
-HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "jinja2", "pooch")
+HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "jinja2", "pooch", "pydantic")
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])
@@ -93,6 +93,34 @@ try:
 except SystemExit as end:
     assert not end.code
 print("loaded:", [name for name in {HEAVY} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_what_runs_inside_a_simulator_loads_no_torch() -> None:
+    """A simulator starts Python anew for each block; torch would take longer to load than most blocks to simulate."""
+    script = """
+import sys
+import wsfracbnn.tb.common.stage_bench
+import wsfracbnn.tb.common.windows
+print("loaded:", [name for name in ("torch", "sklearn", "matplotlib") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_lowering_loads_no_compiler(digits_path: Path) -> None:
+    """torch's compiler takes as long to load as everything else together, and only training may want it."""
+    script = f"""
+import sys
+from pathlib import Path
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.lower import lower_checkpoint
+lower_checkpoint(load_checkpoint(Path({str(digits_path)!r})))
+print("loaded:", [name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

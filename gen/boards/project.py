@@ -20,21 +20,17 @@ from wsfracbnn.gen.boards import protocol
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import Board
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.emission.render import design_sources, environment
-from wsfracbnn.gen.locations import BOARD_RTL, RTL
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.gen.emission.manifest import emit_into
+from wsfracbnn.gen.emission.render import board_files, design_sources, environment, own_names
 
 NAME = "top"
 """Of the wrapper, and so of all files that amaranth writes."""
 
 SUMMARY = "board.json"
-"""A folder that holds this file is a board's project and may be written again."""
+"""What was made, for programs."""
 
 AREA_REPORT = "area.json"
 TIMING_REPORT = "timing.json"
-
-_BORROWED = ("stream_fifo.v",)
-"""What the blocks of the serial line use of the accelerator's."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +69,17 @@ def make_project(
 
 
 def board_sources(build: BoardBuild) -> dict[str, str]:
-    """All Verilog of a board's top by flat file names; the wrapper around it is amaranth's."""
+    """All Verilog of a board's top by flat file names; the wrapper around it is amaranth's.
+
+    The blocks of the serial line use some of the accelerator's, and bear the network's name as those do.
+    """
     env = environment()
-    sources = design_sources(build.design)
-    for path in sorted((*BOARD_RTL.glob("*.v"), *(RTL / name for name in _BORROWED))):
-        sources.setdefault(path.name, path.read_text())
+    design = build.design
+    sources = design_sources(design)
+    for path in board_files():
+        sources[f"{design.name}_{path.name}"] = own_names(design, path.read_text())
     for module, template in ((build.module, "board_top.j2"), (build.clock_module, "board_clock.j2")):
-        sources[f"{module}.v"] = env.get_template(template).render(design=build.design, build=build)
+        sources[f"{module}.v"] = own_names(design, env.get_template(template).render(design=design, build=build))
     return sources
 
 
@@ -97,21 +97,24 @@ def summary(build: BoardBuild) -> dict[str, Any]:
     }
 
 
-def write_project(files: Mapping[str, str], out: Path) -> None:
-    """Write a project into a new or empty folder, or over an earlier project; other files there stay.
+def write_project(files: Mapping[str, str | bytes], out: Path, *, force: bool = False) -> None:
+    """Write a project, with its bitstream where there is one, into a new folder or over an earlier project.
 
+    A bitstream of an earlier project that is not among `files` goes: it would not be this one's.
+
+    Args:
+        force: whether to replace files that were changed since, or that are in the way.
     Raises:
-        InputError: `out` is something else, or cannot be written.
+        InputError: `out` is another folder, holds what only `force` replaces, or cannot be written.
     """
-    if out.exists() and not (out / SUMMARY).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: exists and is no board's project, expected a new or empty folder, or such a project")
-    try:
-        for name, text in sorted(files.items(), key=lambda item: item[0] != SUMMARY):
-            path = out / name
+
+    def fill(folder: Path) -> None:
+        for name, contents in files.items():
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+            path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+
+    emit_into(out, fill, force=force)
 
 
 def _wrapper(build: BoardBuild) -> Any:

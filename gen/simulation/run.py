@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wsfracbnn.gen.simulation.job import CocotbJob, require_simulator
+import numpy as np
+
+from wsfracbnn.gen.simulation.job import CocotbJob
+from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import working_in
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
 GLANCE_S = 0.2
@@ -70,28 +74,49 @@ def simulate(
         reproduce: the command that a mismatch report names.
         progress: called with the number of images that have come out.
     Raises:
-        InputError: the simulator is missing, or building or running it failed.
+        InputError: the simulator is missing, no test has such a name, another process simulates the same folder, or
+            building or running it failed.
     """
     require_simulator(simulator)
-    build = folder.resolve().parent / f"{folder.name}-{simulator}"
-    build.mkdir(parents=True, exist_ok=True)
-    result_file, progress_file = build / "result.json", build / "progress"
-    for file in (result_file, progress_file):
-        file.unlink(missing_ok=True)
-    variables = {
-        "VECTORS": str(vectors.resolve()),
-        "DESIGN": str(folder.resolve() / "design.json"),
-        "IMAGES": str(images),
-        "COCOTB_RANDOM_SEED": str(seed),
-        "RESULT": str(result_file),
-        "PROGRESS": str(progress_file),
-        "REPRODUCE": reproduce,
-        **({"COCOTB_TEST_FILTER": tests} if tests else {}),
-    }
-    job = folder_job(folder.resolve(), simulator, build, variables, waves)
-    seconds = _build_and_run(job, progress, progress_file)
-    measured = json.loads(result_file.read_text()) if result_file.is_file() else {}
-    return _result(simulator, measured, seconds, job.failures())
+    folder = folder.resolve()
+    asked = chosen_tests(names_of_tests(folder / "tb" / f"{BENCH}.py"), tests)
+    build = folder.parent / f"{folder.name}-{simulator}"
+    with working_in(build):
+        result_file, progress_file = build / "result.json", build / "progress"
+        for file in (result_file, progress_file):
+            file.unlink(missing_ok=True)
+        variables = {
+            "WSFRACBNN_VECTORS": str(vectors.resolve()),
+            "WSFRACBNN_DESIGN": str(folder / "design.json"),
+            "WSFRACBNN_IMAGES": str(images),
+            "WSFRACBNN_RESULT": str(result_file),
+            "WSFRACBNN_PROGRESS": str(progress_file),
+            "WSFRACBNN_REPRODUCE": reproduce,
+            "COCOTB_RANDOM_SEED": str(seed),
+            "COCOTB_TEST_FILTER": filter_for(asked),
+        }
+        job = folder_job(folder, simulator, build, variables, waves)
+        seconds = _build_and_run(job, progress, progress_file)
+        measured = json.loads(result_file.read_text()) if result_file.is_file() else {}
+        failures = job.failures(asked)
+    if EXACTNESS_TEST in asked and not failures:
+        failures = _what_was_not_compared(measured, vectors, images)
+    return _result(simulator, measured, seconds, failures)
+
+
+def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: int) -> list[str]:
+    """Where the images or values compared are not those that were asked for, in words."""
+    if measured.get("images") != images:
+        return [f"compared {measured.get('images', 0)} images, expected {images}"]
+    with np.load(vectors) as golden:
+        streams = {key.removeprefix("stream_"): golden[key] for key in golden.files if key.startswith("stream_")}
+        expected = {name: stream[:images].size for name, stream in (streams | {"head": golden["logits"]}).items()}
+    found = {row["name"]: row["values"] for row in measured["layers"]}
+    return [
+        f"{name}: compared {found.get(name, 0)} values, expected {values}"
+        for name, values in expected.items()
+        if found.get(name) != values
+    ]
 
 
 def folder_job(folder: Path, simulator: str, build: Path, variables: Mapping[str, str], waves: bool) -> CocotbJob:
@@ -102,7 +127,7 @@ def folder_job(folder: Path, simulator: str, build: Path, variables: Mapping[str
         simulator=simulator,
         sources=(*(folder / line for line in (folder / "filelist.f").read_text().split()), *testbench),
         toplevel=f"{name}_testbench",
-        module="bench_network",
+        module=BENCH,
         search=folder / "tb",
         build=build,
         variables=variables,
@@ -115,11 +140,11 @@ def _build_and_run(job: CocotbJob, progress: Progress, progress_file: Path) -> f
     start = time.monotonic()
     for build_only in (True, False):
         start = time.monotonic()
-        child = job.start(build_only=build_only, goes_on=not build_only)
-        while (code := _wait(child)) is None:
-            progress(progress_file.stat().st_size if progress_file.is_file() else 0)
+        with job.start(build_only=build_only, goes_on=not build_only) as child:
+            while (code := _wait(child)) is None:
+                progress(progress_file.stat().st_size if progress_file.is_file() else 0)
         if code and not job.results.is_file():
-            raise InputError(f"{job.simulator}: build or start failed, see {job.log}:\n{job.log_tail()}")
+            raise InputError(f"{job.simulator}: build or start failed, see {job.log}:", job.log_tail())
     return time.monotonic() - start
 
 

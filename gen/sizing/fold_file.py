@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from wsfracbnn.gen.devices import family_named
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import LUT_INPUTS, TARGET_KEY, Folding, StageFold, Target, divisors
 from wsfracbnn.model.description import Layer, NetworkDescription
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.reading import Schema, checked, one_of, read_json
 
 
 def read_folding(path: Path, description: NetworkDescription) -> Folding:
@@ -24,40 +27,47 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
     """
-    try:
-        raw = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a folding file ({error})") from None
+    raw = read_json(path, "a folding file")
     if not isinstance(raw, dict):
-        raise InputError(f"{path}: found a {type(raw).__name__}, expected an object with one key per stage")
-    target = _target(path, raw.pop(TARGET_KEY, {}))
+        raise InputError(f"{path}: found {shown(raw)}, expected an object with one key per stage")
     for name in raw:
-        if name not in description.names:
+        if name not in (*description.names, TARGET_KEY):
             raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(description.names)}")
-    return Folding(
-        {name: _fold(path, name, layer, raw.get(name)) for name, layer in description.named_layers()}, target
-    )
+    target = _target(path, raw.get(TARGET_KEY, {}))
+    return Folding({name: _fold(path, name, layer, raw) for name, layer in description.named_layers()}, target)
+
+
+class _Target(Schema):
+    lut_inputs: Annotated[int, one_of(*LUT_INPUTS)] | None = None
+    family: str | None = None
+
+
+class _Fold(Schema):
+    pe: Annotated[int, Field(ge=1)]
+    simd: Annotated[int, Field(ge=1)]
+    lanes: Annotated[int, Field(ge=1)] | None = None
 
 
 def _target(path: Path, entry: Any) -> Target:
-    if not isinstance(entry, dict) or not set(entry) <= {"lut_inputs", "family"}:
-        raise InputError(f"{path}: key '{TARGET_KEY}': found {entry!r}, expected lut_inputs and family")
-    family = entry.get("family")
-    if family is not None:
-        family = family_named(family).name
-    lut_inputs = entry.get("lut_inputs", family_named(family).lut_inputs if family else LUT_INPUTS[0])
-    if lut_inputs not in LUT_INPUTS:
-        raise InputError(
-            f"{path}: key '{TARGET_KEY}.lut_inputs': found {lut_inputs!r}, expected {' or '.join(map(str, LUT_INPUTS))}"
-        )
-    return Target(lut_inputs, family)
+    try:
+        given = checked(_Target, entry, within=TARGET_KEY)
+        family = None if given.family is None else family_named(given.family)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    by_family = LUT_INPUTS[0] if family is None else family.lut_inputs
+    lut_inputs = by_family if given.lut_inputs is None else given.lut_inputs
+    return Target(lut_inputs, None if family is None else family.name)
 
 
-def _fold(path: Path, name: str, layer: Layer, entry: Any) -> StageFold:
+def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> StageFold:
     kind = kind_of(layer)
-    if not isinstance(entry, dict) or not all(isinstance(entry.get(k), int) for k in ("pe", "simd")):
-        raise InputError(f'{path}: key \'{name}\': found {entry!r}, expected {{"pe": integer, "simd": integer}}')
-    fold = StageFold(entry["pe"], entry["simd"], entry.get("lanes"))
+    if name not in entries:
+        raise InputError(f'{path}: key \'{name}\' is missing, expected {{"pe": integer, "simd": integer}}')
+    try:
+        given = checked(_Fold, entries[name], within=name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    fold = StageFold(given.pe, given.simd, given.lanes)
     outputs, what = kind.outputs(layer)
     if fold.pe not in divisors(outputs):
         raise InputError(f"{path}: key '{name}.pe': found {fold.pe}, expected a divisor of {outputs} {what}")

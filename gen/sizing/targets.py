@@ -104,7 +104,9 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     if wanted in PRESETS:
         return preset(description, wanted)
     if wanted.startswith(("cycles=", "rate=")):
-        match = re.fullmatch(r"cycles=(\d+)|rate=(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)", wanted)
+        match = re.fullmatch(
+            r"cycles=(\d{1,12})|rate=(\d{1,12}(?:\.\d{1,6})?)@(\d{1,6}(?:\.\d{1,6})?)", wanted, re.ASCII
+        )
         if match is None or not float(match[1] or match[2]) > 0:
             raise InputError(f"folding '{wanted}': expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
         cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
@@ -113,11 +115,17 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
         return within(description, wanted, _lut_budget(wanted))
     if wanted.startswith("device="):
         return within(description, wanted, _device_budget(wanted))
-    return read_folding(Path(wanted), description)
+    path = Path(wanted)
+    if path.suffix != ".json" and not path.exists():
+        raise InputError(
+            f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, cycles=N, rate=IMAGES@MHZ, "
+            "luts=N@FAMILY, device=NAME or a folding file"
+        )
+    return read_folding(path, description)
 
 
 def _lut_budget(wanted: str) -> Budget:
-    match = re.fullmatch(r"luts=(\d+)@(\w+)", wanted)
+    match = re.fullmatch(r"luts=(\d{1,12})@(\w+)", wanted, re.ASCII)
     if match is None or match[2] not in FAMILIES:
         raise InputError(f"folding '{wanted}': expected luts=N@FAMILY with FAMILY one of {', '.join(FAMILIES)}")
     luts = int(match[1])

@@ -17,7 +17,10 @@ BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
 DEEP_WORDS = 1024
-"""Icarus took ten minutes to fill ResNet-20's 6,400 head weights from one vector; so many words are filled in parts."""
+"""Words of a part: from one vector, Icarus fills ResNet-20's 6,400 head weights far more slowly than in such parts."""
+
+LONGEST_CONSTANT = 65536
+"""Bits of a constant that tools have to take: the least that IEEE 1364-2005, 3.2.1, lets them limit a vector to."""
 
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
@@ -49,6 +52,24 @@ class RomFill:
     lane: int
     word: str
     bit: str
+
+
+@dataclass(frozen=True)
+class RomSection:
+    """A constant of the emitted text: `words` of a lane's words from the address `first` on.
+
+    suffix: of its name. blocks: initial blocks that write its words.
+    """
+
+    suffix: str
+    first: int
+    words: int
+    blocks: int
+
+    @property
+    def before(self) -> str:
+        """What the address of a block's word begins with, as a Verilog expression."""
+        return f"{self.first} + " if self.first else ""
 
 
 @dataclass(frozen=True)
@@ -160,19 +181,33 @@ class Rom:
         return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]
 
     @property
+    def at_once(self) -> bool:
+        """Whether one initial block writes all words, from one constant."""
+        return self.depth < DEEP_WORDS and self.depth * self.width <= LONGEST_CONSTANT
+
+    @property
     def words_at_once(self) -> int:
         """Words that an initial block of the emitted text writes: all, or few of deep memories."""
-        return self.depth if self.depth < DEEP_WORDS else math.gcd(self.depth, DEEP_WORDS // 16)
+        if self.at_once:
+            return self.depth
+        powers = (1 << n for n in range((DEEP_WORDS // 16).bit_length()))
+        return max(n for n in powers if self.depth % n == 0 and (n == 1 or self._together(n) <= LONGEST_CONSTANT))
+
+    def _together(self, words: int) -> int:
+        """Bits of the shortest constant of whole lines and whole blocks of `words`."""
+        return math.lcm(words, self.per_line) * self.width
 
     @property
-    def at_once(self) -> bool:
-        """Whether one initial block writes all words."""
-        return self.words_at_once == self.depth
-
-    @property
-    def parts(self) -> int:
-        """Initial blocks that write the words."""
-        return self.depth // self.words_at_once
+    def sections(self) -> list[RomSection]:
+        """The constants that hold a lane's words, as few as can be."""
+        step = self.words_at_once if self.at_once else math.lcm(self.words_at_once, self.per_line)
+        size = step * max(1, LONGEST_CONSTANT // (step * self.width))
+        firsts = range(0, self.depth, size)
+        return [
+            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, words, words // self.words_at_once)
+            for number, first in enumerate(firsts)
+            for words in (min(size, self.depth - first),)
+        ]
 
     @property
     def memories(self) -> list[RomMemory]:
@@ -203,11 +238,12 @@ class Rom:
         """Of all lanes."""
         return self.lanes * self.depth * self.width
 
-    def literals(self, lane: int) -> list[tuple[str, str]]:
+    def literals(self, lane: int, section: RomSection) -> list[tuple[str, str]]:
         """Verilog literals of `per_line` words with their comments, last address first, as concatenations are."""
         width = self.width * self.per_line
         lines = []
-        for number, comment in enumerate(self.comments):
+        first, end = section.first // self.per_line, (section.first + section.words) // self.per_line
+        for number, comment in enumerate(self.comments[first:end], start=first):
             words = self.words[lane][number * self.per_line : (number + 1) * self.per_line]
             value = pack([(word, self.width) for word in words])
             lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))

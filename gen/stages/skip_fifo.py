@@ -24,16 +24,20 @@ LEAST_SLACK = 6
 def skip_minimum(height: int, width: int, beats: int) -> int:
     """The least skip-FIFO depth at stride 1, in beats, that does not deadlock.
 
-    The first window centred on a pixel is complete when the pixel at its lower right corner is: `width` + 1 pixels
-    later. So many beats, the pixel's own included, have entered the skip branch before its first can leave. One
-    less is enough because the fork lets the window branch take the last of them ahead of the FIFO, and those that the
-    register behind the FIFO holds come off too.
+    A window is complete when the pixel at its lower right corner is there. By then the beats of `lookahead_pixels`
+    pixels have come, from the centre's first to the corner's last, and none of them can leave the skip branch before.
+    One less is enough because the fork lets the window branch take the last of them ahead of the FIFO, and those
+    that the register behind the FIFO holds come off too.
     """
     return max(1, lookahead_pixels(height, width) * beats - 1 - SKIP_REGISTER_BEATS)
 
 
 def lookahead_pixels(height: int, width: int) -> int:
-    """Pixels that a stage at stride 1 takes in until its first window is complete."""
+    """Pixels from the centre of a window at stride 1 to its lower right corner, both included.
+
+    The corner lies a row and a pixel further, `width` + 1 places: `width` + 2 pixels. These are all that the first
+    window needs. An image that is one pixel high or wide has no row, or no pixel, further.
+    """
     return 1 + (width if height > 1 else 0) + (1 if width > 1 else 0)
 
 

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import json
-import shutil
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.devices import SPEED_GRADES, routable_devices
 from wsfracbnn.gen.synthesis.tools import Report, cache_key, run_in, seconds_of
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import write_bytes
 
 PLACERS = ("heap", "static")
 ROUTERS = ("router1", "router2")
-"""nextpnr's: the first takes longer and reached 102 MHz where the second, on the same digits netlist, reached 91."""
+"""nextpnr's; the first is its own default. results/hardware.json says which one a row was routed with."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class PlaceAndRoute:
     device: one that it can route; speed: grade, one of `SPEED_GRADES`; mhz: clock to aim at; seed: of the placer.
 
     Raises:
-        InputError: an unknown device, speed grade, placer or router.
+        InputError: an unknown device, speed grade, placer or router, or no such clock.
     """
 
     device: str
@@ -46,6 +47,8 @@ class PlaceAndRoute:
             if found not in known:
                 expected = ", ".join(str(value) for value in known)
                 raise InputError(f"{option}: found '{found}', expected one of {expected}")
+        if not 0 < self.mhz < math.inf:
+            raise InputError(f"mhz: found {self.mhz:g}, expected a clock of more than 0 MHz")
 
     @property
     def arguments(self) -> list[str]:
@@ -116,6 +119,6 @@ def pack_bitstream(placed: Path, out: Path) -> int:
     command = ["yowasp-ecppack", "--input", "design.config", "--bit", "design.bit"]
     if not (folder / "design.bit").is_file():
         run_in(folder, {"design.config": text}, command, "ecppack")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "design.bit", out)
-    return out.stat().st_size
+    contents = (folder / "design.bit").read_bytes()
+    write_bytes(out, contents)
+    return len(contents)

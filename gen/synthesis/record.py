@@ -4,19 +4,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.nextpnr import Placement
+from wsfracbnn.gen.synthesis.summary import Simulated
 from wsfracbnn.gen.synthesis.yosys import Area
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import updating, write_text
+from wsfracbnn.model.reading import Schema, checked, checked_values, printable, read_json
 
 MEASURED = "measured in simulation"
 ESTIMATED = "estimated by the folding solver"
+
+Text = Annotated[str, Field(max_length=2000), AfterValidator(printable)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -33,29 +42,29 @@ class HardwareRow:
             is at work.
     """
 
-    network: str
-    fold: str
-    device: str
-    speed_grade: int | None = None
+    network: Text
+    fold: Text
+    device: Text
+    speed_grade: Count | None = None
     seed: int | None = None
-    lut4: int | None = None
-    lut6: int | None = None
-    flip_flops: int = 0
-    block_rams: int = 0
-    dsp: int = 0
-    fmax_mhz: float | None = None
-    cycles_per_image: int | None = None
-    cycles_are: str | None = None
-    images_per_s: int | None = None
-    engine_busy: float | None = None
-    xnor_bits_per_cycle: int | None = None
-    estimated_luts: int | None = None
-    sha256: str | None = None
-    critical_path: str | None = None
-    nextpnr: str | None = None
+    lut4: Count | None = None
+    lut6: Count | None = None
+    flip_flops: Count = 0
+    block_rams: Count = 0
+    dsp: Count = 0
+    fmax_mhz: NotNegative | None = None
+    cycles_per_image: Count | None = None
+    cycles_are: Text | None = None
+    images_per_s: Count | None = None
+    engine_busy: NotNegative | None = None
+    xnor_bits_per_cycle: Count | None = None
+    estimated_luts: Count | None = None
+    sha256: Text | None = None
+    critical_path: Text | None = None
+    nextpnr: Text | None = None
     block_rams_pinned: bool | None = None
-    bitstream_bytes: int | None = None
-    seconds: float | None = None
+    bitstream_bytes: Count | None = None
+    seconds: NotNegative | None = None
 
     @property
     def key(self) -> tuple[str | int | None, ...]:
@@ -77,10 +86,10 @@ class HardwareRow:
 class SimulationRow:
     """Seconds of the same images under Verilator in the regression and in a bare C++ harness."""
 
-    network: str
-    images: int
-    cocotb_s: float
-    bare_s: float
+    network: Text
+    images: Count
+    cocotb_s: NotNegative
+    bare_s: Annotated[float, Field(gt=0)]
 
     @property
     def key(self) -> str:
@@ -113,15 +122,23 @@ class HardwareResults:
         """With a simulation's seconds, in the place of earlier ones."""
         return replace(self, simulation=_placed(self.simulation, row))
 
+    def updated(self, found: HardwareResults) -> HardwareResults:
+        """With everything of `found`, in the place of earlier measurements of the same."""
+        results = replace(self, lanes=self.lanes | found.lanes)
+        for row in found.rows:
+            results = results.with_row(row)
+        for simulation in found.simulation:
+            results = results.with_simulation(simulation)
+        return results
+
     def write(self, path: Path) -> None:
-        """Write the file; what a row does not have is left out."""
+        """Write the file, whole or not at all; what a row does not have is left out."""
         contents = {
             "rows": [{key: value for key, value in asdict(row).items() if value is not None} for row in self.rows],
             "lanes": self.lanes,
             "simulation": [asdict(row) | {"overhead": row.overhead} for row in self.simulation],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(contents, indent=2) + "\n")
+        write_text(path, json.dumps(contents, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> HardwareResults:
@@ -130,18 +147,43 @@ class HardwareResults:
         Raises:
             InputError: not such a file.
         """
-        if not path.is_file():
+        if not path.exists():
             return cls()
+        contents = read_json(path, "a file of hardware results")
         try:
-            contents = json.loads(path.read_text())
-            simulation = [{k: v for k, v in row.items() if k != "overhead"} for row in contents["simulation"]]
-            return cls(
-                tuple(HardwareRow(**row) for row in contents["rows"]),
-                dict(contents["lanes"]),
-                tuple(SimulationRow(**row) for row in simulation),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}: not a file of hardware results ({error!r})") from None
+            found = checked(_File, contents)
+            rows = tuple(HardwareRow(**row) for row in _rows(HardwareRow, "rows", found.rows))
+            measured = [{k: v for k, v in row.items() if k != "overhead"} for row in found.simulation]
+            simulation = tuple(SimulationRow(**row) for row in _rows(SimulationRow, "simulation", measured))
+        except InputError as error:
+            raise InputError(f"{path}: not a file of hardware results ({error})") from None
+        return cls(rows, found.lanes, simulation)
+
+
+class _File(Schema):
+    rows: list[dict[str, Any]]
+    lanes: dict[str, NotNegative]
+    simulation: list[dict[str, Any]]
+
+
+def _rows(cls: type[Any], key: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number, row in enumerate(rows):
+        try:
+            yield checked_values(cls, row)
+        except InputError as error:
+            raise InputError(f"{key}[{number}]: {error}") from None
+
+
+def add_results(path: Path, found: HardwareResults) -> HardwareResults:
+    """Add to a file of results, one process at a time, so that none loses another's rows; returns what it holds then.
+
+    Raises:
+        InputError: it is no such file, or cannot be written.
+    """
+    with updating(path):
+        results = HardwareResults.read(path).updated(found)
+        results.write(path)
+    return results
 
 
 def _placed(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:
@@ -176,14 +218,6 @@ def synthesis_row(
     )
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
-
-    cycles_per_image: int
-    engine_busy: float
-
-
 def placement_row(
     placement: Placement, design: AcceleratorDesign, fold: str, simulated: Simulated | None, pinned: bool
 ) -> HardwareRow:
@@ -215,24 +249,6 @@ def placement_row(
         block_rams_pinned=pinned,
         seconds=placement.seconds,
     )
-
-
-def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
-    """The Verilator figures of a summary.json that belongs to the same network and folding.
-
-    Raises:
-        InputError: no such file, or one of another design.
-    """
-    try:
-        summary = json.loads(path.read_text())
-        measured = summary["simulators"]["verilator"]
-        network, folds = summary["network"], {k: v for k, v in summary["folding"].items() if k in design.folding.stages}
-        simulated = Simulated(int(measured["cycles_per_image"]), float(max(measured["busy"].values())))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not the summary of a simulation under Verilator ({error!r})") from None
-    if network != design.name or folds != {name: fold.numbers() for name, fold in design.folding.stages.items()}:
-        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
-    return simulated
 
 
 COLUMNS = (

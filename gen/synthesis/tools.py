@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import as_sentence, temporary_folder, write_text
+from wsfracbnn.model.supervise import Child
 
 Report = Callable[[str], None]
 
@@ -40,36 +41,41 @@ def cache_key(package: str, sources: Mapping[str, str], script: str) -> str:
 
 
 def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str) -> None:
-    """Run a tool in a temporary folder that becomes `folder` when it succeeds.
+    """Run a tool in a temporary folder of its own that becomes `folder` when it succeeds.
 
-    The YoWASP tools see nothing outside the folder they run in, hence the copies.
+    The YoWASP tools see nothing outside the folder they run in, hence the copies. Of two that run the same at once the
+    first to end has its results kept; they are equal. The log of a run that fails is kept beside the folder.
 
     Raises:
         InputError: the tool failed; the sentence has its error. log: its log file in the folder.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, text in sources.items():
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        (partial / name).write_text(text)
-    start = time.monotonic()
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / command[0]), *command[1:]],
-        cwd=partial,
-        capture_output=True,
-        text=True,
-        check=False,
-        errors="replace",
-    )
-    if done.returncode != 0:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-        raise InputError(f"{partial / log}: {command[0]} failed: {lines[0] if lines else done.stderr[-300:].strip()}")
-    for name in sources:
-        (partial / name).unlink()
-    (partial / SECONDS).write_text(json.dumps(round(time.monotonic() - start, 1)))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with as_sentence(folder), temporary_folder(folder) as work:
+        run = work / "run"
+        run.mkdir()
+        for name, text in sources.items():
+            (run / name).parent.mkdir(parents=True, exist_ok=True)
+            (run / name).write_text(text)
+        start = time.monotonic()
+        program = str(Path(sys.executable).parent / command[0])
+        with Child([program, *command[1:]], cwd=run, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            printed = "".join(part.decode(errors="replace") for part in child.communicate())
+        if child.returncode != 0:
+            raise InputError(_failure(folder, command[0], printed, run / log))
+        for name in sources:
+            (run / name).unlink()
+        (run / SECONDS).write_text(json.dumps(round(time.monotonic() - start, 1)))
+        if not all((folder / file.name).exists() for file in run.iterdir()):
+            if folder.exists():
+                folder.rename(work / "incomplete")
+            run.rename(folder)
+
+
+def _failure(folder: Path, program: str, printed: str, log: Path) -> str:
+    """What to say of a run that failed; keeps its log."""
+    kept = folder.with_name(f"{folder.name}.log")
+    write_text(kept, log.read_text(errors="replace") if log.is_file() else printed)
+    lines = [line for line in printed.splitlines() if "ERROR" in line]
+    return f"{kept}: {program} failed: {lines[0] if lines else printed[-300:].strip()}"
 
 
 def seconds_of(folder: Path) -> float:

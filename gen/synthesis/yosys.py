@@ -86,8 +86,8 @@ def area_of(cells: Mapping[str, int], family: Family, seconds: float) -> Area:
     )
 
 
-def lane_luts(family: Family, cache: Path, report: Report) -> float:
-    """LUTs per window bit of XNOR and popcount alone: 144 bits, both operands free."""
+def lane_sources(family: Family) -> dict[str, str]:
+    """Verilog of XNOR and popcount alone, 144 bits with both operands free; the top module is `lane_bench`."""
     sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
     sources["lane_bench.v"] = _LANE_WRAPPER.format(
         width=LANE_BITS,
@@ -95,5 +95,10 @@ def lane_luts(family: Family, cache: Path, report: Report) -> float:
         count=LANE_BITS.bit_length() - 1,
         lut_inputs=family.lut_inputs,
     )
-    area, _ = synthesize(sources, "lane_bench", family, cache, report=report)
+    return sources
+
+
+def lane_luts(family: Family, cache: Path, report: Report) -> float:
+    """LUTs per window bit of `lane_sources`."""
+    area, _ = synthesize(lane_sources(family), "lane_bench", family, cache, report=report)
     return round(area.luts / LANE_BITS, 2)

@@ -6,16 +6,20 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pooch
+from numpy._core.multiarray import _reconstruct
+from numpy._core.numeric import _frombuffer  # type: ignore[attr-defined]
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wsfracbnn.model.data.dataset import Dataset, Images, Labels
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shortened, shown
+from wsfracbnn.model.reading import read_bytes
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Cifar:
     label_key: bytes
     names_key: bytes
 
+    is_read_from_files: ClassVar[bool] = True
+
     def load(self, folder: Path | None) -> Dataset:
         """The published split; the names are those of the fine classes."""
         if folder is None:
@@ -54,19 +60,28 @@ class Cifar:
                     )
                 except Exception as error:  # pooch passes on whatever requests, tarfile or the hash check raise
                     raise InputError(
-                        f"{self.url}: download failed ({error}); give a folder that holds {self.folder}/ instead"
+                        f"{self.url}: download failed ({_why(error)}); give a folder that holds {self.folder}/ instead"
                     ) from None
+        elif not folder.is_dir():
+            raise InputError(f"--data: found '{folder}', expected a folder that holds {self.folder}/")
         elif (folder / self.folder).is_dir():
             folder = folder / self.folder
 
-        def read(files: dict[str, str]) -> tuple[Images, Labels]:
-            batches = [_read_batch(folder / file, md5) for file, md5 in files.items()]
-            pixels = np.concatenate([batch[b"data"] for batch in batches])
-            labels = np.concatenate([np.asarray(batch[self.label_key], dtype=np.int64) for batch in batches])
-            return np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
-
         meta = {k: v for file, md5 in self.meta.items() for k, v in _read_batch(folder / file, md5).items()}
-        names = tuple(n.decode() for n in meta[self.names_key])
+        found = meta.get(self.names_key)
+        if not isinstance(found, list) or not all(isinstance(name, bytes) and name.isascii() for name in found):
+            raise InputError(f"{folder}: key '{self.names_key.decode()}': found {shown(found)}, expected names")
+        names = tuple(name.decode() for name in found)
+
+        def read(files: dict[str, str]) -> tuple[Images, Labels]:
+            batches = {folder / file: _read_batch(folder / file, md5) for file, md5 in files.items()}
+            images = [_images(path, batch) for path, batch in batches.items()]
+            labels = [
+                _labels(path, batch, self.label_key, len(pixels), len(names))
+                for (path, batch), pixels in zip(batches.items(), images, strict=True)
+            ]
+            return np.ascontiguousarray(np.concatenate(images)), np.concatenate(labels)
+
         return Dataset(self.name, *read(self.train), *read(self.test), names)
 
 
@@ -105,26 +120,71 @@ CIFAR100 = Cifar(
 )
 
 
+_ALLOWED: dict[tuple[str, str], Any] = {
+    (module, name): value
+    for name, value in (("_reconstruct", _reconstruct), ("_frombuffer", _frombuffer))
+    for module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")
+} | {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+"""What a pickled array names, by the exact names that numpy has given it. Nothing is imported for a file."""
+
+FILE_LIMIT = 256 * 2**20
+"""Bytes of a published file; the largest has 155 million."""
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """Unpickles numpy arrays and plain containers, nothing else: a CIFAR file cannot name any other callable."""
 
-    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype"})
-
     def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
-            return super().find_class(module, name)
+        if (module, name) in _ALLOWED:
+            return _ALLOWED[module, name]
         raise pickle.UnpicklingError(f"the file names {module}.{name}, expected numpy arrays only")
 
 
 def _read_batch(path: Path, md5: str) -> dict[bytes, Any]:
-    if not path.is_file():
-        raise InputError(f"{path}: not found, expected a file of the published 'python version'")
-    content = path.read_bytes()
+    content = read_bytes(path, "a file of the published 'python version'", FILE_LIMIT)
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
         raise InputError(f"{path}: damaged, found MD5 {found}, expected the published {md5}")
-    batch: dict[bytes, Any] = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
+    try:
+        batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
+    except Exception as error:  # whatever the reader of a crafted file comes upon
+        raise InputError(f"{path}: not a pickle of arrays ({error})") from None
+    if not isinstance(batch, dict):
+        raise InputError(f"{path}: found {shown(batch)}, expected a dictionary")
     return batch
+
+
+def _images(path: Path, batch: dict[bytes, Any]) -> Images:
+    """The pixels of a batch, (n, 32, 32, 3)."""
+    pixels = batch.get(b"data")
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (3 * 32 * 32,):
+        raise InputError(f"{path}: key 'data': found {shown(pixels)}, expected uint8 of shape (n, 3072)")
+    return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+
+
+def _labels(path: Path, batch: dict[bytes, Any], key: bytes, count: int, classes: int) -> Labels:
+    labels = batch.get(key)
+    if not isinstance(labels, list) or len(labels) != count:
+        raise InputError(f"{path}: key '{key.decode()}': found {shown(labels)}, expected a list of {count} labels")
+    if not all(type(label) is int and 0 <= label < classes for label in labels):
+        raise InputError(f"{path}: key '{key.decode()}': expected labels from 0 to {classes - 1}")
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _why(error: Exception) -> str:
+    """Why a download failed, without the libraries' accounts of each other's exceptions."""
+    kinds = {type(error).__name__ for error in _chain(error)}
+    if kinds & {"NameResolutionError", "gaierror"}:
+        return "the name cannot be looked up: no network?"
+    if kinds & {"ConnectionError", "NewConnectionError", "MaxRetryError", "ConnectTimeout", "ReadTimeout"}:
+        return "no connection"
+    return shortened(str(error), 120)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class _DownloadProgress:

@@ -34,6 +34,10 @@ class DatasetSource(Protocol):
         """What it is asked for by."""
 
     @property
+    def is_read_from_files(self) -> bool:
+        """Whether `load` takes a folder of published files."""
+
+    @property
     def data(self) -> str:
         """How many images of what, in a phrase."""
 

@@ -78,6 +78,22 @@ def round_ste(x: Tensor) -> Tensor:
     return straight_through((x + 0.5).floor(), x)
 
 
+EXACT_LIMIT = 2.0**53
+"""Up to here every integer is a float64."""
+
+
+def exact_integers(x: Tensor) -> Tensor:
+    """Integers held in float64 as int64, where a bare cast would round, or wrap what is out of range.
+
+    Raises:
+        AssertionError: a value is no integer, or larger than float64 holds exactly.
+    """
+    inexact = x[~((x == x.floor()) & (x.abs() <= EXACT_LIMIT))]
+    if inexact.numel():
+        raise AssertionError(f"found {float(inexact[0])!r}, expected an integer of at most 2^53 in magnitude")
+    return x.detach().long()
+
+
 def sign(x: Tensor) -> Tensor:
     """+1 where x >= 0, else -1, so that zero counts as positive everywhere."""
     return plus_minus(x >= 0, x.dtype)
@@ -90,19 +106,22 @@ def plus_minus(bits: Tensor, dtype: torch.dtype) -> Tensor:
 
 def nearest_signed_digits(x: Tensor, digits: int, limit: int) -> Tensor:
     """The nearest integer to each x that has at most `digits` signed digits and |value| <= limit (no gradient)."""
-    nearest: Tensor = _nearest(x.detach().double().contiguous(), digits, limit)
+    find = _nearest_compiled if torch.compiler.is_compiling() else _nearest
+    nearest: Tensor = find(x.detach().double().contiguous(), digits, limit)
     return nearest
 
 
-# An operation of its own, because a compiler that looked into it would build the table and copy it to the device at
-# every step.
-@torch.library.custom_op("wsfracbnn::nearest_signed_digits", mutates_args=())
 def _nearest(x: Tensor, digits: int, limit: int) -> Tensor:
     values, middles = _signed_digit_table(digits, limit, x.device)
     return values[torch.bucketize(x, middles)]
 
 
-@_nearest.register_fake
+# An operation of its own, because a compiler that looked into it would build the table and copy it to the device at
+# every step. Not used elsewhere: the first call of such an operation loads the compiler, which takes seconds.
+_nearest_compiled = torch.library.custom_op("wsfracbnn::nearest_signed_digits", _nearest, mutates_args=())
+
+
+@_nearest_compiled.register_fake
 def _(x: Tensor, digits: int, limit: int) -> Tensor:
     del digits, limit
     return torch.empty_like(x)

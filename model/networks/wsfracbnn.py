@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from wsfracbnn.model.config import ConvShape, NetworkConfig
-from wsfracbnn.model.contract import stage_name
+from wsfracbnn.model.contract import INPUT_NAME, stage_name
 from wsfracbnn.model.networks import quantizers as q
 from wsfracbnn.model.networks.kernels import stages as kernels
 from wsfracbnn.model.networks.kernels import switch
@@ -153,14 +153,18 @@ class WSFracBNN(nn.Module):
 
     @torch.no_grad()
     def trace(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Streams of the eval forward as int64: 'input', 'stage_01', ... (N, C, H, W) and 'logits' (N, classes)."""
+        """Streams of the eval forward as int64: 'input', 'stage_01', ... (N, C, H, W) and 'logits' (N, classes).
+
+        Raises:
+            AssertionError: a value is no integer that float64 holds exactly, so that a cast would hide a difference.
+        """
         x = self.input(pixels)
-        streams = {"input": x.long()}
+        streams = {INPUT_NAME: q.exact_integers(x)}
         for number, stage in enumerate(self.stages, start=1):
             x = stage(x)
-            streams[stage_name(number)] = x.long()
+            streams[stage_name(number)] = q.exact_integers(x)
         _, _, k = self.head.constants()
-        streams["logits"] = (self.head(x) * (2.0**k * self.head.output_unit)).long()
+        streams["logits"] = q.exact_integers(self.head(x) * (2.0**k * self.head.output_unit))
         return streams
 
     def set_binary_weights(self, binary: bool) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +12,9 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
+
+from wsfracbnn.model.files import write_bytes
+from wsfracbnn.model.training.log_file import read_log
 
 PANELS = (("test_accuracy", "test top-1 (%)"), ("loss", "training loss"), ("gate_fraction", "open gates"))
 
@@ -22,8 +25,7 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "wsfracbnn", "font.size": 9}):
         figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.5), layout="constrained")
         for number, (label, path) in enumerate(logs.items()):
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
+            rows = read_log(path)
             for axis, (key, _) in zip(axes, PANELS, strict=True):
                 measured = [row for row in rows if row[key] != ""]  # accuracy is not measured after every epoch
                 epochs = [int(row["epoch"]) for row in measured]
@@ -38,6 +40,8 @@ def draw_curves(logs: Mapping[str, Path], out: Path) -> Path:
             axis.spines[["top", "right"]].set_visible(False)
         lines, labels = axes[0].get_legend_handles_labels()
         figure.legend(lines, labels, frameon=False, loc="outside lower center", ncols=min(len(labels), 6))
-        figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+        picture, kind = io.BytesIO(), out.suffix.removeprefix(".")
+        figure.savefig(picture, format=kind, metadata={"Date": None} if kind == "svg" else None)
         plt.close(figure)
+    write_bytes(out, picture.getvalue())
     return out

@@ -9,6 +9,7 @@ others, and the teacher's logits of each are kept in files beside its checkpoint
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,13 @@ from torch.nn import functional as F
 
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.files import write_bytes
+from wsfracbnn.model.reading import require_file
 from wsfracbnn.model.training.augment import flip, random_bits, random_offsets, shift
+
+ANSWERS_LIMIT = 2**30
+"""Bytes of a view's file."""
 
 BATCH = 250
 """Images that the teacher is shown at once when its answers are to be kept."""
@@ -112,9 +118,13 @@ class KeptAnswers:
         reach: largest shift in pixels.
         mirror: whether some views are mirrored.
         ask: images (n, C, H, W) to logits (n, classes).
+        classes: number of logits.
     """
 
-    def __init__(self, path: Path, images: Tensor, reach: int, mirror: bool, ask: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, path: Path, images: Tensor, reach: int, mirror: bool, ask: Callable[[Tensor], Tensor], classes: int
+    ) -> None:
+        self.classes = classes
         self.images, self.reach, self.mirror, self.ask = images, reach, mirror, ask
         content = hashlib.sha256(file_digest(path).encode())
         content.update(images.cpu().numpy().tobytes())
@@ -138,14 +148,18 @@ class KeptAnswers:
             mirrored = torch.zeros_like(mirrored)
         offsets, mirrored = offsets.to(self.images.device), mirrored.to(self.images.device)
         path = self.file(number)
+        if path.is_file():
+            require_file(path, "the teacher's kept answers", ANSWERS_LIMIT)
         if not path.is_file():
             self._keep(path, offsets, mirrored, lambda done: report(f"teacher, view {number}: {done} of {count}"))
         try:
             logits = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # whatever the reader of a crafted file comes upon
             raise InputError(f"{path}: not the teacher's kept answers ({error}); delete it") from None
-        if logits.dtype != np.float16 or logits.ndim != 2 or len(logits) != count:
-            raise InputError(f"{path}: found {logits.dtype} {logits.shape}, expected float16 ({count}, classes)")
+        if not isinstance(logits, np.ndarray) or logits.dtype != np.float16 or logits.shape != (count, self.classes):
+            raise InputError(f"{path}: found {shown(logits)}, expected float16 ({count}, {self.classes}); delete it")
+        if not np.isfinite(logits).all():
+            raise InputError(f"{path}: found NaN or infinity, expected the teacher's answers; delete it")
         return View(offsets, mirrored, torch.from_numpy(logits).to(self.images.device))
 
     def _keep(self, path: Path, offsets: Tensor, mirrored: Tensor, report: Callable[[int], None]) -> None:
@@ -154,8 +168,6 @@ class KeptAnswers:
             seen = flip(shift(self.images[part], offsets[:, part], self.reach), mirrored[part])
             answers.append(self.ask(seen).to(torch.float16).cpu())
             report(int(part[-1]) + 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".partial")
-        with temporary.open("wb") as file:
-            np.save(file, torch.cat(answers).numpy())
-        temporary.replace(path)
+        contents = io.BytesIO()
+        np.save(contents, torch.cat(answers).numpy())
+        write_bytes(path, contents.getvalue())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.training.host_memory import keep_freed_memory
 
 
@@ -72,7 +73,10 @@ def joined_world(device: str = "auto") -> Iterator[World]:
 
     device: "auto" takes this process's GPU where there is one; or "cpu", "cuda".
     """
-    size, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
+    size = _from_environment("WORLD_SIZE", 1, least=1)
+    rank, local = _from_environment("RANK", 0, least=0), _from_environment("LOCAL_RANK", 0, least=0)
+    if rank >= size:
+        raise InputError(f"environment variable RANK: found {rank}, expected less than WORLD_SIZE, which is {size}")
     if device not in ("auto", "cpu", "cuda"):
         raise InputError(f"--device: found '{device}', expected auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
@@ -94,6 +98,13 @@ def joined_world(device: str = "auto") -> Iterator[World]:
     finally:
         if size > 1:
             _leave()
+
+
+def _from_environment(name: str, default: int, least: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or int(text) < least:
+        raise InputError(f"environment variable {name}: found {shown(text)}, expected an integer from {least}")
+    return int(text)
 
 
 def _leave() -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 import signal
@@ -12,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.files import require_writable
+from wsfracbnn.model.names import require_suffix
+from wsfracbnn.model.training.log_file import append_row, read_log
+from wsfracbnn.model.training.resume import load_state, save_state
 from wsfracbnn.model.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,16 @@ class ScalarWriter(Protocol):
         """Record one figure."""
 
 
+def resume_path(out: Path) -> Path:
+    """Where the state of a run is kept until its checkpoint `out` is written."""
+    return out.with_name(out.name + ".resume")
+
+
+def log_path(out: Path) -> Path:
+    """Where a run that writes the checkpoint `out` has its log, a line per epoch."""
+    return out.with_name(out.stem + ".log.csv")
+
+
 def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Checkpoint:
     """Train to the end and save, resuming from `<out>.resume` where it exists; Ctrl-C or SIGTERM saves there and stops.
 
@@ -37,14 +48,18 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
         out: the checkpoint to write. `<out stem>.log.csv` beside it gets a line per epoch.
         scalars: TensorBoard writer, or None.
     Raises:
-        InputError: the resume file belongs to another run.
+        InputError: the resume file is damaged or belongs to another run, `out` cannot be written, or the loss is not
+            finite any more.
         KeyboardInterrupt: after Ctrl-C or SIGTERM in any of the processes, once the epoch under way is saved.
     """
     world, epochs = trainer.world, trainer.settings.epochs
-    resume = out.with_name(out.name + ".resume")
-    log_file = out.with_name(out.stem + ".log.csv")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if resume.is_file():
+    resume, log_file = resume_path(out), log_path(out)
+    require_suffix(out, "setting 'out'")
+    if world.is_first:
+        require_writable(out, resume, log_file)
+    if resume.exists():
+        if log_file.exists():
+            read_log(log_file)  # its rows are kept: better refused now than after an epoch
         load_state(trainer, resume)
         log.info("resumed from %s at epoch %d", resume, trainer.epoch)
     checkpoint: Checkpoint | None = None
@@ -66,7 +81,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
             else:
                 row["test_accuracy"] = trainer.test_accuracy() if trainer.settings.evaluates(trainer.epoch) else ""
             if world.is_first:
-                _append_row(log_file, row)
+                append_row(log_file, row)
                 if scalars is not None:
                     for key, value in row.items():
                         if value != "":
@@ -84,26 +99,6 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
         save_checkpoint(checkpoint, out)
         resume.unlink()
     return checkpoint
-
-
-def save_state(trainer: Trainer, path: Path) -> None:
-    """Write what `load_state` reads, whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    torch.save({"identity": trainer.identity} | trainer.state_dict(), temporary)
-    temporary.replace(path)
-
-
-def load_state(trainer: Trainer, path: Path) -> None:
-    """Let the trainer go on where the run stood that saved the file, which must be one of the same settings."""
-    state = torch.load(path, map_location=trainer.world.device, weights_only=True)
-    theirs = state["identity"]
-    for key, value in trainer.identity.items():
-        if theirs.get(key) != value:
-            raise InputError(
-                f"{path}: belongs to another run (its {key} is {theirs.get(key)}, this run's is {value}); "
-                "delete it to start anew"
-            )
-    trainer.load_state_dict(state)
 
 
 @contextmanager
@@ -127,17 +122,3 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add an epoch's row; later ones, of a run that was cut between its log and its state, are dropped."""
-    rows: list[dict[str, Any]] = []
-    if path.exists() and row["epoch"] > 1:
-        with path.open(newline="") as file:
-            rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        writer.writeheader()
-        writer.writerows([*rows, row])
-    temporary.replace(path)

@@ -19,24 +19,57 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
+from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
+from wsfracbnn.model.supervise import Child
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none
-from wsfracbnn.model.training.settings import Run, make_run, parse_assignments, read_toml
+from wsfracbnn.model.training.settings import Run, make_run, parse_assignments
+from wsfracbnn.model.training.settings import read_toml as read_settings
 
-KEYS = dict.fromkeys(("name", "role", "config", "teacher", "without", "change"), str) | {"seeds": list, "set": dict}
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{0,55}", name):
+        raise ValueError("up to 56 lower-case letters, digits, '.', '_' and '-', a letter first")
+    return name
+
+
+Words = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+
+
+class _Entry(Schema):
+    """A [[run]] of a plan, see the module's docstring."""
+
+    name: Annotated[str, AfterValidator(_file_name)]
+    role: Annotated[str, one_of(*ROLES)]
+    config: Words
+    seeds: list[Annotated[int, Field(ge=0, lt=2**63)]] = Field(default=[1], min_length=1, max_length=1000)
+    teacher: Words = ""
+    without: Words = ""
+    change: Words = ""
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Plan(Schema):
+    """A plan's file."""
+
+    run: Annotated[list[_Entry], Field(min_length=1, max_length=1000)]
+    set: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,8 +93,13 @@ class PlannedRun:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that carries it out."""
         sets = [part for override in self.overrides for part in ("--set", override)]
-        train = [sys.executable, "-m", "wsfracbnn.cli", "train", "--config", str(self.config)]
+        train = [sys.executable, "-P", "-m", "wsfracbnn.cli", "train", "--config", str(self.config)]
         return [*train, *sets, *arguments]
+
+    @property
+    def takes_data(self) -> bool:
+        """Whether its dataset is read from a folder of published files."""
+        return self.run.dataset in SOURCES and SOURCES[self.run.dataset].is_read_from_files
 
     def row(self, checkpoint: Checkpoint, plan: str) -> AccuracyRow:
         """What its checkpoint reached."""
@@ -84,91 +122,88 @@ def read_plan(path: Path, out: Path) -> list[PlannedRun]:
     """The runs of a plan in its order.
 
     Raises:
-        InputError: for a missing file, an unknown key or role, or a value of the wrong type.
+        InputError: for a missing file, an unknown key or role, a value of the wrong type or out of range.
     """
+    table = read_toml(path, "a TOML plan of runs")
     try:
-        plan = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a TOML plan of runs ({error})") from None
-    for key in plan:
-        if key not in ("set", "run"):
-            raise InputError(f"{path}: key '{key}' is unknown, expected 'set' and [[run]]")
-    entries = plan.get("run", [])
-    if not isinstance(entries, list) or not entries:
-        raise InputError(f"{path}: key 'run' is missing, expected at least one [[run]]")
-    for number, entry in enumerate(entries, start=1):
-        _check_entry(f"{path}: [[run]] {number}", entry)
-    names = [entry["name"] for entry in entries]
-    runs: list[PlannedRun] = []
-    for entry in entries:
-        if "teacher" in entry and entry["teacher"] not in names:
-            raise InputError(f"{path}: teacher '{entry['teacher']}' of '{entry['name']}' is no [[run]]'s name")
-        for seed in entry.get("seeds", [1]):
-            runs.append(_planned(path, out, entry, plan.get("set", {}), seed))
+        plan = checked(_Plan, table)
+        for number, entry in enumerate(plan.run, start=1):
+            _check_entry(f"[[run]] {number}", entry)
+        names = [entry.name for entry in plan.run]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"name '{name}' occurs twice, expected one [[run]] of each name")
+        seeds = {entry.name: entry.seeds[0] for entry in plan.run}
+        runs: list[PlannedRun] = []
+        for entry in plan.run:
+            if entry.teacher and entry.teacher not in names:
+                raise InputError(f"teacher '{entry.teacher}' of '{entry.name}' is no [[run]]'s name")
+            teacher = out / f"{entry.teacher}-s{seeds[entry.teacher]}.pt" if entry.teacher else None
+            runs += [_planned(path, out, entry, plan.set, seed, teacher) for seed in entry.seeds]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return runs
 
 
-def _check_entry(where: str, entry: Any) -> None:
-    if not isinstance(entry, dict):
-        raise InputError(f"{where}: found {entry!r}, expected a table")
-    for key, value in entry.items():
-        if key not in KEYS:
-            raise InputError(f"{where}: key '{key}' is unknown, expected one of {', '.join(KEYS)}")
-        if not isinstance(value, KEYS[key]):
-            raise InputError(f"{where}: key '{key}': found {value!r}, expected a {KEYS[key].__name__}")
-    for key in ("name", "role", "config"):
-        if key not in entry:
-            raise InputError(f"{where}: key '{key}' is missing")
-    if entry["role"] not in ROLES:
-        raise InputError(f"{where}: key 'role': found '{entry['role']}', expected {', '.join(ROLES)}")
+def _check_entry(where: str, entry: _Entry) -> None:
     for role, key in (("ablation", "without"), ("trial", "change")):
-        if (entry["role"] == role) != (key in entry):
+        if (entry.role == role) != bool(getattr(entry, key)):
             raise InputError(f"{where}: key '{key}' belongs to the role '{role}', which needs it")
-    if not all(type(seed) is int for seed in entry.get("seeds", [1])):
-        raise InputError(f"{where}: key 'seeds': found {entry['seeds']!r}, expected integers")
+    for key in ("name", "out", "teacher", "seed"):
+        if key in entry.set:
+            raise InputError(f"{where}: key 'set.{key}': a plan sets it by itself")
 
 
-def _planned(plan: Path, out: Path, entry: Mapping[str, Any], common: Mapping[str, Any], seed: int) -> PlannedRun:
-    name = entry["name"]
-    config = plan.parent / entry["config"]
-    checkpoint = out / f"{name}-s{seed}.pt"
-    values = {**common, **entry.get("set", {}), "seed": seed}
-    values["name"] = name.replace("-", "_").replace(".", "_")
+def _planned(
+    plan: Path, out: Path, entry: _Entry, common: Mapping[str, Any], seed: int, teacher: Path | None
+) -> PlannedRun:
+    config = plan.parent / entry.config
+    checkpoint = out / f"{entry.name}-s{seed}.pt"
+    values = {**common, **entry.set, "seed": seed}
+    values["name"] = entry.name.replace("-", "_").replace(".", "_")
     values["out"] = checkpoint.as_posix()
-    if "teacher" in entry:
-        values["teacher"] = (out / f"{entry['teacher']}-s1.pt").as_posix()
-    overrides = tuple(f"{key}={json.dumps(value)}" for key, value in values.items())
-    run = make_run(read_toml(config) | parse_assignments(list(overrides)))
-    return PlannedRun(
-        name, entry["role"], entry.get("without", ""), entry.get("change", ""), run, config, checkpoint, overrides
-    )
+    if teacher is not None:
+        values["teacher"] = teacher.as_posix()
+    overrides = tuple(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+    run = make_run(read_settings(config) | parse_assignments(list(overrides)))
+    return PlannedRun(entry.name, entry.role, entry.without, entry.change, run, config, checkpoint, overrides)
 
 
 def carry_out(
-    runs: Sequence[PlannedRun], jobs: int, arguments: Sequence[str], report: Callable[[str], None]
+    runs: Sequence[PlannedRun],
+    jobs: int,
+    arguments: Sequence[str],
+    report: Callable[[str], None],
+    data: Path | None = None,
 ) -> list[PlannedRun]:
     """Train what has no checkpoint yet, `jobs` at a time, each in a process of its own; returns those that failed.
 
     Runs are taken in their order, students as soon as their teacher is there. Each run's output goes to its
     checkpoint's name with `.txt`; a run that is cut off resumes the next time. Ctrl-C or SIGTERM lets each run under
-    way finish its epoch and save. The processors are divided among the runs.
+    way finish its epoch and save; when this process is killed, so are they. The processors are divided among the runs.
+
+    data: folder of the published files, for the runs whose dataset is read from files.
 
     Raises:
+        InputError: a folder is given and no run reads from it.
         KeyboardInterrupt: after such a stop.
     """
+    if data is not None and not any(run.takes_data for run in runs):
+        raise InputError(f"--data: found '{data}', but no run of the plan reads its images from files")
     threads = max(1, processors() // jobs)
     report(f"{jobs} side by side, {threads} thread{'s' if threads > 1 else ''} each")
     waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
     failed: list[PlannedRun] = []
-    processes: set[subprocess.Popen[bytes]] = set()
+    processes: set[Child] = set()
     with _passing_on(processes) as stopped, ThreadPoolExecutor(jobs) as pool:
         while waiting or running:
             ready = [r for r in waiting if not r.run.teacher or Path(r.run.teacher).is_file()]
             for run in [] if stopped() else ready[: jobs - len(running)]:
                 waiting.remove(run)
                 report(f"{run.out.stem}: training, see {run.out.with_suffix('.txt')}")
-                running[pool.submit(_train, run, arguments, threads, processes)] = run
+                source = ["--data", str(data)] if data is not None and run.takes_data else []
+                running[pool.submit(_train, run, [*arguments, *source], threads, processes)] = run
             if not running:
                 break  # stopped, or the teachers of those that wait failed
             for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -189,7 +224,7 @@ def processors() -> int:
 
 
 @contextmanager
-def _passing_on(processes: set[subprocess.Popen[bytes]]) -> Iterator[Callable[[], bool]]:
+def _passing_on(processes: set[Child]) -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a SIGTERM to each process, upon which it saves and ends."""
     pressed = False
 
@@ -207,16 +242,16 @@ def _passing_on(processes: set[subprocess.Popen[bytes]]) -> Iterator[Callable[[]
             signal(number, handler)
 
 
-def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: set[subprocess.Popen[bytes]]) -> int:
+def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: set[Child]) -> int:
     run.out.parent.mkdir(parents=True, exist_ok=True)
     # Threads that spin at OpenMP's barriers take the processors from the other runs: two busy threads on two busy
     # cores trained 20 times slower.
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
-    with run.out.with_suffix(".txt").open("a") as output:
-        # In a session of its own: a terminal's Ctrl-C reaches this process alone, which passes it on.
-        process = subprocess.Popen(
-            run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
+    with (
+        run.out.with_suffix(".txt").open("a") as output,
+        # A terminal's Ctrl-C reaches this process alone, which passes it on.
+        Child(run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment) as process,
+    ):
         processes.add(process)
         try:
             return process.wait()

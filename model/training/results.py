@@ -11,14 +11,22 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.reading import Schema, checked, checked_values, one_of, printable, read_json
 
 ROLES = ("full", "like_for_like", "own_recipe", "teacher", "ablation", "trial")
 NETWORKS = {"wsfracbnn": "WSFracBNN", "fracbnn": "FracBNN", "resnet": "full-precision ResNet"}
+
+Cell = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+"""Text of a table's cell."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -36,17 +44,17 @@ class AccuracyRow:
         plan: file name of the plan that it is from. Only rows of one plan are compared.
     """
 
-    dataset: str
-    network: str
-    role: str
-    without: str
-    change: str
-    width: int
-    seed: int
-    epochs: int
-    top1: float
-    gate_fraction: float | None
-    plan: str
+    dataset: Cell
+    network: Annotated[str, one_of(*NETWORKS)]
+    role: Annotated[str, one_of(*ROLES)]
+    without: Cell
+    change: Cell
+    width: Count
+    seed: Annotated[int, Field(ge=0)]
+    epochs: Count
+    top1: Annotated[float, Field(ge=0, le=100)]
+    gate_fraction: Annotated[float, Field(ge=0, le=1)] | None
+    plan: Cell
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -180,42 +188,31 @@ class AccuracyResults:
         return f'{{\n  "rows": [\n{rows}\n  ],\n  "load_percent": {json.dumps(self.load_percent or {})}\n}}\n'
 
 
+class _File(Schema):
+    rows: list[dict[str, Any]]
+    load_percent: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+
+
 def read_results(path: Path) -> AccuracyResults:
-    """A file that holds `AccuracyResults.to_json()`.
+    """The file's rows and loads.
 
     Raises:
-        InputError: for a missing file, or one that holds something else; with the row and the key.
+        InputError: no such file, or a row with a missing or unknown key or a value of the wrong type.
     """
+    contents = read_json(path, "a file of accuracy results")
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a JSON file of results ({error})") from None
-    if not isinstance(found, dict) or not isinstance(found.get("rows"), list):
-        raise InputError(f"{path}: key 'rows' is missing, expected a list of rows")
-    loads = found.get("load_percent", {})
-    if not isinstance(loads, dict) or not all(isinstance(v, int | float) for v in loads.values()):
-        raise InputError(f"{path}: key 'load_percent': expected a number for each dataset")
-    try:
-        return AccuracyResults(tuple(_row(number, row) for number, row in enumerate(found["rows"])), loads)
+        found = checked(_File, contents)
+        rows = tuple(_row(number, row) for number, row in enumerate(found.rows))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    return AccuracyResults(rows, found.load_percent)
 
 
-def _row(number: int, values: Any) -> AccuracyRow:
-    kinds: dict[str, tuple[type, ...]] = {"width": (int,), "seed": (int,), "epochs": (int,), "top1": (float, int)}
-    kinds["gate_fraction"] = (float, int, type(None))
-    if not isinstance(values, dict):
-        raise InputError(f"row {number}: found {type(values).__name__}, expected an object")
-    names = [field.name for field in fields(AccuracyRow)]
-    for key in (*names, *values):
-        if key not in values or key not in names:
-            raise InputError(f"row {number}: key '{key}' is {'missing' if key in names else 'unknown'}")
-        if not isinstance(values[key], kinds.get(key, (str,))) or isinstance(values[key], bool):
-            raise InputError(f"row {number}: key '{key}': found {values[key]!r}")
-    for key, choices in (("role", ROLES), ("network", tuple(NETWORKS))):
-        if values[key] not in choices:
-            raise InputError(f"row {number}: key '{key}': found {values[key]!r}, expected {', '.join(choices)}")
-    return AccuracyRow(**values)
+def _row(number: int, values: dict[str, Any]) -> AccuracyRow:
+    try:
+        return AccuracyRow(**checked_values(AccuracyRow, values))
+    except InputError as error:
+        raise InputError(f"row {number}: {error}") from None
 
 
 def mean_or_none(values: Sequence[float] | None) -> float | None:

@@ -3,24 +3,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from wsfracbnn.model.config import ARCHITECTURES
-from wsfracbnn.model.errors import InputError
+from pydantic import AfterValidator, Field, SkipValidation
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "model": ("wsfracbnn", "fracbnn", "fracbnn_matched", "resnet"),
-    "arch": tuple(ARCHITECTURES),
-    "optimizer": ("adamw", "adam", "sgd"),
-    "schedule": ("cosine", "step"),
-    "distill_logits": ("raw", "standardized"),
-    "mix": ("none", "mixup", "cutmix"),
-    "precision": ("float32", "mixed"),
-}
+from wsfracbnn.model.config import ARCHITECTURES, MAX_WIDTH
+from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.names import require_name, require_suffix
+from wsfracbnn.model.reading import check_fields, checked_values, one_of, parse_toml, printable
+from wsfracbnn.model.reading import read_toml as read_table
+
+NotNegative = Annotated[float, Field(ge=0, le=1e6)]
+FileName = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Bounds beyond any use, which keep products of settings finite in float32 and counts within memory."""
 
 EVERY_EPOCH_UP_TO, EVAL_EVERY = 30, 10
 """Runs of more epochs than that are measured every tenth epoch: it must not take a notable part of their time."""
@@ -61,63 +61,46 @@ class TrainConfig:
         seed: of the weights, the order of the images and the augmentation.
     """
 
-    epochs: int = 60
-    batch_size: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    momentum: float = 0.9
-    schedule: str = "cosine"
-    weight_decay: float = 1e-4
-    binary_weight_decay: float = -1.0
-    warmup_epochs: float = 1.0
-    binary_from: float = 0.4
-    label_smoothing: float = -1.0
-    agc: float = 0.05
-    weight_window: float = 0.0
-    gate_start: float = 0.25
-    gate_target: float = 0.4
-    gate_weight: float = 1.0
+    epochs: Count = 60
+    batch_size: Count = 64
+    optimizer: Annotated[str, one_of("adamw", "adam", "sgd")] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
+    momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    schedule: Annotated[str, one_of("cosine", "step")] = "cosine"
+    weight_decay: NotNegative = 1e-4
+    binary_weight_decay: Annotated[float, Field(ge=-1e6, le=1e6)] = -1.0
+    warmup_epochs: NotNegative = 1.0
+    binary_from: Share = 0.4
+    label_smoothing: Annotated[float, Field(ge=-1e6, le=1)] = -1.0
+    agc: NotNegative = 0.05
+    weight_window: NotNegative = 0.0
+    gate_start: Annotated[float, Field(ge=-1000, le=1000)] = 0.25
+    gate_target: Share = 0.4
+    gate_weight: NotNegative = 1.0
     gate_into_sum: bool = True
-    distill_weight: float = 0.9
-    temperature: float = 4.0
-    distill_logits: str = "raw"
-    distill_views: int = 0
-    ema: float = 0.0
+    distill_weight: Share = 0.9
+    temperature: Annotated[float, Field(ge=0.001, le=1e6)] = 4.0
+    distill_logits: Annotated[str, one_of("raw", "standardized")] = "raw"
+    distill_views: Annotated[int, Field(ge=0, le=10_000)] = 0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weight_standardization: bool = True
-    shift: int = 1
+    shift: Annotated[int, Field(ge=0, le=4096)] = 1
     flip: bool = False
-    cutout: int = 0
-    mix: str = "none"
-    mix_alpha: float = 1.0
-    precision: str = "float32"
-    eval_every: int = 0
-    seed: int = 1
+    cutout: Annotated[int, Field(ge=0, le=4096)] = 0
+    mix: Annotated[str, one_of("none", "mixup", "cutmix")] = "none"
+    mix_alpha: Annotated[float, Field(ge=0.001, le=1e6)] = 1.0
+    precision: Annotated[str, one_of("float32", "mixed")] = "float32"
+    eval_every: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
 
     def __post_init__(self) -> None:
-        def require(ok: bool, key: str, expected: str) -> None:
-            if not ok:
-                raise InputError(f"setting '{key}': found {getattr(self, key)!r}, expected {expected}")
-
-        for key in ("optimizer", "schedule", "distill_logits", "mix", "precision"):
-            require(getattr(self, key) in CHOICES[key], key, " or ".join(CHOICES[key]))
-        for key in ("epochs", "batch_size"):
-            require(getattr(self, key) >= 1, key, "at least 1")
-        for key in ("binary_from", "gate_target", "distill_weight"):
-            require(0 <= getattr(self, key) <= 1, key, "0 to 1")
-        require(self.label_smoothing <= 1, "label_smoothing", "at most 1")
-        for key in ("agc", "gate_weight", "weight_window", "weight_decay", "shift", "cutout", "warmup_epochs"):
-            require(getattr(self, key) >= 0, key, "at least 0")
-        for key in ("eval_every", "distill_views"):
-            require(getattr(self, key) >= 0, key, "at least 0")
-        for key in ("learning_rate", "temperature", "mix_alpha"):
-            require(getattr(self, key) > 0, key, "more than 0")
-        require(0 <= self.ema < 1, "ema", "0 to less than 1")
+        check_fields(self, "setting")
         for key, neutral in (("mix", "none"), ("cutout", 0)):
-            require(
-                self.distill_views == 0 or getattr(self, key) == neutral,
-                key,
-                f"{neutral} with distill_views: the teacher's kept answers are to shifted and mirrored images",
-            )
+            if self.distill_views != 0 and getattr(self, key) != neutral:
+                raise InputError(
+                    f"setting '{key}': found {shown(getattr(self, key))}, expected {neutral} with distill_views: "
+                    "the teacher's kept answers are to shifted and mirrored images"
+                )
 
     @property
     def switch_epoch(self) -> int:
@@ -143,21 +126,19 @@ class Run:
     """
 
     dataset: str = "digits"
-    model: str = "wsfracbnn"
-    arch: str = "digits"
-    width: int = 0
+    model: Annotated[str, one_of("wsfracbnn", "fracbnn", "fracbnn_matched", "resnet")] = "wsfracbnn"
+    arch: Annotated[str, one_of(*ARCHITECTURES)] = "digits"
+    width: Annotated[int, Field(ge=0, le=MAX_WIDTH)] = 0
     name: str = ""
     out: str = ""
-    teacher: str = ""
-    start_from: str = ""
-    settings: TrainConfig = TrainConfig()
+    teacher: FileName = ""
+    start_from: FileName = ""
+    settings: Annotated[TrainConfig, SkipValidation] = TrainConfig()
 
     def __post_init__(self) -> None:
-        for key in ("model", "arch"):
-            if getattr(self, key) not in CHOICES[key]:
-                raise InputError(f"setting '{key}': found {getattr(self, key)!r}, expected {' or '.join(CHOICES[key])}")
-        if self.width < 0:
-            raise InputError(f"setting 'width': found {self.width}, expected at least 0")
+        check_fields(self, "setting")
+        require_name(self.network_name, "setting 'name'" if self.name else "setting 'dataset'")
+        require_suffix(self.checkpoint_path, "setting 'out'")
 
     @property
     def network_name(self) -> str:
@@ -185,19 +166,14 @@ class Run:
         } | (asdict(self.settings) | {"label_smoothing": self.label_smoothing})
 
 
-_DEFAULTS: dict[str, Any] = {
-    f.name: f.default for cls in (Run, TrainConfig) for f in fields(cls) if f.name != "settings"
-}
+KEYS = tuple(f.name for cls in (Run, TrainConfig) for f in fields(cls) if f.name != "settings")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, checked by name and type."""
+    """The settings in a TOML file, checked by name, type and range."""
+    values = read_table(path, "a TOML file of settings")
     try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
-        raise InputError(f"{path}: not a TOML file of settings ({error})") from None
-    try:
-        return {key: _typed(key, value) for key, value in values.items()}
+        return checked_settings(values)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -208,13 +184,29 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise InputError(f"--set: found '{assignment}', expected KEY=VALUE")
+            raise InputError(f"--set: found {shown(assignment)}, expected KEY=VALUE")
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = parse_toml(f"value = {text}")["value"]
+        except InputError:
             value = text
-        values[key.strip()] = _typed(key.strip(), value)
+        values |= checked_settings({key.strip(): value})
     return values
+
+
+def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run by name, each of the type and in the range that its field says.
+
+    Raises:
+        InputError: one is unknown, of another type or out of range.
+    """
+    for key in values:
+        if key not in KEYS:
+            raise InputError(f"key '{key}' is unknown, expected one of {', '.join(sorted(KEYS))}")
+    of_run = {f.name for f in fields(Run)}
+    return {
+        **checked_values(Run, {k: v for k, v in values.items() if k in of_run}),
+        **checked_values(TrainConfig, {k: v for k, v in values.items() if k not in of_run}),
+    }
 
 
 def make_run(values: Mapping[str, Any]) -> Run:
@@ -222,15 +214,3 @@ def make_run(values: Mapping[str, Any]) -> Run:
     of_run = {f.name for f in fields(Run)}
     settings = TrainConfig(**{k: v for k, v in values.items() if k not in of_run})
     return Run(**{k: v for k, v in values.items() if k in of_run}, settings=settings)
-
-
-def _typed(key: str, value: Any) -> Any:
-    if key not in _DEFAULTS:
-        raise InputError(f"key '{key}' is unknown, expected one of {', '.join(sorted(_DEFAULTS))}")
-    expected = type(_DEFAULTS[key])
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not expected:
-        kinds = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
-        raise InputError(f"key '{key}': found {value!r}, expected {kinds[expected]}")
-    return value

@@ -10,6 +10,7 @@ device except the progress bar, every `READ_EVERY` steps. On a GPU a step is one
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -99,6 +100,7 @@ class Trainer:
         shape = config or _config_of(run, dataset)
         self.network_config = replace(shape, weight_standardization=run.settings.weight_standardization)
         _check_shapes(self.network_config, dataset)
+        _check_shift(run.settings.shift, self.network_config)
         torch.manual_seed(run.settings.seed)
         self.batches = Batches(dataset, run.settings, self.world.device)
         self.network = self._fresh_network()
@@ -150,7 +152,9 @@ class Trainer:
         self.teacher_digest = file_digest(path)
         _channels_last(self.teacher, self.world.device)
         if s.distill_views:
-            self.answers = KeptAnswers(path, self.batches.images, s.shift, s.flip, self._ask_teacher)
+            self.answers = KeptAnswers(
+                path, self.batches.images, s.shift, s.flip, self._ask_teacher, self.network_config.classes
+            )
 
     def _begin_step(self) -> None:
         """Fresh moments, fresh averages and a fresh recording for the step that begins or goes on at `epoch`."""
@@ -219,7 +223,11 @@ class Trainer:
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=mixed)
 
     def train_epoch(self, report: Callable[[int, str], None]) -> dict[str, float]:
-        """One pass over the images; `report` is told the steps done and a line of running figures."""
+        """One pass over the images; `report` is told the steps done and a line of running figures.
+
+        Raises:
+            InputError: the loss or a weight is not finite any more.
+        """
         s = self.settings
         if self.epoch == s.switch_epoch and self.epoch > 0:
             self._begin_step()
@@ -239,7 +247,18 @@ class Trainer:
             if (step + 1) % READ_EVERY == 0 or step + 1 == len(batches):
                 loss, correct, gate = (self.world.total(sums) / seen).tolist()
                 speed = seen / (time.monotonic() - start)
+                if not math.isfinite(loss):
+                    raise InputError(
+                        f"epoch {self.epoch + 1}, step {step + 1}: the loss is {loss}, expected a finite number; try a "
+                        "smaller learning_rate or a larger temperature (nothing of this epoch was saved)"
+                    )
                 report(step + 1, f"loss {loss:.3f}  train {100 * correct:.1f} %  gates {gate:.2f}  {speed:.0f} img/s")
+        broken = [key for key, value in self.network.state_dict().items() if not torch.isfinite(value).all()]
+        if broken:
+            raise InputError(
+                f"epoch {self.epoch + 1}: '{broken[0]}' became NaN or infinite; try a smaller learning_rate (nothing "
+                "of this epoch was saved)"
+            )
         self.epoch += 1
         return {
             "loss": loss,
@@ -347,6 +366,12 @@ def _config_of(run: Run, dataset: Dataset) -> NetworkConfig:
     build = ARCHITECTURES[run.arch]
     classes = len(dataset.class_names)
     return build(classes, run.width) if run.width else build(classes)  # type: ignore[call-arg]
+
+
+def _check_shift(shift: int, config: NetworkConfig) -> None:
+    side = min(config.image_height, config.image_width)
+    if shift >= side:
+        raise InputError(f"setting 'shift': found {shift}, expected less than the images' {side} pixels")
 
 
 def _check_shapes(config: NetworkConfig, dataset: Dataset) -> None:

@@ -5,8 +5,8 @@
 `default_nettype none
 
 /*
- * Simulation only: takes every beat of a stream while `record` is high and writes {tlast, tdata} and the number of the
- * cycle to a text file, a line a beat. `frames` counts the beats with tlast.
+ * Simulation only: takes every beat of a stream while `record` is high and writes {tlast, tdata} and the time in
+ * ns to a text file, a line a beat. `frames` counts the beats with tlast.
  */
 module frame_recorder #(
     // Width of tdata in bits
@@ -28,18 +28,15 @@ module frame_recorder #(
 );
 
 integer file;
-integer cycle;
 
 initial begin
     file = $fopen(FILE, "w");
-    cycle = 0;
     frames = 32'd0;
 end
 
 always @(posedge clk) begin
-    cycle <= cycle + 1;
     if (record && tvalid && !rst) begin
-        $fwrite(file, "%h %0d\n", {tlast, tdata}, cycle);
+        $fwrite(file, "%h %0d\n", {tlast, tdata}, $time);
         if (tlast) begin
             frames <= frames + 1;
         end

@@ -47,10 +47,12 @@ UNKNOWN = 1 << 40
 
 def pixel_lines(images: NDArray[np.uint8]) -> str:
     """Images (n, H, W, colours) as stream_player.v reads them: a pixel a line, {tlast, tdata} in hexadecimal."""
-    count, colours = len(images), images.shape[-1]
-    words = images.reshape(count, -1, colours) @ (1 << 8 * np.arange(colours))
-    words[:, -1] |= 1 << (8 * colours)
-    return "".join(f"{word:x}\n" for word in words.ravel().tolist())
+    digits = 2 * images.shape[-1]
+    text = np.ascontiguousarray(images[..., ::-1]).tobytes().hex()  # the first colour in the low bits
+    words = [text[at : at + digits] for at in range(0, len(text), digits)]
+    pixels = images.shape[1] * images.shape[2]
+    words[pixels - 1 :: pixels] = [f"1{word}" for word in words[pixels - 1 :: pixels]]
+    return "".join(f"{word}\n" for word in words)
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ class LayerResult:
     first: str | None
 
 
-def read_probe(path: Path, lanes: int, bits: int) -> Array:
+def read_probe(path: Path, lanes: int, bits: int, start: int = 0) -> Array:
     """The values of a probe file (stream_probe.v) in stream order: a beat is `lanes` signed numbers, lane 0 lowest.
 
-    A value with an x or z bit becomes UNKNOWN. bits: at most 32.
+    A value with an x or z bit becomes UNKNOWN. bits: at most 32. start: byte of the file to begin at.
     """
     size = -(-lanes * bits // 32)
-    raw = np.fromfile(path, "<u4")
+    raw = np.fromfile(path, "<u4", offset=start)
     raw = raw[: len(raw) // (2 * size) * (2 * size)].reshape(-1, size, 2)
     # A number lies in one word or two: a word more than there is, and both as one of 64 bits.
     words = np.zeros((2, len(raw), size + 1), np.uint64)
@@ -105,9 +107,19 @@ def compare_layer(name: str, probed: Array, golden: NDArray[np.int32]) -> LayerR
     return LayerResult(name, common, int(wrong.size) + missing, first)
 
 
-def compare_layers(folder: Path, lanes: dict[str, int], bits: int, vectors: Vectors) -> list[LayerResult]:
-    """Compare every stage's probe file in `folder`, in dataflow order; the first failing one holds the fault."""
+def probe_file(stage: str) -> str:
+    """Name of the file into which the testbench's probe of a stage writes."""
+    return f"probe_{stage}.bin"
+
+
+def compare_layers(
+    folder: Path, lanes: dict[str, int], bits: int, vectors: Vectors, starts: dict[str, int]
+) -> list[LayerResult]:
+    """Compare every stage's probe file in `folder`, in dataflow order; the first failing one holds the fault.
+
+    starts: byte of each probe file, by stage, at which the images' streams begin.
+    """
     return [
-        compare_layer(name, read_probe(folder / f"probe_{name}.bin", lanes[name], bits), stream)
+        compare_layer(name, read_probe(folder / probe_file(name), lanes[name], bits, starts[name]), stream)
         for name, stream in vectors.streams.items()
     ]

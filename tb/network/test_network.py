@@ -67,6 +67,27 @@ def test_random_networks_pass_every_test(
     assert_exact(run(tmp_path / "net", simulator))
 
 
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_every_test_of_the_testbench_is_right_alone(tmp_path: Path, simulator: str) -> None:
+    """Registers are unknown at the start of a simulation, and no other test has reset them."""
+    emit(random_description(SQUARE, seed=7), folding_of(SQUARE, {}), tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator, tests=EXACT))
+    for test in (STALLS, "bad_frames", "reset_at"):
+        result = run(tmp_path / "net", simulator, tests=test)
+        assert not result.failures, "\n".join(result.failures)
+
+
+def test_the_testbench_is_right_in_another_order(tmp_path: Path) -> None:
+    """The comparison of all streams comes last: what the tests before it sent is not counted."""
+    emit(random_description(SQUARE, seed=7), folding_of(SQUARE, {}), tmp_path / "net")
+    first = r"@cocotb\.test\(\)(?=\nasync def test_images)"
+    _edit(tmp_path / "net/tb/bench_network.py", first, lambda _: "@cocotb.test(stage=1)")
+    result = run(tmp_path / "net", "icarus")
+    assert_exact(result)
+    log = (tmp_path / "net-icarus" / "log.txt").read_text()
+    assert log.index("test_reset_at_any_cycle_leaves_no_trace passed") < log.index("running bench_network.test_images")
+
+
 @pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
 def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
     checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")

@@ -25,6 +25,7 @@ SHAPES = {
     "lanes": (3, 8, 144, 1),
     "sliced": (2, 2049, 15, 1),
     "paired": (3, 600, 7, 1),
+    "constants": (2, 600, 144, 1),  # of more bits than a constant may have
     "late": (2, 70, 36, 2),
     "late-luts": (2, 12, 36, 2),
 }
@@ -65,7 +66,7 @@ async def returns_every_word(dut: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", "lanes"), ("verilator", "paired")]
+    "simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", s) for s in ("lanes", "paired", "constants")]
 )
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def test_every_board_makes_a_whole_project(tiny: NetworkDescription) -> None:
         script = made.files["top.tcl" if not board.open_tools else "top.ys"]
         assert all(name in script for name in sources), board.name
         assert f"rtl/{made.build.module}.v" in sources
-        assert {f"rtl/{path.name}" for path in BOARD_RTL.glob("*.v")} <= set(sources)
+        assert {f"rtl/tiny_{path.name}" for path in BOARD_RTL.glob("*.v")} <= set(sources)
         assert board.title in made.files["README.md"]
         assert bool(made.commands) == board.open_tools
         assert all(command[0] in toolchain.TOOLS or command[0] == "dfu-suffix" for command in made.commands)
@@ -109,17 +110,37 @@ def test_a_project_is_written_over_itself_and_over_nothing_else(project: Project
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "README.md").write_text("mine")
-    for place in (foreign, foreign / "README.md"):
-        with pytest.raises(InputError, match="is no board's project"):
+    for place, message in ((foreign, "was not emitted by this program"), (foreign / "README.md", "is a file")):
+        with pytest.raises(InputError, match=message):
             write_project(project.files, place)
     assert [path.name for path in foreign.iterdir()] == ["README.md"]
     assert (foreign / "README.md").read_text() == "mine"
 
 
-def test_modules_of_the_line_do_not_take_the_place_of_the_accelerators(project: Project) -> None:
-    """A block that both use is there once."""
-    names = list(board_sources(project.build))
-    assert names.count("stream_fifo.v") == 1
+def test_a_changed_file_and_an_old_bitstream(project: Project, tmp_path: Path) -> None:
+    """What a user changed is replaced by `force` alone; a bitstream does not outlive the project it was made of."""
+    write_project({**project.files, "top.bit": b"\x00old"}, tmp_path)
+    assert (tmp_path / "top.bit").read_bytes() == b"\x00old"
+    write_project(project.files, tmp_path)
+    assert not (tmp_path / "top.bit").exists()
+    (tmp_path / "top.lpf").write_text("my pins")
+    with pytest.raises(InputError, match=r"changed since it was emitted, or not emitted: top\.lpf"):
+        write_project(project.files, tmp_path)
+    assert (tmp_path / "top.lpf").read_text() == "my pins"
+    write_project(project.files, tmp_path, force=True)
+    assert (tmp_path / "top.lpf").read_text() == project.files["top.lpf"]
+
+
+def test_every_module_bears_the_networks_name(project: Project) -> None:
+    """Each file has one module of its own name, and what it instantiates is among the files or the vendor's."""
+    sources = board_sources(project.build)
+    modules = {name: re.findall(r"^module (\w+)", text, re.MULTILINE) for name, text in sources.items()}
+    assert modules == {name: [name.removesuffix(".v")] for name in sources}
+    assert all(name.startswith("tiny_") for name in sources)
+    link = sources["tiny_board_link.v"]
+    used = set(re.findall(r"^(\w+)(?: #\(| \w+ \()", link, re.MULTILINE)) - {"module", "always"}
+    assert {"tiny_uart_receiver", "tiny_stream_fifo", "tiny_slip_encoder"} <= used
+    assert {f"{name}.v" for name in used} <= sources.keys()
 
 
 class Tools:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as a user meets it, in a process of its own."""
+"""The command line as a user meets it: what it prints, writes and ends with."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import runpy
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -18,14 +22,31 @@ COMMAND = [str(Path(sys.executable).parent / "wsfracbnn")]
 SCRIPT = [sys.executable, str(ROOT / "gen" / "emit_rtl.py")]
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def run(command: list[str], folder: Path, *, own_process: bool = False) -> subprocess.CompletedProcess[str]:
+    """A command in that folder: in a process of its own, or in this one, where PyTorch is loaded already."""
+    if own_process:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    arguments = command[command.index(SCRIPT[1]) :] if SCRIPT[1] in command else command
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "argv", arguments),
+    ):
+        try:
+            runpy.run_path(arguments[0], run_name="__main__")
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 @pytest.mark.parametrize("command", [SCRIPT, [*COMMAND, "emit"]])
 def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command: list[str]) -> None:
     done = run(
-        [*command, "--weights", str(digits_path), "--out", "here", "--name", "mine", "--fold", "small"], tmp_path
+        [*command, "--weights", str(digits_path), "--out", "here", "--name", "mine", "--fold", "small"],
+        tmp_path,
+        own_process=True,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here" / "rtl" / "mine_top.v").is_file()
@@ -36,17 +57,18 @@ def test_emit_writes_the_named_folder(digits_path: Path, tmp_path: Path, command
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (["--weights", "no.pt"], "error: no.pt: no such checkpoint file"),
+        (["--weights", "no.pt"], "error: no.pt: no such file"),
         (["--weights", "DIGITS", "--name", "9lives"], "error: --name: found '9lives', expected up to 64 lower-case"),
-        (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: not a folding file"),
-        (["--weights", "DIGITS", "--out", "file"], "error: file: exists and was not emitted by this program"),
+        (["--weights", "DIGITS", "--fold", "no.json"], "error: no.json: no such file"),
+        (["--weights", "DIGITS", "--out", "file"], "error: file: is a file, expected a new or emitted folder"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
     digits_path: Path, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    done = run([*SCRIPT, *(str(digits_path) if a == "DIGITS" else a for a in arguments)], tmp_path)
+    command = [*SCRIPT, *(str(digits_path) if a == "DIGITS" else a for a in arguments)]
+    done = run(command, tmp_path, own_process="no.pt" in arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(sentence)
     assert len(done.stderr.splitlines()) == 1
@@ -113,7 +135,7 @@ def test_a_settings_file_gives_defaults_that_options_override(tmp_path: Path) ->
     [
         ("epoch = 3", "error: run.toml: key 'epoch' is unknown"),
         ("epochs = ", "error: run.toml: not a TOML file"),
-        ('optimizer = "lion"', "error: setting 'optimizer': found 'lion'"),
+        ('optimizer = "lion"', "error: run.toml: key 'optimizer': found 'lion'"),
     ],
 )
 def test_a_wrong_settings_file_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:

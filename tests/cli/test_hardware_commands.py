@@ -93,6 +93,28 @@ def test_synth_records_a_row_for_each_target(digits_path: Path, tmp_path: Path, 
     assert any("synth_xilinx" in script for script in scripts)
 
 
+@pytest.mark.parametrize("command", [["synth", "--targets", "ecp5"], ["pnr"]])
+def test_figures_of_a_clone_are_left_alone_unless_named(
+    digits_path: Path, tmp_path: Path, tools: list[list[str]], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "hardware.json").write_text("the project's own")
+    monkeypatch.chdir(tmp_path)
+    invoke(*command, "--weights", digits_path, "--fold", "small")
+    assert (tmp_path / "results" / "hardware.json").read_text() == "the project's own"
+    assert len(json.loads((tmp_path / "build" / "hardware.json").read_text())["rows"]) == 1
+
+
+def test_results_of_two_commands_are_kept_together(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
+    """Each adds to what is there when it ends."""
+    results = tmp_path / "hardware.json"
+    first = ["--weights", digits_path, "--fold", "small", "--cache", tmp_path / "cache", "--results", results]
+    invoke("synth", "--targets", "ecp5", *first)
+    invoke("pnr", *first)
+    invoke("synth", "--targets", "xc7", *first)
+    assert [row["device"] for row in json.loads(results.read_text())["rows"]] == ["ecp5", "ecp5-85f", "xc7"]
+
+
 def test_synth_refuses_an_unknown_target(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
     done = CliRunner().invoke(app, ["synth", "--weights", str(digits_path), "--targets", "ecp5,stratix"])
     assert isinstance(done.exception, InputError)

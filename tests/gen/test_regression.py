@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.emission import folder, vectors
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.simulation import regression
+from wsfracbnn.gen.simulation import regression, selection
 from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.model import golden
@@ -44,7 +44,7 @@ def test_sim_runs_the_golden_model_once_for_the_images_that_it_simulates(
 
     monkeypatch.setattr(golden, "run", counted)
     monkeypatch.setattr(regression, "simulate", simulate)
-    monkeypatch.setattr(regression, "require_simulator", lambda name: None)
+    monkeypatch.setattr(selection, "require_simulator", lambda name: None)
     arguments = ["sim", "--weights", str(digits_path), "--images", "3", "--out", str(tmp_path), "--fold", "small"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
@@ -66,15 +66,30 @@ def test_other_images_leave_the_verilog_and_its_times(tiny: NetworkDescription, 
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "net").rglob("*.v")} == times
 
 
-def test_verdicts() -> None:
-    good, wrong = result_of("icarus", 2), result_of("verilator", 2, mismatches=4)
-    assert regression.failures_of([good], None) == []
-    assert regression.failures_of([good, wrong], None) == ["verilator: 4 mismatches"]
-    assert regression.failures_of([result_of("icarus", 0)], None) == ["icarus: no image was compared"]
-    assert regression.failures_of([result_of("icarus", 0)], "stalls") == []
-    assert regression.failures_of([result_of("icarus", 2, ("hangs",), 1)], None) == ["icarus: hangs"]
+ASKED = {"icarus": 2, "verilator": 2}
 
 
-def test_an_unknown_simulator_is_refused() -> None:
-    with pytest.raises(InputError, match="simulator: found 'vcs', expected icarus, verilator or all"):
-        regression.chosen_simulators("vcs")
+@pytest.mark.parametrize(
+    "results, exactness, failures",
+    [
+        ([result_of("icarus", 2), result_of("verilator", 2)], True, []),
+        ([result_of("icarus", 2), result_of("verilator", 2, mismatches=4)], True, ["verilator: 4 mismatches"]),
+        ([result_of("icarus", 2)], True, ["verilator: did not run"]),
+        ([result_of("icarus", 1), result_of("verilator", 2)], True, ["icarus: 1 images were compared, not 2"]),
+        ([result_of("icarus", 0), result_of("verilator", 3)], True, [
+            "icarus: 0 images were compared, not 2", "verilator: 3 images were compared, not 2",
+        ]),
+        ([result_of("icarus", 0), result_of("verilator", 0)], False, []),
+        ([result_of("icarus", 2, ("hangs",), 1), result_of("verilator", 2)], True, ["icarus: hangs"]),
+    ],
+)  # fmt: skip
+def test_verdicts(results: list[SimulationResult], exactness: bool, failures: list[str]) -> None:
+    assert regression.failures_of(results, ASKED, exactness) == failures
+
+
+def test_more_images_than_there_are_are_refused() -> None:
+    digits = load_dataset("digits")
+    assert regression.image_counts(["icarus", "verilator"], None, digits) == {"icarus": 8, "verilator": 100}
+    assert regression.image_counts(["icarus"], 454, digits) == {"icarus": 454}
+    with pytest.raises(InputError, match="--images: found 455, expected at most the 454 test images of digits"):
+        regression.image_counts(["icarus"], 455, digits)

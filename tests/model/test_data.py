@@ -39,7 +39,7 @@ def test_an_unknown_dataset_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"not found, expected a file of the published 'python version'"):
+    with pytest.raises(InputError, match=r"no such file, expected a file of the published 'python version'"):
         load_dataset(name, tmp_path)
 
 
@@ -70,7 +70,7 @@ def test_the_array_reader_takes_arrays_and_nothing_else(tmp_path: Path) -> None:
     assert cifar._read_batch(file, md5)[b"data"].tolist() == [0, 1, 2, 3, 4, 5]
     content = pickle.dumps({b"data": Path("x")})
     file.write_bytes(content)
-    with pytest.raises(pickle.UnpicklingError, match="expected numpy arrays only"):
+    with pytest.raises(InputError, match="expected numpy arrays only"):
         cifar._read_batch(file, hashlib.md5(content, usedforsecurity=False).hexdigest())
 
 

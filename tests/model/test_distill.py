@@ -18,7 +18,8 @@ from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.augment import flip, shift
 from wsfracbnn.model.training.distill import KeptAnswers, distillation_losses
-from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
@@ -132,7 +133,7 @@ def test_an_answer_is_written_whole_or_not_at_all(dataset: Dataset, tmp_path: Pa
     def ask(images: Tensor) -> Tensor:
         raise KeyboardInterrupt
 
-    answers = KeptAnswers(tmp_path / "t.pt", images, 1, True, ask)
+    answers = KeptAnswers(tmp_path / "t.pt", images, 1, True, ask, 10)
     with pytest.raises(KeyboardInterrupt):
         answers.view(0, lambda status: None)
     assert not answers.file(0).exists()

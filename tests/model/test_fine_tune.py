@@ -122,5 +122,5 @@ def test_the_checkpoint_of_another_network_is_refused(
         make(dataset, path, wide)
     with pytest.raises(InputError, match=r"first.pt: key 'model': found 'wsfracbnn', expected 'fracbnn' to begin with"):
         Trainer(Run(model="fracbnn", start_from=str(path), settings=SETTINGS), dataset, config=SMALL)
-    with pytest.raises(InputError, match="no such checkpoint file"):
+    with pytest.raises(InputError, match="no such file, expected a checkpoint"):
         make(dataset, tmp_path / "none.pt")

@@ -16,6 +16,7 @@ from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint, lower_network
+from wsfracbnn.model.networks.quantizers import exact_integers
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 from wsfracbnn.model.random_network import random_network
 
@@ -78,3 +79,27 @@ def test_what_does_not_fit_is_named_with_its_true_value(
 ) -> None:
     with pytest.raises(InputError, match=message):
         lower_checkpoint(with_values(digits, ending, value))
+
+
+@pytest.mark.parametrize(
+    "ending, value, message",
+    [
+        ("activation.shift", float("nan"), r"'state.stages.0.activation.(shift|scale)': a threshold becomes nan"),
+        ("gated.threshold", float("nan"), r"'state.stages.0.gated.threshold': a gate becomes nan"),
+        ("rprelu.slope", float("inf"), r"'state.stages.0.rprelu.slope': found inf"),
+        ("conv.gain", float("nan"), r"'state.input.conv.gain': the scale comes to nan"),
+        ("rprelu.bias_in", float("nan"), r"'state.stages.0.rprelu.bias_in': a value becomes nan"),
+        ("head.bias", float("inf"), r"key 'state.head.(bias|weight)': found inf"),
+    ],
+)
+def test_no_integer_is_made_of_what_is_not_finite(digits: Checkpoint, ending: str, value: float, message: str) -> None:
+    """A network in training is lowered too, and nobody has looked at its values."""
+    with pytest.raises(InputError, match=message):
+        lower_checkpoint(with_values(digits, ending, value))
+
+
+@pytest.mark.parametrize("value", [0.5, 2.0**60, -1e300, float("nan"), float("inf")])
+def test_a_cast_that_would_change_a_value_is_an_error(value: float) -> None:
+    assert exact_integers(torch.tensor([3.0, -(2.0**53)], dtype=torch.float64)).tolist() == [3, -(2**53)]
+    with pytest.raises(AssertionError, match="expected an integer"):
+        exact_integers(torch.tensor([1.0, value], dtype=torch.float64))

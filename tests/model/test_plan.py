@@ -12,13 +12,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from wsfracbnn.cli.app import app
 from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.training.fit import fit
 from wsfracbnn.model.training.plan import PlannedRun, carry_out, read_plan
 from wsfracbnn.model.training.results import AccuracyResults, AccuracyRow, read_results
+from wsfracbnn.model.training.trainer import Trainer
+
+RECORDED = read_results(ROOT / "results" / "accuracy.json")
 
 NETWORK = """
 dataset = "digits"
@@ -67,22 +74,24 @@ def plan(tmp_path: Path) -> Path:
     return tmp_path / "plan.toml"
 
 
+def invoke(*arguments: object) -> str:
+    """What a command prints that must succeed, run in this process; the runs of a plan have their own."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
     folder = plan.parent
-    command = [
-        sys.executable,
-        "-m",
-        "wsfracbnn.cli",
-        "accuracy",
-        "--plan",
-        str(plan),
-        "--out",
-        str(folder / "runs"),
-    ]
-    command += ["--results", str(folder / "a.json"), "--page", str(folder / "page.md"), "--curves", str(folder)]
-    command += ["--bundle", str(folder / "bundle")]
-    first = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert first.returncode == 0, first.stdout + first.stderr
+    command: list[str | Path] = ["accuracy", "--plan", plan, "--out", folder / "runs", "--results", folder / "a.json"]
+    command += ["--page", folder / "page.md", "--curves", folder, "--bundle", folder / "bundle"]
+    trained_before = {"digits-fracbnn-s1", "digits-without-clipping-s1"}
+    for planned in read_plan(plan, folder / "runs"):
+        if planned.run.checkpoint_path.stem in trained_before:
+            fit(Trainer(planned.run, load_dataset("digits")), planned.run.checkpoint_path)
+    first = invoke(*command)
+    logs = {path.stem for path in (folder / "runs").glob("*.txt")}
+    assert logs == {"digits-teacher-s1", "digits-wsfracbnn-s1", "digits-wsfracbnn-s2"}, first
     results = read_results(folder / "a.json")
     reached = [load_checkpoint(folder / "runs" / f"digits-wsfracbnn-s{seed}.pt") for seed in (1, 2)]
     ours = [row for row in results.rows if row.role == "full"]
@@ -109,8 +118,7 @@ def test_a_plan_is_carried_out_and_makes_the_table(plan: Path) -> None:
     ).stat().st_size
     # A second call trains nothing and says the same.
     times = {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
-    again = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "training" not in again.stdout
+    assert "training" not in invoke(*command)
     assert times == {path: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.pt")}
 
 
@@ -141,9 +149,10 @@ def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Pa
     results.write_bytes((ROOT / "results" / "accuracy.json").read_bytes())
     page = tmp_path / "page.md"
     page.write_text("<!-- accuracy -->\n<!-- /accuracy -->\n")
-    command = f"accuracy --plan {ROOT / 'configs' / 'accuracy.toml'} --out {tmp_path / 'none'} --collect-only"
-    command += f" --results {results} --page {page}"
-    subprocess.run([sys.executable, "-m", "wsfracbnn.cli", *command.split()], check=True)
+    plan = ROOT / "configs" / "accuracy.toml"
+    invoke(
+        "accuracy", "--plan", plan, "--out", tmp_path / "none", "--collect-only", "--results", results, "--page", page
+    )
     assert results.read_bytes() == (ROOT / "results" / "accuracy.json").read_bytes()
     assert page.read_text().rstrip() in (ROOT / "docs" / "results.md").read_text()
 
@@ -151,14 +160,14 @@ def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Pa
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[]", "key 'rows' is missing"),
-        ("{", "not a JSON file of results"),
-        ('{"rows": [3]}', "row 0: found int, expected an object"),
+        ("[]", r"found \[\], expected a table of keys"),
+        ("{", "not a file of accuracy results"),
+        ('{"rows": [3]}', r"key 'rows\[0\]': found 3, expected a table of keys"),
         ('{"rows": [{}]}', "row 0: key 'dataset' is missing"),
         (AccuracyResults((ROW,)).to_json().replace('"full"', '"best"'), "key 'role': found 'best', expected full"),
         (AccuracyResults((ROW,)).to_json().replace("50.0", "true"), "key 'top1': found True"),
         (AccuracyResults((ROW,)).to_json().replace('"top1"', '"top5"'), "key 'top1' is missing"),
-        ("[" * 100000, "not a JSON file of results"),
+        ("[" * 100000, "not a file of accuracy results"),
     ],
 )
 def test_other_files_than_results_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -173,12 +182,12 @@ def test_other_files_than_results_are_refused(tmp_path: Path, text: str, message
         ('teacher = "digits-teacher"', 'teacher = "digits-master"', "teacher 'digits-master' of 'digits-wsfracbnn'"),
         ("agc = 0.0", "agd = 0.0", "key 'agd' is unknown"),
         ("agc = 0.0", 'agc = "no"', "key 'agc': found 'no', expected a number"),
-        ('role = "own_recipe"', 'role = "fracbnn"', "2|3: key 'role': found 'fracbnn', expected full, like_for_like"),
+        ('role = "own_recipe"', 'role = "fracbnn"', r"\.role': found 'fracbnn', expected full or like_for_like"),
         ('role = "own_recipe"', 'role = "ablation"', "key 'without' belongs to the role 'ablation', which needs it"),
-        ('config = "net.toml"', "", r"\[\[run\]\] 1: key 'config' is missing"),
-        ("seeds = [1, 2]", "seeds = [true]", r"key 'seeds': found \[True\], expected integers"),
+        ('config = "net.toml"', "", r"key 'run\[0\]\.config' is missing"),
+        ("seeds = [1, 2]", "seeds = [true]", r"seeds\[0\]': found True, expected an integer"),
         ("[set]", "[sett]", "key 'sett' is unknown"),
-        ("seeds = [1, 2]", "seed = [", "not a TOML plan"),
+        ("seeds = [1, 2]", "seed = [", "not a TOML plan of runs"),
     ],
 )
 def test_a_wrong_plan_is_refused(plan: Path, old: str, new: str, message: str) -> None:
@@ -198,6 +207,20 @@ def test_the_plans_of_the_project_are_whole(path: Path) -> None:
         if like is not None:
             differing = {k for k, v in ours.record().items() if like.record()[k] != v}
             assert differing == {"model", "agc"}  # clipping belongs to the network without BatchNorm
+
+
+@pytest.mark.parametrize("plan", sorted({row.plan for row in RECORDED.rows}))
+def test_a_recorded_plan_has_a_row_for_each_of_its_runs(plan: str) -> None:
+    planned = [
+        (each.run.dataset, each.run.model, each.role, each.without, each.run.settings.seed, each.run.settings.epochs)
+        for each in read_plan(ROOT / "configs" / plan, Path("build"))
+    ]
+    recorded = [
+        (row.dataset, row.network, row.role, row.without, row.seed, row.epochs)
+        for row in RECORDED.rows
+        if row.plan == plan
+    ]
+    assert sorted(planned) == sorted(recorded)
 
 
 def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:

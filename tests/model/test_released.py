@@ -19,7 +19,7 @@ from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.fracbnn import BatchNormConv, FracBNN
-from wsfracbnn.model.released import HalfEvenThermometer, _names, import_released, measure_baseline
+from wsfracbnn.model.released import HalfEvenThermometer, import_released, measure_baseline, released_names
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def archive(tmp_path: Path) -> Path:
     state = FracBNN(resnet20(10)).state_dict()
     generator = np.random.default_rng(1)
     path = tmp_path / "net.npz"
-    np.savez(path, **{theirs: generator.normal(size=state[ours].shape) for ours, theirs in _names().items()})
+    np.savez(path, **{theirs: generator.normal(size=state[ours].shape) for ours, theirs in released_names().items()})
     return path
 
 

@@ -56,7 +56,7 @@ def test_settings_are_read_from_toml_and_overridden(tmp_path: Path) -> None:
         ("epoch = 3", "key 'epoch' is unknown, expected one of agc, arch"),
         ("epochs = 3.5", "key 'epochs': found 3.5, expected an integer"),
         ("flip = 1", "key 'flip': found 1, expected true or false"),
-        ("arch = 'vgg'", "setting 'arch': found 'vgg', expected digits or resnet20"),
+        ("arch = 'vgg'", "key 'arch': found 'vgg', expected digits or resnet20"),
         ("epochs = ", "not a TOML file of settings"),
     ],
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
+import functools
 import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,11 @@ from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 from wsfracbnn.model.training.clipping import clip_gradients_adaptively
 from wsfracbnn.model.training.curves import draw_curves
 from wsfracbnn.model.training.distill import distillation_losses
-from wsfracbnn.model.training.fit import fit, save_state
+from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
-TORCHRUN += ["--nproc-per-node", "2"]
 SMALL = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
 SETTINGS = TrainConfig(epochs=4, batch_size=64, binary_from=0.5, seed=7)
 
@@ -65,12 +65,38 @@ EVERYTHING: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("model, changes", [("wsfracbnn", {}), ("wsfracbnn", EVERYTHING), ("fracbnn", {"ema": 0.9})])
+RESUMED: dict[str, tuple[str, dict[str, object]]] = {
+    "plain": ("wsfracbnn", {}),
+    "everything": ("wsfracbnn", EVERYTHING),
+    "fracbnn": ("fracbnn", {"ema": 0.9}),
+}
+
+
+@pytest.fixture(scope="module")
+def whole_runs(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Checkpoint, Path]]:
+    """The uncut run of each entry of RESUMED, trained once: its checkpoint and its log."""
+
+    @functools.cache
+    def whole(name: str) -> tuple[Checkpoint, Path]:
+        model, changes = RESUMED[name]
+        folder = tmp_path_factory.mktemp("whole")
+        checkpoint = fit(make(dataset, model, **changes), folder / "whole.pt")  # type: ignore[arg-type]
+        return checkpoint, folder / "whole.log.csv"
+
+    return whole
+
+
+@pytest.mark.parametrize("name", list(RESUMED))
 @pytest.mark.parametrize("cut_after", [1, 2, 3])
 def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
-    dataset: Dataset, tmp_path: Path, cut_after: int, model: str, changes: dict[str, object]
+    dataset: Dataset,
+    whole_runs: Callable[[str], tuple[Checkpoint, Path]],
+    tmp_path: Path,
+    cut_after: int,
+    name: str,
 ) -> None:
-    whole = fit(make(dataset, model, **changes), tmp_path / "whole.pt")  # type: ignore[arg-type]
+    whole, whole_log = whole_runs(name)
+    model, changes = RESUMED[name]
     cut = make(dataset, model, **changes)  # type: ignore[arg-type]
     original = cut.test_accuracy
 
@@ -86,7 +112,7 @@ def test_a_run_cut_anywhere_and_resumed_gives_the_same_weights(
     resumed = fit(make(dataset, model, **changes), tmp_path / "cut.pt")  # type: ignore[arg-type]
     assert resumed.state.keys() == whole.state.keys()
     assert [key for key, value in whole.state.items() if not torch.equal(value, resumed.state[key])] == []
-    assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(tmp_path / "whole.log.csv")
+    assert epochs_of(tmp_path / "cut.log.csv") == epochs_of(whole_log)
     assert not (tmp_path / "cut.pt.resume").exists()
 
 
@@ -131,7 +157,7 @@ def test_a_run_of_a_gpu_goes_on_without_one(dataset: Dataset) -> None:
 
 
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
-    trainer = make(dataset, epochs=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
+    trainer = make(dataset, epochs=15, eval_every=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
     checkpoint = fit(trainer, tmp_path / "net.pt")
     assert checkpoint.test_accuracy is not None
     assert checkpoint.test_accuracy > 30  # of ten classes, four channels, after seconds
@@ -277,20 +303,31 @@ def test_distillation_is_hintons_loss() -> None:
     assert torch.all(distillation_losses(teacher, teacher, 3.0).abs() < 1e-12)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed"])
-def test_a_teacher_is_followed(dataset: Dataset, tmp_path: Path, precision: str) -> None:
-    """A student that listens to nothing but a teacher who names every class one too high learns that."""
-    teacher = make(dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0)
-    checkpoint = fit(teacher, tmp_path / "teacher.pt")
+@pytest.fixture(scope="module")
+def wrong_teacher(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a teacher who knows the digits and names every class one too high."""
+    path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
+    teacher = make(
+        dataset, "resnet", epochs=30, batch_size=16, learning_rate=0.01, binary_from=0.0, shift=0, eval_every=30
+    )
+    checkpoint = fit(teacher, path)
     assert (checkpoint.test_accuracy or 0) > 80
     state = checkpoint.state
     state["head.weight"], state["head.bias"] = state["head.weight"].roll(1, 0), state["head.bias"].roll(1, 0)
+    save_checkpoint(checkpoint, path)
+    return path
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed"])
+def test_a_teacher_is_followed(dataset: Dataset, wrong_teacher: Path, tmp_path: Path, precision: str) -> None:
+    """A student that listens to nothing but such a teacher learns that."""
     student = make(
         dataset,
         precision=precision,
-        teacher=str(tmp_path / "teacher.pt"),
+        teacher=str(wrong_teacher),
         distill_weight=1.0,
         epochs=15,
+        eval_every=15,
         batch_size=16,
         learning_rate=0.01,
         binary_from=0.2,
@@ -327,46 +364,6 @@ def test_averaged_weights_follow_the_trained_ones(dataset: Dataset) -> None:
     average, network = trainer.evaluated.state_dict(), trainer.network.state_dict()
     distance = (average["head.weight"] - network["head.weight"]).norm()
     assert 0 < distance < 0.1 * network["head.weight"].norm()
-
-
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    """torchrun with two gloo processes against one process on the same global batches."""
-    settings = ["batch_size=256", "width=4", "flip=true", "mix=mixup", "learning_rate=0.0005", "binary_from=0.5"]
-    command = [part for s in settings for part in ("--set", s)] + ["--epochs", "2", "--device", "cpu"]
-    module = ["-m", "wsfracbnn.cli", "train"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    alone = [sys.executable, *module, *command, "--out", str(tmp_path / "one.pt")]
-    subprocess.run(alone, check=True, capture_output=True, env=environment)
-    together = [*TORCHRUN, *module, *command, "--out", str(tmp_path / "two.pt")]
-    subprocess.run(together, check=True, capture_output=True, env=environment)
-    one, two = (load_checkpoint(tmp_path / name).state for name in ("one.pt", "two.pt"))
-    for key, value in one.items():
-        # Floating-point sums in another order; a sign that flips on it moves single weights by a step.
-        torch.testing.assert_close(two[key], value, rtol=0.02, atol=0.005, msg=key)
-    first, second = epochs_of(tmp_path / "one.log.csv"), epochs_of(tmp_path / "two.log.csv")
-    for a, b in zip(first, second, strict=True):
-        for key in ("loss", "train_accuracy", "gate_fraction"):
-            assert float(a[key]) == pytest.approx(float(b[key]), rel=0.01), key
-
-
-def test_the_threads_of_a_process_group_end_with_its_block(tmp_path: Path) -> None:
-    """One that outlived it would abort a process in a while: see `_leave` of model/training/distributed.py."""
-    script = tmp_path / "joined.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "import torch\n"
-        "from wsfracbnn.model.training.distributed import World, joined_world\n"
-        "def gloo_threads() -> int:\n"
-        "    return sum('gloo' in path.read_text() for path in Path('/proc/self/task').glob('*/comm'))\n"
-        "def step(world: World) -> None:\n"
-        "    world.wrap(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()\n"
-        "    assert gloo_threads() > 0\n"
-        "with joined_world('cpu') as world:\n"
-        "    step(world)\n"
-        "assert gloo_threads() == 0\n"
-    )
-    command = [*TORCHRUN, str(script)]
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `wsfracbnn sim` measured of a design, from its summary.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.reading import Schema, checked, read_json
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
+
+    cycles_per_image: int
+    engine_busy: float
+
+
+class _Measured(Schema, extra="ignore"):
+    cycles_per_image: Annotated[int, Field(ge=1, lt=2**63)]
+    busy: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+
+
+class _Simulators(Schema, extra="ignore"):
+    verilator: _Measured
+
+
+class _Summary(Schema, extra="ignore"):
+    network: str
+    folding: dict[str, Any]
+    simulators: _Simulators
+
+
+def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
+    """The Verilator figures of a summary.json that belongs to the same network and folding.
+
+    Raises:
+        InputError: no such file, or one of another design.
+    """
+    contents = read_json(path, "the summary of a simulation under Verilator")
+    try:
+        summary = checked(_Summary, contents)
+    except InputError as error:
+        raise InputError(f"{path}: not the summary of a simulation under Verilator ({error})") from None
+    measured, network = summary.simulators.verilator, summary.network
+    folds = {key: value for key, value in summary.folding.items() if key in design.folding.stages}
+    simulated = Simulated(measured.cycles_per_image, max(measured.busy.values()))
+    if network != design.name or folds != {name: fold.numbers() for name, fold in design.folding.stages.items()}:
+        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
+    return simulated

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands print: text from outside is shown as it is, neither markup nor commands to a terminal."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from wsfracbnn.cli.console import PlainFormatter, console
+
+
+@pytest.mark.parametrize("text", ["written to a[/b].svg", "[bold]", "x[/]", ":smile:", "[link=a]b[/link]"])
+def test_markup_is_text(text: str) -> None:
+    with console.capture() as capture:
+        console.print(text, Path(text))
+        console.print(Table(text, title=text))
+    assert capture.get().count(text) >= 3
+
+
+def test_control_characters_are_escaped_and_lines_stay() -> None:
+    with console.capture() as capture:
+        console.print("a\x1b[2Jb\nc\x07")
+    assert capture.get() == "a\\x1b[2Jb\nc\\x07\n"
+
+
+def test_log_lines_are_escaped() -> None:
+    record = logging.LogRecord("wsfracbnn", logging.INFO, "", 1, "%s\nread", ("a\x1b[2J",), None)
+    assert PlainFormatter("%(message)s").format(record) == "a\\x1b[2J\nread"

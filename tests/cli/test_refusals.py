@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/refusals.md: each of its sentences is what the command prints, with exit code 2 and no file written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from wsfracbnn.cli import app as cli
+from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
+
+DIGITS = str(CHECKPOINTS / "digits.pt")
+FOLD = {
+    "input": {"pe": 1, "simd": 144},
+    "stage_01": {"pe": 1, "simd": 144},
+    "stage_02": {"pe": 1, "simd": 144},
+    "stage_03": {"pe": 1, "simd": 144},
+    "stage_04": {"pe": 1, "simd": 288},
+    "head": {"pe": 1, "simd": 1},
+}
+ENTRY = '[[run]]\nname = "a"\nrole = "full"\nconfig = "a.toml"\n'
+
+Case = Callable[[Path], list[str]]
+"""Writes the files of a call into a folder and returns its arguments."""
+
+
+def sentences() -> list[str]:
+    """The last column of the page's tables."""
+    page = (ROOT / "docs" / "refusals.md").read_text()
+    return re.findall(r"^\| .* \| `([^`]+)` \|$", page, re.MULTILINE)
+
+
+def train(*arguments: str) -> Case:
+    return lambda folder: ["train", *(a.replace("FOLDER", str(folder)) for a in arguments)]
+
+
+def fold(change: Callable[[dict[str, Any]], object]) -> Case:
+    def case(folder: Path) -> list[str]:
+        folding = json.loads(json.dumps(FOLD))
+        change(folding)
+        (folder / "fold.json").write_text(json.dumps(folding))
+        return ["emit", "--weights", DIGITS, "--fold", str(folder / "fold.json"), "--out", str(folder / "out")]
+
+    return case
+
+
+def wanted(folding: str) -> Case:
+    return lambda folder: ["emit", "--weights", DIGITS, "--fold", folding, "--out", str(folder / "out")]
+
+
+def checkpoint(change: Callable[[dict[str, Any]], object]) -> Case:
+    def case(folder: Path) -> list[str]:
+        raw = torch.load(DIGITS, weights_only=True)
+        raw.pop("sha256")
+        change(raw)
+        torch.save(raw, folder / "a.pt")
+        return ["eval", "--weights", str(folder / "a.pt")]
+
+    return case
+
+
+def with_text(name: str, text: str, *arguments: str) -> Case:
+    def case(folder: Path) -> list[str]:
+        (folder / name).write_text(text)
+        return [a.replace("FOLDER", str(folder)) for a in arguments]
+
+    return case
+
+
+def flipped(folder: Path) -> list[str]:
+    """One bit of a weight in a checkpoint that is otherwise intact, its archive's CRCs too."""
+    raw = torch.load(DIGITS, weights_only=True)
+    weight = raw["state"]["stages.0.gated.conv.weight"].view(-1)
+    weight[0] = -weight[0]
+    raw["sha256"] = "0" * 64
+    torch.save(raw, folder / "a.pt")
+    return ["card", "--weights", str(folder / "a.pt"), "--out", str(folder / "a.md")]
+
+
+def damaged_record(folder: Path) -> list[str]:
+    """One bit of the file itself."""
+    content = bytearray(Path(DIGITS).read_bytes())
+    content[len(content) // 2] ^= 0x80
+    (folder / "a.pt").write_bytes(content)
+    return ["count", "--weights", str(folder / "a.pt")]
+
+
+def onto_a_folder(folder: Path) -> list[str]:
+    """An output that cannot be written."""
+    (folder / "a.pt").mkdir()
+    return ["train", "--out", str(folder / "a.pt")]
+
+
+PLAN = ("accuracy", "--plan", "FOLDER/p.toml", "--out", "FOLDER/runs", "--results", "FOLDER/r.json")
+SYNTH = ("synth", "--weights", DIGITS, "--results", "FOLDER/h.json", "--cache", "FOLDER/cache")
+
+CASES: dict[str, tuple[Case, str]] = {
+    "name": (train("--name", "../../up", "--out", "FOLDER/a.pt"), "setting 'name': found '../../up'"),
+    "suffix": (train("--out", "FOLDER/a.txt"), "setting 'out': found 'FOLDER/a.txt'"),
+    "folder": (onto_a_folder, "is a folder, expected"),
+    "rate": (train("--set", "learning_rate=inf"), "key 'learning_rate': found inf"),
+    "gate": (train("--set", "gate_start=1e30"), "key 'gate_start'"),
+    "seed": (train("--set", "seed=18446744073709551616"), "key 'seed'"),
+    "shift": (train("--set", "shift=3000", "--out", "FOLDER/a.pt"), "setting 'shift'"),
+    "unknown": (with_text("a.toml", "epoch = 3", "train", "--config", "FOLDER/a.toml"), "key 'epoch' is unknown"),
+    "toml": (with_text("a.toml", "epochs = ", "train", "--config", "FOLDER/a.toml"), "not a TOML file of settings"),
+    "data": (train("--dataset", "cifar10", "--data", "FOLDER/none"), "--data"),
+    "dataset": (train("--dataset", "mnist"), "dataset 'mnist'"),
+    "plan key": (with_text("p.toml", ENTRY + "weights = 1\n", *PLAN), "'run[0].weights' is unknown"),
+    "plan role": (with_text("p.toml", ENTRY.replace("full", "best"), *PLAN), "'run[0].role'"),
+    "rows": (with_text("r.json", '{"rows": 3}', *PLAN), "key 'rows'"),
+    "bit": (flipped, "key 'sha256'"),
+    "record": (damaged_record, "does not match its CRC"),
+    "passwd": (with_text("a.pt", "root:x:0:0:\n", "emit", "--weights", "FOLDER/a.pt"), "no intact zip archive"),
+    "weights": (lambda folder: ["emit", "--weights", f"{folder}/none.pt"], "no such file"),
+    "blocks": (checkpoint(lambda raw: raw["config"].update(blocks=[10**9, 1])), "config key 'blocks[0]'"),
+    "big": (checkpoint(lambda raw: raw["config"].update(widths=[512, 1024], blocks=[100, 100])), "2,354,661,376"),
+    "bool": (checkpoint(lambda raw: raw["config"].update(widths=[True, 2])), "config key 'widths[0]'"),
+    "model": (checkpoint(lambda raw: raw.update(model=["x"])), "key 'model'"),
+    "nan": (
+        checkpoint(lambda raw: raw["state"]["head.bias"].fill_(float("nan"))),
+        "key 'state.head.bias': found NaN",
+    ),
+    "fold": (wanted("bogus"), "folding 'bogus'"),
+    "rate of nothing": (wanted("rate=fast"), "folding 'rate=fast'"),
+    "pe": (fold(lambda f: f["stage_01"].update(pe=True)), "stage_01.pe': found True"),
+    "lanes": (fold(lambda f: f["stage_01"].update(lanes=1.0)), "stage_01.lanes"),
+    "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
+    "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
+    "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),
+    "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
+}
+
+
+def documented(piece: str) -> str:
+    """The page's sentence that has this piece."""
+    (sentence,) = (s for s in sentences() if piece in s)
+    return sentence
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_command_says_what_the_page_says(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments, piece = CASES[case]
+    argv = arguments(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["wsfracbnn", *argv])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    printed = capsys.readouterr().err.strip().splitlines()
+    assert printed[-1].replace(str(tmp_path), "FOLDER") == f"error: {documented(piece)}"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_sentence_of_the_page_has_a_case() -> None:
+    pieces = [piece for _, piece in CASES.values()]
+    assert [s for s in sentences() if sum(piece in s for piece in pieces) == 0] == []
+    assert len(sentences()) == len(CASES)

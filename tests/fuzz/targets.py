@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every kind of file that is read from outside: how an intact one is made, how it is damaged, how it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import pickle
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from wsfracbnn.cli.markdown import replace_section
+from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
+from wsfracbnn.gen.sizing.fold_file import read_folding
+from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
+from wsfracbnn.gen.synthesis.summary import read_summary
+from wsfracbnn.model.card import model_card
+from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from wsfracbnn.model.config import NetworkConfig, resnet20
+from wsfracbnn.model.data.cifar import CIFAR10, Cifar
+from wsfracbnn.model.data.dataset import Dataset
+from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.lower import lower_checkpoint
+from wsfracbnn.model.networks.fracbnn import FracBNN
+from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.released import import_released, released_names
+from wsfracbnn.model.training.log_file import read_log
+from wsfracbnn.model.training.plan import read_plan
+from wsfracbnn.model.training.results import read_results
+from wsfracbnn.model.training.resume import load_state, save_state
+from wsfracbnn.model.training.settings import Run, TrainConfig, make_run, read_toml
+from wsfracbnn.model.training.trainer import Trainer
+
+from .damage import damaged_bytes, damaged_value, json_text, toml_text
+
+TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A kind of file: its name, an intact one, how a damaged one is written, and what a command does with it."""
+
+    file: str
+    intact: bytes
+    damage: Callable[[Random, Path], None]
+    read: Callable[[Path], object]
+
+
+def targets(folder: Path) -> dict[str, Target]:
+    """All of them. folder: for what they need beside the damaged file."""
+    trainer = Trainer(Run(name="tiny", settings=TrainConfig(epochs=2, batch_size=4, ema=0.9)), _images(), config=TINY)
+    trainer.train_epoch(lambda steps, line: None)
+    checkpoint = trainer.checkpoint()
+    description = random_description(TINY, seed=3, name="tiny")
+    design = build_design(description, preset(description, "small"))
+    description.save(folder)
+    settings = ROOT / "configs" / "digits.toml"
+    plan = (ROOT / "configs" / "accuracy-16.toml").read_text()
+    plan = plan.replace('config = "', f'config = "{ROOT}/configs/')
+    return {
+        "checkpoint": _torch(folder, "net.pt", lambda p: save_checkpoint(checkpoint, p), _use_checkpoint),
+        "bundled checkpoint": _bytes("net.pt", (CHECKPOINTS / "digits.pt").read_bytes(), _use_checkpoint),
+        "safetensors": _safetensors(folder, checkpoint),
+        "resume file": _torch(
+            folder, "net.pt.resume", lambda p: save_state(trainer, p), lambda p: load_state(trainer, p)
+        ),
+        "settings": _toml("a.toml", settings.read_text(), lambda p: make_run(read_toml(p))),
+        "plan": _toml("plan.toml", plan, lambda p: read_plan(p, folder)),
+        "folding": _json("fold.json", preset(description, "small").text(), lambda p: read_folding(p, description)),
+        "accuracy results": _json("a.json", _tracked("accuracy.json"), lambda p: read_results(p).text()),
+        "hardware results": _json(
+            "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)
+        ),
+        "summary": _json("summary.json", json.dumps(_summary(design)), lambda p: read_summary(p, design)),
+        "description": _json(
+            "net.json", (folder / "net.json").read_text(), lambda p: NetworkDescription.load(_beside(p, folder))
+        ),
+        "description's arrays": _bytes(
+            "net.npz", (folder / "net.npz").read_bytes(), lambda p: NetworkDescription.load(_beside(p, folder))
+        ),
+        "published CIFAR": _cifar(),
+        "released network": _bytes("released.npz", _released(), import_released),
+        "log": _bytes("net.log.csv", _LOG, read_log),
+        "page": _bytes("page.md", b"a\n<!-- t -->\nb\n<!-- /t -->\nc\n", lambda p: replace_section(p, "t", "new")),
+    }
+
+
+_LOG = b"epoch,loss,train_accuracy,gate_fraction,lr,test_accuracy\n1,2.3,10.0,0.4,0.01,\n2,2,9,1,1,11.5\n"
+
+
+def _images() -> Dataset:
+    images = np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4, 1)
+    labels = np.arange(12, dtype=np.int64) % 3
+    return Dataset("digits", images, labels, images, labels, ("a", "b", "c"))
+
+
+def _use_checkpoint(path: Path) -> None:
+    checkpoint = load_checkpoint(path)
+    checkpoint.sample_arrays()
+    model_card(checkpoint, path.name)
+    lower_checkpoint(checkpoint)
+
+
+def _bytes(file: str, content: bytes, read: Callable[[Path], object]) -> Target:
+    return Target(file, content, lambda random, path: _write(path, damaged_bytes(random, content)), read)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _json(file: str, text: str, read: Callable[[Path], object]) -> Target:
+    value = json.loads(text)
+
+    def damage(random: Random, path: Path) -> None:
+        if random.random() < 0.3:
+            path.write_bytes(damaged_bytes(random, text.encode()))
+        else:
+            path.write_text(json_text(damaged_value(random, value)))
+
+    return Target(file, text.encode(), damage, read)
+
+
+def _toml(file: str, text: str, read: Callable[[Path], object]) -> Target:
+    table = tomllib.loads(text)
+
+    def damage(random: Random, path: Path) -> None:
+        if random.random() < 0.3:
+            path.write_bytes(damaged_bytes(random, text.encode()))
+        else:
+            path.write_bytes(toml_text(damaged_value(random, table)).encode(errors="replace"))
+
+    return Target(file, text.encode(), damage, read)
+
+
+def _torch(folder: Path, file: str, save: Callable[[Path], object], read: Callable[[Path], object]) -> Target:
+    save(folder / file)
+    content = (folder / file).read_bytes()
+    value = torch.load(folder / file, weights_only=True)
+
+    def damage(random: Random, path: Path) -> None:
+        if random.random() < 0.3:
+            path.write_bytes(damaged_bytes(random, content))
+            return
+        changed = damaged_value(random, value, tensors=True)
+        if isinstance(changed, dict) and random.random() < 0.9:
+            changed.pop("sha256", None)  # else the digest refuses what the checks behind it should see
+        try:
+            torch.save(changed, path)
+        except RecursionError:
+            path.write_bytes(content[: len(content) // 2])
+
+    return Target(file, content, damage, read)
+
+
+def _safetensors(folder: Path, checkpoint: Checkpoint) -> Target:
+    file = folder / "net.safetensors"
+    save_checkpoint(checkpoint, file)
+    content = file.read_bytes()
+    tensors = safetensors.torch.load(content)
+    with safetensors.safe_open(file, framework="pt") as opened:
+        header = json.loads(opened.metadata()["wsfracbnn"])
+
+    def damage(random: Random, path: Path) -> None:
+        if random.random() < 0.4:
+            path.write_bytes(damaged_bytes(random, content))
+            return
+        plain = {key: value for key, value in header.items() if key != "sha256"}
+        text = json_text(damaged_value(random, plain))
+        safetensors.torch.save_file(tensors, path, metadata={"wsfracbnn": text})
+
+    return Target("net.safetensors", content, damage, _use_checkpoint)
+
+
+def _cifar() -> Target:
+    """Batches whose MD5 is right, so that what stands behind that check is read."""
+    batch = {b"data": np.zeros((3, 3072), dtype=np.uint8), b"labels": [0, 1, 2], b"label_names": [b"a", b"b", b"c"]}
+    stream = io.BytesIO()
+    pickle.dump(batch, stream, protocol=4)
+
+    def read(path: Path) -> Dataset:
+        sums = {path.name: hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}
+        source: Cifar = dataclasses.replace(CIFAR10, train=sums, test=sums, meta=sums)
+        return source.load(path.parent)
+
+    def damage(random: Random, path: Path) -> None:
+        path.write_bytes(damaged_bytes(random, stream.getvalue()))
+
+    return Target("data_batch_1", stream.getvalue(), damage, read)
+
+
+def _released() -> bytes:
+    state, stream = FracBNN(resnet20(10)).state_dict(), io.BytesIO()
+    np.savez(stream, **{theirs: state[ours].numpy() for ours, theirs in released_names().items()})
+    return stream.getvalue()
+
+
+def _tracked(name: str) -> str:
+    return (ROOT / "results" / name).read_text()
+
+
+def _summary(design: AcceleratorDesign) -> dict[str, Any]:
+    measured = {"cycles_per_image": 1400, "busy": {"stage_01": 0.9, "stage_02": 0.5}}
+    return {"network": design.name, "folding": design.folding.to_json(), "simulators": {"verilator": measured}}
+
+
+def _beside(path: Path, folder: Path) -> Path:
+    """The damaged file's folder, with the intact one of net.json and net.npz that it lacks."""
+    for name in ("net.json", "net.npz"):
+        if name != path.name:
+            (path.parent / name).write_bytes((folder / name).read_bytes())
+    return path.parent

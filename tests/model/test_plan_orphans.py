@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trainings of a plan end with the process that started them, whatever ends it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PATIENCE_S = 120
+
+CARRY_OUT = """
+import sys
+from pathlib import Path
+from wsfracbnn.model.training import plan
+folder = Path(sys.argv[1])
+(folder / "run.toml").touch()
+(folder / "plan.toml").write_text('[[run]]\\nname = "a"\\nrole = "full"\\nconfig = "run.toml"\\n')
+command = [sys.executable, "-c", "import time; time.sleep(600)", f"{folder}/training"]
+plan.PlannedRun.command = lambda self, arguments: command
+plan.carry_out(plan.read_plan(folder / "plan.toml", folder / "out"), 1, [], print)
+"""
+
+
+def started_for(folder: Path, word: str = "") -> list[int]:
+    """Processes whose command line names the folder, and the word."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in command and word in command:
+            found.append(int(entry.name))
+    return found
+
+
+def wait_for(folder: Path, word: str, there: bool) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while bool(started_for(folder, word)) != there:
+        assert time.monotonic() < deadline, f"processes: {started_for(folder)}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_training_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+    """The signal goes to the parent alone."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CARRY_OUT, str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as parent:
+        wait_for(tmp_path, "/training", there=True)
+        parent.send_signal(number)
+        parent.wait(PATIENCE_S)
+    wait_for(tmp_path, "", there=False)
+
+
+def test_a_process_that_stays_would_be_found(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path)]) as process:
+        wait_for(tmp_path, "", there=True)
+        assert started_for(tmp_path, "no such word") == []
+        process.kill()
