@@ -54,7 +54,9 @@ def run(
     if (port is None) != emulate:
         raise InputError("--port: expected a serial port, or --emulate without one")
     if images and (count is not None or data is not None):
-        raise InputError(f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images")
+        raise InputError(
+            f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images"
+        )
     if json_file is not None:
         require_writable(json_file)
     checkpoint = load_checkpoint(weights)

@@ -12,7 +12,7 @@
  * accelerator has to be reset with it.
  */
 module reply_builder #(
-    // Bytes of INFO's payload, and the payload, first byte in the low bits
+    // Bytes of INFO's payload, 2 to 256, and the payload, first byte in the low bits
     parameter INFO_BYTES = 16,
     parameter [INFO_BYTES*8-1:0] INFO = 0,
     // Width of a class number, at most 16
@@ -34,7 +34,7 @@ module reply_builder #(
     output wire               s_axis_tready,
 
     // Stream output, one byte a beat; tlast on a reply's last
-    output reg  [7:0]         m_axis_tdata,
+    output wire [7:0]         m_axis_tdata,
     output wire               m_axis_tvalid,
     input  wire               m_axis_tready,
     output wire               m_axis_tlast
@@ -44,6 +44,16 @@ localparam [7:0] REPLY_INFO   = 8'h81;
 localparam [7:0] REPLY_RESULT = 8'h82;
 
 localparam LAST_INFO = INFO_BYTES - 1;
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (INFO_BYTES < 2 || INFO_BYTES > 256) begin : check_1
+        INFO_BYTES_must_be_2_to_256 stop ();
+    end
+    if (CLASS_W < 1 || CLASS_W > 16) begin : check_2
+        CLASS_W_must_be_1_to_16 stop ();
+    end
+endgenerate
 
 localparam [2:0] WAIT     = 3'd0;
 localparam [2:0] HEAD     = 3'd1;  // code and sequence number
@@ -69,20 +79,20 @@ wire [7:0]              info;
 
 assign {unused_info, info} = INFO >> {count, 3'b000};
 
+wire [7:0] head_byte     = count[0] ? head[7:0] : code;
+wire [7:0] logit_byte    = s_axis_tdata[{count[1:0], 3'b000} +: 8];
+wire [7:0] class_byte    = count[0] ? class_number[15:8] : class_number[7:0];
+wire [7:0] checksum_byte = inverted[{count[1:0], 3'b000} +: 8];
+
 assign s_reply_tready = state == WAIT;
 assign s_axis_tready  = state == LOGITS && fourth && m_axis_tready;
 assign m_axis_tvalid  = state == LOGITS ? s_axis_tvalid : state != WAIT;
 assign m_axis_tlast   = state == CHECKSUM && fourth;
-
-always @* begin
-    case (state)
-        HEAD:     m_axis_tdata = count[0] ? head[7:0] : code;
-        CONSTANT: m_axis_tdata = info;
-        LOGITS:   m_axis_tdata = s_axis_tdata[{count[1:0], 3'b000} +: 8];
-        CLASS:    m_axis_tdata = count[0] ? class_number[15:8] : class_number[7:0];
-        default:  m_axis_tdata = inverted[{count[1:0], 3'b000} +: 8];
-    endcase
-end
+assign m_axis_tdata   = state == HEAD ? head_byte
+                      : state == CONSTANT ? info
+                      : state == LOGITS ? logit_byte
+                      : state == CLASS ? class_byte
+                      : checksum_byte;
 
 crc32_byte checksum (
     .crc(crc),

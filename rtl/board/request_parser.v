@@ -11,7 +11,8 @@
  * One pixel is held back until the checksum is known: with a good one it leaves as the frame's last. A frame that turns
  * out to be bad, and of which pixels have left, is given a wrong length, for which the accelerator gives no result; no
  * memory for an image is needed. A request that begins while there is no room for its reply, or while a bad frame still
- * waits to be closed, is ignored. Pixels that find no room make the request fail (OVERRUN).
+ * waits to be closed, is ignored. The line does not wait: a pixel is offered for one cycle, and one that is not taken then
+ * makes the request fail (OVERRUN). Only the beats that close a frame are offered until they are taken.
  *
  * Bytes come at most every eighth cycle, as they do from a serial line. Reset forgets the request; the accelerator has
  * to be reset with it.
@@ -67,6 +68,16 @@ localparam [7:0] ERROR_OVERRUN  = 8'hE5;
 localparam [7:0] ERROR_BROKEN   = 8'hE6;
 
 localparam [31:0] RESIDUE = 32'hDEBB20E3;
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (PIXELS < 1) begin : check_1
+        PIXELS_must_be_at_least_1 stop ();
+    end
+    if (COLOURS < 1) begin : check_2
+        COLOURS_must_be_at_least_1 stop ();
+    end
+endgenerate
 
 reg [INDEX_W-1:0] index;  // bytes of this frame, up to one more than an image's has
 reg [7:0]         command;
@@ -141,23 +152,15 @@ wire over  = frame_end || frame_bad;
 wire known = image || command == INFO;
 wire right = index == (image ? LENGTH[INDEX_W-1:0] : AROUND[INDEX_W-1:0]);
 
-reg [7:0] code;
-
-always @* begin
-    if (frame_bad) begin
-        code = frame_late ? ERROR_LATE : ERROR_BROKEN;
-    end else if (crc != RESIDUE) begin
-        code = ERROR_CHECKSUM;
-    end else if (!known) begin
-        code = ERROR_COMMAND;
-    end else if (!right) begin
-        code = ERROR_LENGTH;
-    end else if (overrun) begin
-        code = ERROR_OVERRUN;
-    end else begin
-        code = image ? REPLY_RESULT : REPLY_INFO;
-    end
-end
+// The first of these that is the case
+wire [7:0] code = frame_late ? ERROR_LATE
+                : frame_bad ? ERROR_BROKEN
+                : crc != RESIDUE ? ERROR_CHECKSUM
+                : !known ? ERROR_COMMAND
+                : !right ? ERROR_LENGTH
+                : overrun ? ERROR_OVERRUN
+                : image ? REPLY_RESULT
+                : REPLY_INFO;
 
 assign m_reply_tdata  = {code, sequence_number};
 assign m_reply_tvalid = over && !refused;
@@ -167,10 +170,9 @@ always @(posedge clk) begin
         crc   <= next_crc;
         index <= index == TOO_LONG[INDEX_W-1:0] ? index : index + 1'b1;
         if (first) begin
-            command         <= data;
-            sequence_number <= 8'd0;
-            refused         <= !m_reply_tready || closing != OPEN;
-            overrun         <= 1'b0;
+            command <= data;
+            refused <= !m_reply_tready || closing != OPEN;
+            overrun <= 1'b0;
         end else if (index == 1) begin
             sequence_number <= data;
         end
@@ -194,15 +196,16 @@ always @(posedge clk) begin
         closing <= closing == EXTRA ? LAST : OPEN;
     end
     if (rst || over) begin
-        index   <= {INDEX_W{1'b0}};
-        crc     <= 32'hFFFFFFFF;
-        holding <= 1'b0;
-        sent    <= {COUNT_W{1'b0}};
+        index           <= {INDEX_W{1'b0}};
+        crc             <= 32'hFFFFFFFF;
+        holding         <= 1'b0;
+        sent            <= {COUNT_W{1'b0}};
+        sequence_number <= 8'd0;
+        refused         <= 1'b0;
     end
     if (rst) begin
         closing <= OPEN;
         overrun <= 1'b0;
-        refused <= 1'b0;
     end
 end
 

@@ -25,6 +25,13 @@ localparam COUNT_W = CYCLES > 1 ? $clog2(CYCLES) : 1;
 
 localparam LAST = CYCLES - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (CYCLES < 1) begin : check_1
+        CYCLES_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg [1:0]         stable;
 reg [COUNT_W-1:0] count;
 reg               released;

@@ -14,7 +14,7 @@
  * a frame.
  */
 module slip_decoder #(
-    // Cycles between two bytes of a frame after which it is given up
+    // Cycles between two bytes of a frame after which it is given up, at least 1
     parameter TIMEOUT = 1000
 ) (
     input  wire       clk,
@@ -36,6 +36,13 @@ module slip_decoder #(
 localparam COUNT_W = $clog2(TIMEOUT + 1);
 
 localparam PATIENCE = TIMEOUT;
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (TIMEOUT < 1) begin : check_1
+        TIMEOUT_must_be_at_least_1 stop ();
+    end
+endgenerate
 
 localparam [7:0] END            = 8'hC0;
 localparam [7:0] ESC            = 8'hDB;

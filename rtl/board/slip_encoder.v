@@ -21,7 +21,7 @@ module slip_encoder (
     input  wire       s_axis_tlast,
 
     // Stream output, one byte a beat
-    output reg  [7:0] m_axis_tdata,
+    output wire [7:0] m_axis_tdata,
     output wire       m_axis_tvalid,
     input  wire       m_axis_tready
 );
@@ -43,16 +43,13 @@ wire special = is_end || s_axis_tdata == ESC;
 wire moved   = m_axis_tvalid && m_axis_tready;
 wire whole   = state == SECOND || (state == BYTES && !special);  // the input's byte is done with this one
 
+// The byte that stands for the input's, or the first of the two that do; and the second.
+wire [7:0] plain  = special ? ESC : s_axis_tdata;
+wire [7:0] second = is_end ? ESCAPED_END : ESCAPED_ESC;
+
+assign m_axis_tdata  = state == BYTES ? plain : state == SECOND ? second : END;
 assign m_axis_tvalid = s_axis_tvalid || state == BEHIND;
 assign s_axis_tready = whole && m_axis_tready;
-
-always @* begin
-    case (state)
-        BYTES:   m_axis_tdata = special ? ESC : s_axis_tdata;
-        SECOND:  m_axis_tdata = is_end ? ESCAPED_END : ESCAPED_ESC;
-        default: m_axis_tdata = END;
-    endcase
-end
 
 always @(posedge clk) begin
     if (moved) begin

@@ -34,12 +34,12 @@ localparam COUNT_W = $clog2(DIVISOR);
 localparam BIT  = DIVISOR - 1;
 localparam HALF = DIVISOR / 2 - 1;
 
-initial begin
-    if (DIVISOR < 4) begin
-        $display("ERROR: %m: DIVISOR is %0d, expected at least 4", DIVISOR);
-        $finish;
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (DIVISOR < 4) begin : check_1
+        DIVISOR_must_be_at_least_4 stop ();
     end
-end
+endgenerate
 
 localparam [1:0] IDLE  = 2'd0;
 localparam [1:0] START = 2'd1;

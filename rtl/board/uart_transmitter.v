@@ -30,6 +30,13 @@ localparam COUNT_W = $clog2(DIVISOR);
 
 localparam BIT = DIVISOR - 1;
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (DIVISOR < 2) begin : check_1
+        DIVISOR_must_be_at_least_2 stop ();
+    end
+endgenerate
+
 // Start bit, data and stop bit, of which the lowest is on the line; ones follow.
 reg [9:0]         word;
 reg [3:0]         bits;  // still to be sent
