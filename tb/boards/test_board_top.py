@@ -7,85 +7,97 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from wsfracbnn.gen.boards.build import BoardBuild
+from wsfracbnn.gen.boards.build import LEAST_DIVISOR, BoardBuild
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
 from wsfracbnn.gen.boards.project import board_sources
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.sizing.targets import choose_folding
-from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.data.registry import load_dataset
+from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.golden import run
 from wsfracbnn.model.lower import lower_checkpoint
-from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.random_network import random_network
 
 HERE = Path(__file__).parent
-CYCLES_OF_A_BIT = 10
-"""Of the simulated serial line: a byte takes longer than its share of an image, and the simulation not too long."""
+TINY = NetworkConfig(4, 4, 1, 4, (2,), (1,), 3)
 
 
-def build_of(name: str, description_from: object, fold: str, mhz: float | None = None) -> BoardBuild:
-    """A board's build with a serial line as fast as the simulation likes it."""
+def tiny_checkpoint(path: Path) -> Path:
+    """A network of 4 x 4 pixels with random weights, as a checkpoint."""
+    save_checkpoint(Checkpoint("tiny", "wsfracbnn", TINY, random_network(TINY, 1).state_dict(), ("a", "b", "c")), path)
+    return path
+
+
+def build_of(name: str, description: NetworkDescription, fold: str, mhz: float | None = None) -> BoardBuild:
+    """A board's build with a serial line as fast as the receiver takes it."""
     board = board_named(name)
     oscillator = board.new_platform().default_clk_frequency
-    design = build_design(description_from, choose_folding(description_from, fold).for_family(board.family))  # type: ignore[arg-type]
+    design = build_design(description, choose_folding(description, fold).for_family(board.family))
     clock = BoardBuild.of(board, design, oscillator, mhz, 1_000_000).clock
-    return BoardBuild(board, design, clock, round(clock.frequency / CYCLES_OF_A_BIT))
+    return BoardBuild(board, design, clock, round(clock.frequency / LEAST_DIVISOR))
 
 
-def job_of(build: BoardBuild, simulator: str, folder: Path, variables: dict[str, str], tests: str) -> CocotbJob:
-    """The simulation of a board's top with models of the PLLs."""
+def simulate(build: BoardBuild, simulator: str, folder: Path, test: str, **wanted: Any) -> None:
+    """Run a test of bench_board.py on a board's top with models of the PLLs; fails where that does."""
     (folder / "build").mkdir()
     for name, text in board_sources(build).items():
         (folder / name).write_text(text)
-    oscillator = {"BAUD": str(build.baud), "OSCILLATOR_HZ": str(float(build.clock.source))}
-    return CocotbJob(
+    numbers = {"baud": build.baud, "oscillator_hz": float(build.clock.source)}
+    job = CocotbJob(
         simulator=simulator,
         sources=(*sorted(folder.glob("*.v")), HERE / "primitives.v"),
         toplevel=build.module,
         module="bench_board",
         search=HERE,
         build=folder / "build",
-        variables={"COCOTB_TEST_FILTER": tests, **oscillator, **variables},
+        variables={"COCOTB_TEST_FILTER": test, "WSFRACBNN_BOARD": json.dumps(numbers | wanted)},
     )
-
-
-def assert_passes(job: CocotbJob) -> None:
     code = job.start().wait()
-    failures = job.failures()
+    failures = job.failures([test])
     assert not failures, "\n".join(failures)
     assert code == 0, job.log_tail()
 
 
 @pytest.mark.simulator
-@pytest.mark.timeout(1800)
-def test_a_board_gives_the_golden_models_results_over_a_noisy_line(tmp_path: Path) -> None:
-    """Digits on a ULX3S: noise at power-up, then a damaged bit each in a request and in a reply; both are repeated."""
-    count = 3
-    weights = CHECKPOINTS / "digits.pt"
+@pytest.mark.parametrize("simulator, network", [("icarus", "tiny"), ("verilator", "tiny"), ("verilator", "digits")])
+def test_a_board_gives_the_golden_models_results_over_a_noisy_line(
+    simulator: str, network: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """On a ULX3S: noise at power-up, then a damaged bit each in a request and in a reply; both are repeated."""
+    if network == "digits" and not request.config.getoption("--whole-boards"):
+        pytest.skip("takes minutes; --whole-boards runs it")
+    weights = CHECKPOINTS / "digits.pt" if network == "digits" else tiny_checkpoint(tmp_path / "tiny.pt")
     description = lower_checkpoint(load_checkpoint(weights))
-    build = build_of("ulx3s-85f", description, "auto")
+    size = description.input.height
+    images = np.random.default_rng(6).integers(0, 256, (3, size, size, 1), dtype=np.uint8)
+    pictures = [str(tmp_path / f"{number}.png") for number in range(len(images))]
+    for image, picture in zip(images, pictures, strict=True):
+        Image.fromarray(image[:, :, 0]).save(picture)
     results = tmp_path / "results.json"
-    host = [sys.executable, "-m", "wsfracbnn.cli", "run", "--port", "{port}", "--weights", str(weights)]
-    host += ["--count", str(count), "--patience", "20", "--json", str(results)]
-    variables = {
-        "HOST": json.dumps(host),
-        "HOST_ENV": json.dumps(dict(os.environ)),
-        "HOST_LOG": str(tmp_path / "host.txt"),
-        "NOISE": "00ff12db34c0a5",
-        "FLIPS": json.dumps({"requests": [60], "replies": [90]}),
-    }
-    assert_passes(job_of(build, "verilator", tmp_path, variables, "the_host_program"))
+    simulate(
+        build_of("ulx3s-85f", description, "auto"),
+        simulator,
+        tmp_path,
+        "the_host_program_gets_its_results_through_the_pins",
+        host=[sys.executable, "-m", "wsfracbnn.cli", "run", "--port", "{port}", "--weights", str(weights)]
+        + ["--patience", "60", "--json", str(results), *pictures],
+        host_env=dict(os.environ),
+        host_log=str(tmp_path / "host.txt"),
+        noise="00ff12db34c0a5",
+        # In the first image's pixels and in its result, behind INFO's request of 8 bytes and reply of 24.
+        flips={"requests": [8 + 10], "replies": [24 + 10]},
+    )
     found = json.loads(results.read_text())
-    images = load_dataset("digits").test_images
-    chosen = np.linspace(0, len(images) - 1, count).astype(int)
-    trace = run(description, images[chosen])
+    trace = run(description, images)
     assert [entry["logits"] for entry in found["results"]] == trace.logits.tolist()
     assert [entry["class"] for entry in found["results"]] == trace.classes.tolist()
     assert found["repeated"] >= 2
@@ -98,11 +110,10 @@ def test_a_board_gives_the_golden_models_results_over_a_noisy_line(tmp_path: Pat
 def test_each_kind_of_pll_makes_the_clock_that_the_board_counts_on(
     name: str, mhz: float | None, tmp_path: Path
 ) -> None:
-    description = random_description(NetworkConfig(4, 4, 1, 4, (2,), (1,), 3), seed=1, name="tiny")
-    build = build_of(name, description, "small", mhz)
+    weights = tiny_checkpoint(tmp_path / "tiny.pt")
+    build = build_of(name, lower_checkpoint(load_checkpoint(weights)), "small", mhz)
     assert build.clock.cells
-    clock = {"CLOCK_PS": f"{1e6 / build.clock.mhz:.3f}"}
-    assert_passes(job_of(build, "icarus", tmp_path, clock, "the_clock"))
+    simulate(build, "icarus", tmp_path, "the_clock_has_its_frequency", clock_ps=1e6 / build.clock.mhz)
 
 
 def test_every_pll_is_among_the_boards() -> None:
