@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The computer's end of the protocol: images to a board, results back, with what a bad line needs.
 
-A request whose reply is an error, or does not come in time, is sent again with another sequence number; an answer to
-the first sending is then nobody's and dropped. So no result can be taken for another image's.
+A request whose reply is an error or damaged, or does not come in time, is sent again with another sequence number; an
+answer to the first sending is then nobody's and dropped. So no result can be taken for another image's.
 """
 
 from __future__ import annotations
@@ -156,9 +156,11 @@ class BoardClient:
         """Move the results that have come; returns the requests that failed, each with the reason."""
         failed = []
         for frame in self._receive():
-            if not isinstance(frame, Frame) or frame.sequence not in sent:
+            if frame.sequence not in sent:
                 continue
-            if frame.code == Reply.RESULT:
+            if isinstance(frame, BadFrame):
+                failed.append((frame.sequence, f"in the reply, {ERRORS[frame.reason]}"))
+            elif frame.code == Reply.RESULT:
                 result = Result.decode(frame.payload, classes)
                 if result is None:
                     failed.append((frame.sequence, f"a result of {len(frame.payload)} bytes"))

@@ -28,12 +28,14 @@ from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_network
 
 HERE = Path(__file__).parent
-TINY = NetworkConfig(4, 4, 1, 4, (2,), (1,), 3)
+PROGRAM = (sys.executable, "-m", "wsfracbnn.cli", "run", "--port", "{port}", "--patience", "60")
+TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 
 
 def tiny_checkpoint(path: Path) -> Path:
-    """A network of 4 x 4 pixels with random weights, as a checkpoint."""
-    save_checkpoint(Checkpoint("tiny", "wsfracbnn", TINY, random_network(TINY, 1).state_dict(), ("a", "b", "c")), path)
+    """A network of 4 x 4 pixels with random weights, as a checkpoint; tame, so that other images have other logits."""
+    state = random_network(TINY, seed=1, wild=False).state_dict()
+    save_checkpoint(Checkpoint("tiny", "wsfracbnn", TINY, state, ("a", "b", "c")), path)
     return path
 
 
@@ -88,8 +90,7 @@ def test_a_board_gives_the_golden_models_results_over_a_noisy_line(
         simulator,
         tmp_path,
         "the_host_program_gets_its_results_through_the_pins",
-        host=[sys.executable, "-m", "wsfracbnn.cli", "run", "--port", "{port}", "--weights", str(weights)]
-        + ["--patience", "60", "--json", str(results), *pictures],
+        host=[*PROGRAM, "--weights", str(weights), "--json", str(results), *pictures],
         host_env=dict(os.environ),
         host_log=str(tmp_path / "host.txt"),
         noise="00ff12db34c0a5",
@@ -98,6 +99,7 @@ def test_a_board_gives_the_golden_models_results_over_a_noisy_line(
     )
     found = json.loads(results.read_text())
     trace = run(description, images)
+    assert len({tuple(row) for row in trace.logits.tolist()}) == len(images)
     assert [entry["logits"] for entry in found["results"]] == trace.logits.tolist()
     assert [entry["class"] for entry in found["results"]] == trace.classes.tolist()
     assert found["repeated"] >= 2

@@ -85,13 +85,13 @@ class Parser:
         for _ in range(GAP):
             await FallingEdge(self.dut.clk)
 
-    async def bytes(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         for byte in data:
             await self._strobe(data=byte, valid=1)
 
     async def frame(self, data: bytes, end: str = "end") -> None:
         """Bytes and how the frame ends: end, bad (a broken byte) or late."""
-        await self.bytes(data)
+        await self.send(data)
         if end == "end":
             await self._strobe(frame_end=1)
         else:
@@ -200,9 +200,9 @@ async def a_pixel_without_room_is_an_overrun(dut: Any) -> None:
         data = body(Command.IMAGE, place, image)
         # A pixel leaves when the next one is whole, and the last with the verdict.
         before = 2 + (place + 2) * parser.colours - 1
-        await parser.bytes(data[:before])
+        await parser.send(data[:before])
         parser.take(pixels=False)
-        await parser.bytes(data[before : before + 1])
+        await parser.send(data[before : before + 1])
         if place < parser.pixels - 1:
             parser.take(pixels=True)
             await parser.frame(data[before + 1 :])
@@ -226,7 +226,7 @@ async def a_request_without_room_for_its_reply_is_ignored(dut: Any) -> None:
     for command, payload in ((Command.INFO, b""), (Command.IMAGE, parser.image(generator))):
         parser.take(replies=False)
         data = body(command, 3, payload)
-        await parser.bytes(data[:1])
+        await parser.send(data[:1])
         parser.take(replies=True)  # too late: it was looked at when the request began
         await parser.frame(data[1:])
         await ClockCycles(dut.clk, 20)
@@ -242,7 +242,7 @@ async def a_request_behind_a_frame_that_is_not_closed_yet_is_ignored(dut: Any) -
     generator = seeded()
     image = parser.image(generator)
     data = body(Command.IMAGE, 1, image)
-    await parser.bytes(data[:-1])
+    await parser.send(data[:-1])
     parser.take(pixels=False)
     await parser.frame(data[-1:])
     await parser.frame(body(Command.IMAGE, 2, parser.image(generator)))
@@ -260,7 +260,7 @@ async def a_reset_forgets_the_request(dut: Any) -> None:
     generator = seeded()
     whole = body(Command.IMAGE, 1, parser.image(generator))
     for length in range(1, len(whole) + 1):
-        await parser.bytes(whole[:length])
+        await parser.send(whole[:length])
         await parser.reset()
         parser.beats.clear()
         same("replies", [], parser.replies)

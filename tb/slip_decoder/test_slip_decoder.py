@@ -152,10 +152,11 @@ async def silence_within_a_frame_ends_it(dut: Any) -> None:
 @cocotb.test()
 async def silence_between_frames_is_nothing(dut: Any) -> None:
     decoder = await new_decoder(dut)
-    for symbols in ([], [0xC0], [1, 0xC0]):
+    cases: list[tuple[list[int], Seen]] = [([], []), ([0xC0], []), ([1, 0xC0], [1, END])]
+    for symbols, expected in cases:
         await decoder.send(symbols)
         await ClockCycles(dut.clk, 3 * parameter(dut, "TIMEOUT") + 20)
-        await decoder.expect(f"after {symbols}", *([1, END] if len(symbols) == 2 else []))
+        await decoder.expect(f"after {symbols}", *expected)
 
 
 @cocotb.test()

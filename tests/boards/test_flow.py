@@ -16,8 +16,6 @@ from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 
-pytest.importorskip("amaranth_boards")
-
 STAND_IN = """
 module {top} (
     input clk, input rst,

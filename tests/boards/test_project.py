@@ -22,8 +22,6 @@ from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 
-pytest.importorskip("amaranth_boards")
-
 PINS = {
     "ulx3s-12f": ("top.lpf", "G2", "M1", "L4"),
     "ulx3s-85f": ("top.lpf", "G2", "M1", "L4"),

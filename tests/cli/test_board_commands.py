@@ -16,9 +16,6 @@ from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.golden import run
 
-pytest.importorskip("serial")
-pytest.importorskip("amaranth_boards")
-
 
 def test_board_writes_a_vivado_project(digits_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "arty"
