@@ -4,6 +4,11 @@
 Of the settings that a PLL's data sheet allows, the one of the highest frequency is taken that is not above the one
 wanted, since a routed design can run slower and not faster. Among equal frequencies the smallest division of the input
 wins: a high phase detector frequency means little jitter.
+
+The limits are those of the data sheets that each class names. Other programs' were held against them: Project Trellis's
+ecppll and LiteX (ECP5), Project IceStorm's icepll (iCE40), apycula's gowin_pll and gowin_pack (Gowin), LiteX (Xilinx).
+nextpnr derives a clock's frequency from a PLL's parameters, but checks no limit; gowin_pack refuses what breaks one.
+amaranth has no PLLs.
 """
 
 from __future__ import annotations
@@ -163,7 +168,11 @@ def _quoted(value: object) -> str:
 
 
 class Ecp5Pll:
-    """Lattice ECP5, FPGA-DS-02012, the output fed back; analog settings as Project Trellis's ecppll has them."""
+    """Lattice ECP5, FPGA-DS-02012, the output fed back; analog settings and phase as Project Trellis's ecppll has them.
+
+    ecppll's limits are the same but for the phase detector, to which it gives 3.125 MHz; the data sheet says 10, and so
+    does LiteX. The feedback divider ends at 80 there and here, at 128 in LiteX.
+    """
 
     title = "EHXPLLL (Lattice FPGA-DS-02012)"
     takes_pad = False
@@ -206,7 +215,10 @@ class Ecp5Pll:
 
 
 class Ice40Pll:
-    """Lattice iCE40, FPGA-TN-02052, simple feedback, at the pad that the oscillator is connected to."""
+    """Lattice iCE40, FPGA-TN-02052, simple feedback, at the pad that the oscillator is connected to.
+
+    Limits and loop filter are icepll's. DIVF goes to 127 with this feedback, as icepll notes; the manual says 63.
+    """
 
     title = "SB_PLL40_PAD (Lattice FPGA-TN-02052)"
     takes_pad = True
@@ -215,9 +227,10 @@ class Ice40Pll:
     """Phase detector frequencies in MHz where the loop filter's next range begins, after Project IceStorm's icepll."""
 
     def settings(self, source: Fraction, wanted: Fraction) -> Iterator[Dividers]:
+        fastest = Fraction(self.limits.vco[1]) * MHZ
         for divider in _dividers(self, source, 16):
             for output in (2, 4, 8, 16, 32, 64):
-                multiplier = min(128, int(wanted * output * divider / source))
+                multiplier = min(128, int(min(wanted * output, fastest) * divider / source))
                 yield Dividers(divider, Fraction(multiplier), Fraction(output))
 
     def cells(self, source: Fraction, dividers: Dividers) -> tuple[Cell, ...]:
@@ -235,7 +248,7 @@ class Ice40Pll:
 
 
 class GowinPll:
-    """Gowin GW2A/GW2AR of speed grade C8/I7, DS226 and UG286."""
+    """Gowin GW2A/GW2AR of speed grade C8/I7, DS226 and UG286; limits and dividers are apycula's too."""
 
     title = "rPLL (Gowin DS226, UG286)"
     takes_pad = False
@@ -262,7 +275,10 @@ class GowinPll:
 
 
 class Xilinx7Pll:
-    """Xilinx 7 series of speed grade -1, DS181 and UG472; whole multipliers, eighths at the output."""
+    """Xilinx 7 series of speed grade -1, DS181 and UG472; whole multipliers, eighths at the output.
+
+    LiteX's S7MMCM has the same limits for this speed grade. An output divider between 1 and 2 has no eighths.
+    """
 
     title = "MMCME2_BASE (Xilinx DS181, UG472)"
     takes_pad = False

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from wsfracbnn.gen.boards.project import make_project
 from wsfracbnn.gen.boards.toolchain import make_bitstream, require_tools
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.random_network import random_description
 
 STAND_IN = """
 module {top} (
@@ -80,6 +83,30 @@ def test_the_open_tools_make_a_bitstream(
     assert made.fmax_mhz >= project.build.clock.mhz
     assert project.build.clock.cells
     assert any("PLL" in kind and used[0] == 1 for kind, used in made.used.items())
+    if board.family.name in ("ecp5", "ice40"):  # nextpnr's own reading of the PLL's parameters
+        logs = "".join(path.read_text() for path in tmp_path.glob("*/top.tim"))
+        derived = re.findall(r"Derived frequency constraint of ([0-9.]+) MHz", logs)
+        assert [float(mhz) for mhz in derived] == [pytest.approx(project.build.clock.mhz, abs=0.1)]
+
+
+@pytest.mark.synthesis
+@pytest.mark.timeout(1800)
+def test_a_small_network_fits_the_smallest_board(tmp_path: Path) -> None:
+    """An iCEBreaker holds a network of the digits' images and classes: one block of 2 channels, residuals of 8 bits."""
+    board = board_named("icebreaker")
+    config = NetworkConfig(8, 8, 1, 4, (2,), (1,), 10, residual_bits=8, residual_fraction=2)
+    description = random_description(config, seed=1, name="small", wild=False)
+    project = make_project(
+        board, build_design(description, choose_folding(description, "small").for_family(board.family)), baud=1_000_000
+    )
+    try:
+        require_tools(project)
+    except InputError as missing:
+        pytest.skip(str(missing))
+    made = make_bitstream(project, tmp_path, report=lambda line: None)
+    used, available = made.used["ICESTORM_LC"]
+    assert used <= available == board.device.luts
+    assert made.fmax_mhz >= project.build.clock.mhz
 
 
 def test_each_open_family_is_run() -> None:

@@ -7,6 +7,7 @@ import random
 from fractions import Fraction
 
 import pytest
+from apycula import gowin_pack
 
 from wsfracbnn.gen.boards.pll import (
     MHZ,
@@ -16,10 +17,12 @@ from wsfracbnn.gen.boards.pll import (
     Ecp5Pll,
     GowinPll,
     Ice40Pll,
+    Limits,
     PllKind,
     Xilinx7Pll,
     choose_clock,
 )
+from wsfracbnn.gen.boards.tang_nano_20k import DIE
 from wsfracbnn.model.errors import InputError
 
 KINDS: tuple[PllKind, ...] = (Ecp5Pll(), Ice40Pll(), GowinPll(), Xilinx7Pll())
@@ -58,6 +61,36 @@ LIMITS: dict[str, dict[str, tuple[float, float]]] = {
 }
 """MHz, from the data sheets: FPGA-DS-02012, FPGA-TN-02052 and FPGA-DS-02008, DS226, DS181 at speed grade -1."""
 
+OTHERS: dict[str, dict[str, tuple[float, float]]] = {
+    "EHXPLLL": {  # prjtrellis/libtrellis/tools/ecppll.cpp
+        "source": (8, 400),
+        "detector": (3.125, 400),
+        "vco": (400, 800),
+        "out": (10, 400),
+        "CLKI_DIV": (1, 128),
+        "CLKFB_DIV": (1, 80),
+        "CLKOP_DIV": (1, 128),
+    },
+    "SB_PLL40_PAD": {  # icestorm/icepll/icepll.cc
+        "source": (10, 133),
+        "detector": (10, 133),
+        "vco": (533, 1066),
+        "out": (16, 275),
+        "DIVR": (0, 15),
+        "DIVF": (0, 127),
+        "DIVQ": (1, 6),
+        "FILTER_RANGE": (1, 6),
+    },
+    "MMCME2_BASE": {  # litex/soc/cores/clock/xilinx_s7.py, S7MMCM
+        "source": (10, 800),
+        "vco": (600, 1200),
+        "DIVCLK_DIVIDE": (1, 106),
+        "CLKFBOUT_MULT_F": (2, 64),
+        "CLKOUT0_DIVIDE_F": (1, 128.125),
+    },
+}
+"""MHz and dividers that other programs allow."""
+
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 @pytest.mark.parametrize("oscillator", OSCILLATORS)
@@ -94,6 +127,32 @@ def test_no_other_setting_comes_nearer(kind: PllKind) -> None:
                     if out <= wanted and all(low <= values[what] <= high for what, (low, high) in limits.items()):
                         best = max(best, out)
         assert choose_clock(kind, source * MHZ, wanted).mhz == pytest.approx(best)
+
+
+def test_gowin_s_limits_are_apycula_s() -> None:
+    """gowin_pack, which refuses what lies outside: input and detector, output, oscillator, in MHz."""
+    source, most_out, least_out, most_vco, least_vco = gowin_pack._permitted_freqs[DIE]
+    limits = GowinPll.limits
+    assert limits == Limits((3, source), (3, source), (least_vco, most_vco), (least_out, most_out))
+
+
+@pytest.mark.parametrize("kind", [Ecp5Pll(), Ice40Pll(), Xilinx7Pll()], ids=lambda kind: type(kind).__name__)
+def test_no_setting_lies_outside_what_other_programs_allow(kind: PllKind) -> None:
+    """ecppll's, icepll's and LiteX's limits and dividers."""
+    generator = random.Random(8)
+    for _ in range(60):
+        source, wanted = generator.choice((12, 25, 27, 48, 100)), generator.uniform(20, 250)
+        clock = choose_clock(kind, source * MHZ, wanted)
+        if clock.cells:
+            found = by_the_manual(clock.cells[0], Fraction(source)) | {"source": Fraction(source)}
+            for what, (least, most) in OTHERS[clock.cells[0].primitive].items():
+                value = found[what] if what in found else number(clock.cells[0], what)
+                assert least <= value <= most, (what, clock)
+
+
+def test_an_oscillator_at_its_upper_end_makes_what_is_next_below() -> None:
+    """4 x 134.4 MHz is too slow for an iCE40's oscillator and 8 x 134.4 MHz too fast; 8 x 132 MHz it makes."""
+    assert choose_clock(Ice40Pll(), 12e6, 134.4).mhz == 132
 
 
 def test_settings_are_those_of_the_vendors_own_tools() -> None:
