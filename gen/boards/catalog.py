@@ -147,6 +147,8 @@ BOARDS = {
             GowinPll(),
             mhz=27.0,
             program="openFPGALoader -b tangnano20k top.fs",
+            # Amaranth has placed the pads; Yosys would give some to the ports of modules that keep their hierarchy too.
+            synthesis="-noiopads",
         ),
         *(
             Board(

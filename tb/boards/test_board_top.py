@@ -94,8 +94,9 @@ def test_a_board_gives_the_golden_models_results_over_a_noisy_line(
         host_env=dict(os.environ),
         host_log=str(tmp_path / "host.txt"),
         noise="00ff12db34c0a5",
-        # In the first image's pixels and in its result, behind INFO's request of 8 bytes and reply of 24.
-        flips={"requests": [8 + 10], "replies": [24 + 10]},
+        # Among the first image's pixels, behind INFO's request of 8 bytes; among the logits of the second result,
+        # behind the replies to INFO, 24 bytes, and to the damaged request, 8.
+        flips={"requests": [8 + 10], "replies": [24 + 8 + 12]},
     )
     found = json.loads(results.read_text())
     trace = run(description, images)
