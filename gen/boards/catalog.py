@@ -10,7 +10,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from wsfracbnn.gen.boards.pll import Ecp5Pll, GowinPll, Ice40Pll, PllKind, Xilinx7Pll
+from wsfracbnn.gen.boards.pll import PllKind
+from wsfracbnn.gen.boards.pll_kinds import Ecp5Pll, GowinPll, Ice40Pll, Xilinx7Pll
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
 from wsfracbnn.model.errors import InputError
 

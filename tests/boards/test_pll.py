@@ -9,19 +9,8 @@ from fractions import Fraction
 import pytest
 from apycula import gowin_pack
 
-from wsfracbnn.gen.boards.pll import (
-    MHZ,
-    Cell,
-    Clock,
-    Dividers,
-    Ecp5Pll,
-    GowinPll,
-    Ice40Pll,
-    Limits,
-    PllKind,
-    Xilinx7Pll,
-    choose_clock,
-)
+from wsfracbnn.gen.boards.pll import MHZ, Cell, Clock, Dividers, Limits, PllKind, choose_clock
+from wsfracbnn.gen.boards.pll_kinds import Ecp5Pll, GowinPll, Ice40Pll, Xilinx7Pll
 from wsfracbnn.gen.boards.tang_nano_20k import DIE
 from wsfracbnn.model.errors import InputError
 
