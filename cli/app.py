@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `wsfracbnn` command: cost, train, accuracy, eval, predict; emit, sim, draw; count, card; synth, pnr, report.
+"""The `wsfracbnn` command: plan, train and use networks; emit, simulate, synthesize and run them in hardware.
 
 Bad input ends with one sentence on standard error and exit code 2; a failed check with exit code 1. Modules that load
 PyTorch, numpy or matplotlib are imported by the commands that need them, so that help and version come at once.
@@ -15,10 +15,12 @@ import typer
 
 from wsfracbnn.cli import hardware, inspect, report_page
 from wsfracbnn.cli.accuracy import accuracy
+from wsfracbnn.cli.board import board
 from wsfracbnn.cli.cost import cost
 from wsfracbnn.cli.emit import draw, emit
 from wsfracbnn.cli.figures import with_json
 from wsfracbnn.cli.predict import predict
+from wsfracbnn.cli.run import run as run_board
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
 from wsfracbnn.model.errors import InputError
@@ -60,6 +62,8 @@ app.command()(draw)
 app.command()(with_json(hardware.synth))
 app.command()(with_json(hardware.pnr))
 app.command()(report_page.report)
+app.command()(board)
+app.command(name="run")(run_board)
 
 
 def set_up_log() -> None:

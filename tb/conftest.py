@@ -7,8 +7,9 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all-verilator`: whole grids there too."""
+    """`--all-verilator`: whole grids there too. `--whole-boards`: the digits network on a board, from its pins on."""
     parser.addoption("--all-verilator", action="store_true", help="run whole parameter grids under Verilator too")
+    parser.addoption("--whole-boards", action="store_true", help="simulate a board with the digits network too")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

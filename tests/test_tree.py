@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsfracbnn.gen.locations import ROOT, RTL, TEMPLATES
+from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, TEMPLATES
 
 SOURCES = ("*.py", "*.cpp", "*.h", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
 FOLDERS = (
@@ -38,7 +38,8 @@ def test_every_source_file_names_its_licence(pattern: str) -> None:
 
 
 def test_every_block_has_its_testbench() -> None:
-    missing = [p.stem for p in RTL.glob("*.v") if not (ROOT / "tb" / p.stem / f"test_{p.stem}.py").is_file()]
+    blocks = [path.stem for folder in (RTL, BOARD_RTL) for path in folder.glob("*.v")]
+    missing = [block for block in blocks if not (ROOT / "tb" / block / f"test_{block}.py").is_file()]
     assert missing == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.locations import RTL, TEMPLATES
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, TEMPLATES
 
 
 def environment(folders: Iterable[Path] = ()) -> jinja2.Environment:
@@ -39,16 +39,16 @@ def render_modules(design: AcceleratorDesign) -> Iterator[tuple[str, str]]:
     several accelerators, of several versions of this program.
     """
     env = environment(dict.fromkeys(stage.template_folder for stage in design.stages))
-    yield f"{design.top}.v", _own_names(design, env.get_template("top.v.j2").render(design=design))
+    yield f"{design.top}.v", own_names(design, env.get_template("top.v.j2").render(design=design))
     rom_template = env.get_template("rom.v.j2")
     for stage in design.stages:
         text = env.get_template(stage.template).render(design=design, stage=stage)
-        yield f"{design.name}_{stage.name}.v", _own_names(design, text)
+        yield f"{design.name}_{stage.name}.v", own_names(design, text)
         for rom in stage.roms:
             text = rom_template.render(design=design, stage=stage, rom=rom)
             yield f"rom/{design.name}_{stage.name}_{rom.suffix}.v", text
     for source in library_files():
-        yield f"lib/{design.name}_{source.name}", _own_names(design, source.read_text())
+        yield f"lib/{design.name}_{source.name}", own_names(design, source.read_text())
 
 
 def design_sources(design: AcceleratorDesign) -> dict[str, str]:
@@ -61,13 +61,18 @@ def library_files() -> list[Path]:
     return sorted(RTL.glob("*.v"))
 
 
+def board_files() -> list[Path]:
+    """The blocks that stand between an accelerator and a board's pins, of the same form."""
+    return sorted(BOARD_RTL.glob("*.v"))
+
+
 @functools.cache
 def _declaration_or_instance() -> re.Pattern[str]:
     """The name of a block where its module or an instance of it begins: `name #(`, `name instance (`."""
-    names = "|".join(source.stem for source in library_files())
+    names = "|".join(source.stem for source in (*library_files(), *board_files()))
     return re.compile(rf"^(\s*|module )({names})(?= #?\(| \w+ \()", re.MULTILINE)
 
 
-def _own_names(design: AcceleratorDesign, text: str) -> str:
+def own_names(design: AcceleratorDesign, text: str) -> str:
     """The text with the blocks named as this design's own. What this missed, no tool would elaborate."""
     return _declaration_or_instance().sub(rf"\g<1>{design.name}_\g<2>", text)

