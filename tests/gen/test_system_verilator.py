@@ -19,7 +19,8 @@ from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.model.description import NetworkDescription
 
-from .test_parameters import BLOCKS, Parameters, name_of
+from .rtl_tools import Parameters, name_of
+from .test_parameters import BLOCKS
 
 PROGRAM = Path("/usr/bin/verilator")
 
