@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign, build_design
-from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.devices import DEVICES, Family
 from wsfracbnn.gen.report.simulated import Simulation
 from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, is_calibrated
 from wsfracbnn.gen.sizing.targets import choose_folding
@@ -135,8 +135,9 @@ class DesignFacts:
 
     @property
     def routed(self) -> HardwareRow | None:
-        """The fastest result of place and route."""
-        rows = [row for row in self.rows if row.fmax_mhz is not None]
+        """The fastest result of place and route on a device of the family."""
+        devices = {device.name for device in DEVICES.values() if device.family == self.family.name}
+        rows = [row for row in self.rows if row.fmax_mhz is not None and row.device in devices]
         return max(rows, key=lambda row: row.fmax_mhz or 0.0, default=None)
 
     @property

@@ -56,13 +56,13 @@ def test_results_of_several_files_are_taken(
     network: NetworkDescription, simulation_folder: Path, tmp_path: Path
 ) -> None:
     files = [tmp_path / "a.json", tmp_path / "b.json"]
-    for number, path in enumerate(files):
-        row = HardwareRow("tiny", "small", f"device-{number}", sha256=network.digest(), fmax_mhz=100.0 + number)
+    for number, (path, device) in enumerate(zip(files, ("ecp5-25f", "ecp5-45f"), strict=True)):
+        row = HardwareRow("tiny", "small", device, sha256=network.digest(), fmax_mhz=100.0 + number)
         HardwareResults((row,)).write(path)
     out = tmp_path / "r.html"
     run(simulation_folder, "--results", files[0], "--results", files[1], "--out", out)
     text = out.read_text()
-    assert "device-0" in text
+    assert "ecp5-25f" in text
     assert "101.0 MHz" in text, "the faster clock"
 
 

@@ -144,6 +144,14 @@ def test_without_a_route_the_clock_is_nominal(network: NetworkDescription) -> No
     assert cell(facts, "critical path") == ("-", "not routed")
 
 
+def test_a_clock_of_another_family_is_none_of_this_one(network: NetworkDescription) -> None:
+    routed = row(facts_of(network), "small", fmax_mhz=120.0)
+    design = build_design(network, preset(network, "small"))
+    found = gather(design, FAMILIES["xc7"], rows=[routed])
+    assert cell(found, "clock") == (f"{NOMINAL_MHZ} MHz", "nominal: not routed")
+    assert found.rows == (routed,), "it is still told of"
+
+
 def test_the_fastest_of_several_routes_gives_the_clock(network: NetworkDescription) -> None:
     facts = facts_of(network)
     rows = [row(facts, "small", fmax_mhz=mhz) for mhz in (100.0, 130.0, 90.0)]
