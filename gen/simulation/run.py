@@ -7,7 +7,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
+from wsfracbnn.gen.simulation.waves import Waves
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import working_in
 
@@ -28,7 +29,10 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """One simulator's run: numbers from the testbench, wall-clock seconds of simulation, and failures in words."""
+    """One simulator's run: numbers from the testbench, wall-clock seconds of simulation, and failures in words.
+
+    waves: the file of recorded waveforms, None where none were.
+    """
 
     simulator: str
     images: int
@@ -41,6 +45,7 @@ class SimulationResult:
     failures: tuple[str, ...]
     busy: dict[str, float]
     occupancy: dict[str, list[int]]
+    waves: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry of summary.json."""
@@ -61,7 +66,7 @@ def simulate(
     images: int,
     *,
     tests: str | None = None,
-    waves: bool = False,
+    waves: Waves | None = None,
     seed: int = 1,
     reproduce: str = "make sim",
     progress: Progress = lambda done: None,
@@ -101,7 +106,8 @@ def simulate(
         failures = job.failures(asked)
     if EXACTNESS_TEST in asked and not failures:
         failures = _what_was_not_compared(measured, vectors, images)
-    return _result(simulator, measured, seconds, failures)
+    recorded = job.wave_file if waves is not None and job.wave_file.is_file() else None
+    return replace(_result(simulator, measured, seconds, failures), waves=recorded)
 
 
 def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: int) -> list[str]:
@@ -119,7 +125,9 @@ def _what_was_not_compared(measured: Mapping[str, Any], vectors: Path, images: i
     ]
 
 
-def folder_job(folder: Path, simulator: str, build: Path, variables: Mapping[str, str], waves: bool) -> CocotbJob:
+def folder_job(
+    folder: Path, simulator: str, build: Path, variables: Mapping[str, str], waves: Waves | None
+) -> CocotbJob:
     """The job that simulates an emitted folder (absolute) with its own testbench."""
     name = json.loads((folder / "design.json").read_text())["name"]
     testbench = sorted((folder / "tb").glob("*.v"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.gen.simulation.job import CocotbJob
+from wsfracbnn.gen.simulation.waves import Waves
 
 BUILD = ROOT / "build" / "tb"
 
@@ -50,7 +51,7 @@ def run_block(
             "PYTHONDONTWRITEBYTECODE": "1",
             **(environment or {}),
         },
-        waves=os.environ.get("WAVES") == "1",
+        waves=Waves() if os.environ.get("WAVES") == "1" else None,
     )
     code = job.start().wait()
     failures = job.failures()

@@ -22,7 +22,6 @@ from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.locations import CHECKPOINTS, RTL
 from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import simulator_environment
-from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
@@ -333,16 +332,3 @@ def test_a_fold_that_divides_nothing_is_refused(tiny: NetworkDescription, tmp_pa
             choose_folding(tiny, str(file))
     with pytest.raises(InputError, match="fastest"):
         choose_folding(tiny, "fastest")
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("simulator, file", [("icarus", "*.fst"), ("verilator", "*.vcd")])
-def test_waves_leave_a_waveform(tiny: NetworkDescription, tmp_path: Path, simulator: str, file: str) -> None:
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    simulate(tmp_path / "net", simulator, tmp_path / "net" / "vectors.npz", 1, tests="bit_exact", waves=True)
-    waveforms = list((tmp_path / f"net-{simulator}").glob(file))
-    assert len(waveforms) == 1
-    assert waveforms[0].stat().st_size > 1000
-    if simulator == "icarus":
-        shell(["make", "sim", "SIM=icarus", "WAVES=1", f"PYTHON={sys.executable}"], tmp_path / "net")
-        assert list((tmp_path / "net").rglob("*.fst"))
