@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import Force
-from wsfracbnn.cli.options import Fold, Weights
+from wsfracbnn.cli.options import Described, Fold
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Mhz = Annotated[
 
 def board(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(BOARDS)}.", show_default=False)],
-    weights: Weights,
+    weights: Described,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the project; default build/NETWORK-NAME.", show_default=False)
     ] = None,
@@ -40,16 +40,15 @@ def board(
 ) -> None:
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.networks import description_of
     from wsfracbnn.gen.boards.project import make_project, write_project
     from wsfracbnn.gen.boards.toolchain import make_bitstream_at, require_room, require_tools
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
-    from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.files import require_folder
-    from wsfracbnn.model.lower import lower_checkpoint
 
     chosen = board_named(name)
-    description = lower_checkpoint(load_checkpoint(weights))
+    description = description_of(weights)
     design = build_design(description, choose_folding(description, fold).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
     require_folder(folder, cache)

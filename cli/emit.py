@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import Fold, LutInputs, Weights
+from wsfracbnn.cli.networks import description_of, is_described, source_of
+from wsfracbnn.cli.options import Described, Fold, LutInputs
 from wsfracbnn.gen.devices import DEVICES, device_named
 from wsfracbnn.model.errors import InputError
 
@@ -26,7 +27,7 @@ Force = Annotated[
 
 
 def emit(
-    weights: Weights,
+    weights: Described,
     out: Annotated[Path | None, typer.Option(help="Folder to write; default build/NAME.", show_default=False)] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the top module; default the checkpoint's.", show_default=False)
@@ -57,24 +58,25 @@ def emit(
     from wsfracbnn.gen.emission.folder import design_summary
     from wsfracbnn.gen.emission.folder import emit as emit_folder
     from wsfracbnn.gen.sizing.area import area_estimate
-    from wsfracbnn.model.checkpoint import load_checkpoint
-    from wsfracbnn.model.data.picture_files import picture_files, read_pictures
-    from wsfracbnn.model.exactness import torch_reference
-    from wsfracbnn.model.lower import lower_checkpoint
     from wsfracbnn.model.names import require_name
 
     if name is not None:
         require_name(name, "--name")
     for_device = None if device is None else device_named(device)
-    checkpoint = load_checkpoint(weights)
-    description = lower_checkpoint(checkpoint, name)
-    folder = out or Path("build") / description.name
-    folding = folding_of(description, fold, lut_inputs, for_device)
-    samples, labels = checkpoint.sample_arrays()
-    if images:
-        samples, labels = read_pictures(picture_files(images), checkpoint.config.image_shape, checkpoint.pictures), None
-    reference = torch_reference(checkpoint)
-    design = emit_folder(description, folding, folder, samples, labels, reference=reference, force=force)
+    source = source_of(weights, name, images)
+    folder = out or Path("build") / source.description.name
+    if is_described(weights) and folder.resolve() == weights.resolve():
+        raise InputError(f"--out: found '{folder}', which is what --weights names, expected another folder")
+    folding = folding_of(source.description, fold, lut_inputs, for_device)
+    design = emit_folder(
+        source.description,
+        folding,
+        folder,
+        source.images,
+        source.labels,
+        reference=source.reference,
+        force=force,
+    )
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
     area = area_estimate(design)
@@ -123,7 +125,7 @@ def folding_of(
 
 
 def draw(
-    weights: Weights,
+    weights: Described,
     out: Annotated[Path, typer.Option(help="Picture to write, .svg or .png.")] = Path("build/pipeline.svg"),
     fold: Fold = "auto",
 ) -> None:
@@ -132,13 +134,11 @@ def draw(
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.emission.draw import draw_pipeline
     from wsfracbnn.gen.sizing.targets import choose_folding
-    from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.files import require_writable
-    from wsfracbnn.model.lower import lower_checkpoint
 
     if out.suffix not in (".svg", ".png"):
         raise InputError(f"--out: found '{out}', expected a name that ends with .svg or .png")
     require_writable(out)
-    description = lower_checkpoint(load_checkpoint(weights))
+    description = description_of(weights)
     draw_pipeline(build_design(description, choose_folding(description, fold)), out)
     console.print(f"written to {out}", markup=False)

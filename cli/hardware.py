@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import WEIGHTS_HELP, Fold, bundled_or_file
+from wsfracbnn.cli.options import DESCRIBED_HELP, Fold, bundled_or_file
 from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 from wsfracbnn.model.errors import InputError
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MaybeWeights = Annotated[
     Path | None,
-    typer.Option(help=f"{WEIGHTS_HELP}; default a random ResNet-20 with 40 % open gates.", callback=bundled_or_file),
+    typer.Option(help=f"{DESCRIBED_HELP}; default a random ResNet-20 with 40 % open gates.", callback=bundled_or_file),
 ]
 Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
 Results = Annotated[
@@ -151,14 +151,14 @@ def _try_outputs(cache: Path, results: Path, page: Path | None) -> None:
 
 
 def _description(weights: Path | None) -> NetworkDescription:
-    from wsfracbnn.model.checkpoint import load_checkpoint
+    from wsfracbnn.cli.networks import description_of
+
+    if weights is not None:
+        return description_of(weights)
     from wsfracbnn.model.config import resnet20
-    from wsfracbnn.model.lower import lower_checkpoint
     from wsfracbnn.model.random_network import random_description
 
-    if weights is None:
-        return random_description(resnet20(100), seed=1, name="resnet20", wild=False)
-    return lower_checkpoint(load_checkpoint(weights))
+    return random_description(resnet20(100), seed=1, name="resnet20", wild=False)
 
 
 def _synthesize(design: AcceleratorDesign, family: Family, cache: Path) -> tuple[Area, Path]:

@@ -23,11 +23,17 @@ def bundled_or_file(weights: Path | None) -> Path | None:
     bundled = CHECKPOINTS / f"{weights}.pt"
     if bundled.is_file():
         return bundled
+    if (weights / "net.json").is_file():
+        return weights
     names = ", ".join(sorted(path.stem for path in CHECKPOINTS.glob("*.pt")))
     raise InputError(f"--weights: found {shown(str(weights))}, expected a checkpoint's file or one of {names}")
 
 
 WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled network, such as digits"
+
+DESCRIBED_HELP = f"{WEIGHTS_HELP}; or an emitted folder, for which PyTorch is not needed"
+
+Described = Annotated[Path, typer.Option(help=f"{DESCRIBED_HELP}.", callback=bundled_or_file, show_default=False)]
 
 Weights = Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, show_default=False)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -14,9 +14,11 @@ from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign
 from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.gen.sizing.area import AreaEstimate
 from wsfracbnn.gen.sizing.cost import DeviceCost
-from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.operations import LayerOperations, total
+
+if TYPE_CHECKING:
+    from wsfracbnn.model.checkpoint import Checkpoint
 
 RESOURCES = {"luts": "LUTs", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 """Of an FPGA, as figures and as tables name them."""

@@ -114,7 +114,7 @@ def sim(
 def _announce_recording(runs: Runs, design: AcceleratorDesign) -> None:
     """Say so where recording the waveforms will take minutes."""
     from wsfracbnn.cli.console import console
-    from wsfracbnn.gen.simulation.waves import PATIENCE_S, expected_seconds
+    from wsfracbnn.gen.simulation.views import PATIENCE_S, expected_seconds
 
     if runs.waves is None or runs.waves.depth:
         return
@@ -133,7 +133,7 @@ def _announce_recording(runs: Runs, design: AcceleratorDesign) -> None:
 def _print_waves(results: Sequence[SimulationResult], design: AcceleratorDesign) -> None:
     """Where the waveforms are, and how they are opened."""
     from wsfracbnn.cli.console import console
-    from wsfracbnn.gen.simulation.waves import write_views
+    from wsfracbnn.gen.simulation.views import write_views
 
     for result in results:
         if result.waves is None:

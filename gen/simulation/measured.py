@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from wsfracbnn.model.archive import read_arrays
@@ -62,6 +64,19 @@ def read_name(path: Path) -> str:
         InputError: no such file, or it is damaged.
     """
     return _read(path, _Design, "the description of an emitted folder").name
+
+
+def read_images(vectors: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (n, H, W, colours) and labels (n,), -1 for none, of a vector file.
+
+    Raises:
+        InputError: no such file, or it is damaged.
+    """
+    arrays = read_arrays(vectors, VECTORS_LIMIT, "a vector file")
+    images, labels = (arrays.get(key, np.zeros(0)) for key in ("images", "labels"))
+    if images.ndim != 4 or images.dtype != np.uint8 or labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        raise InputError(f"{vectors}: not a vector file (found no images with labels)")
+    return images, labels
 
 
 def values_to_compare(vectors: Path, images: int) -> dict[str, int]:

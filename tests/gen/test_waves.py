@@ -11,9 +11,10 @@ import pytest
 
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.simulation import waves
+from wsfracbnn.gen.simulation import views
 from wsfracbnn.gen.simulation.run import simulate
-from wsfracbnn.gen.simulation.waves import Waves, expected_seconds, wave_suffix, write_views
+from wsfracbnn.gen.simulation.views import expected_seconds, write_views
+from wsfracbnn.gen.simulation.waves import Waves, wave_suffix
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.description import NetworkDescription
@@ -90,5 +91,5 @@ def test_long_recordings_are_expected_to_be_long(tiny: NetworkDescription) -> No
     tiny_design = build_design(tiny, preset(tiny, "small"))
     description = random_description(resnet20(classes=100), seed=1)
     large = build_design(description, preset(description, "auto"))
-    assert expected_seconds("icarus", tiny_design, 1) < waves.PATIENCE_S < expected_seconds("icarus", large, 1)
+    assert expected_seconds("icarus", tiny_design, 1) < views.PATIENCE_S < expected_seconds("icarus", large, 1)
     assert expected_seconds("verilator", large, 1) < expected_seconds("icarus", large, 1)
