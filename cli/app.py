@@ -62,8 +62,8 @@ app.command()(draw)
 app.command()(with_json(hardware.synth))
 app.command()(with_json(hardware.pnr))
 app.command()(report_page.report)
-app.command()(board)
-app.command(name="run")(run_board)
+app.command()(with_json(board))
+app.command(name="run")(with_json(run_board))
 
 
 def set_up_log() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import Force
+from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import Described, Fold
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
 
@@ -37,7 +38,7 @@ def board(
     build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
     cache: Annotated[Path, typer.Option(help="Folder of tool runs, by hash.")] = Path("build/boards"),
     force: Force = False,
-) -> None:
+) -> Figures:
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.networks import description_of
@@ -64,13 +65,14 @@ def board(
         console.print(f"project written to {folder}", highlight=False)
         return project
 
+    asked: Figures = {"network": description.name, "board": chosen.name, "folder": str(folder)}
     if not chosen.open_tools:
         make(mhz)
         console.print(f"build it with Vivado: cd {folder} && sh build_top.sh", highlight=False)
-        return
+        return asked
     if not build:
         make(mhz)
-        return
+        return asked
     with console.status(f"{description.name} on {chosen.name}: synthesis, place and route (minutes to an hour)"):
         project, made = make_bitstream_at(make, mhz, cache, report=log.info)
     write_project({**project.files, made.name: made.contents}, folder, force=force)
@@ -78,3 +80,10 @@ def board(
         console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)
     console.print(f"  clock: {project.build.clock.mhz:g} MHz, routed for {made.fmax_mhz:g} MHz", highlight=False)
     console.print(f"bitstream: {folder / made.name}; load it: {chosen.program}", highlight=False)
+    return {
+        **asked,
+        "bitstream": str(folder / made.name),
+        "clock_mhz": project.build.clock.mhz,
+        "fmax_mhz": made.fmax_mhz,
+        "cells": {kind: {"used": used, "available": available} for kind, (used, available) in made.used.items()},
+    }

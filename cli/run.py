@@ -7,10 +7,11 @@ import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.options import DataFolder, Weights
 from wsfracbnn.model.errors import InputError
 
@@ -39,8 +40,8 @@ def run(
     window: Annotated[int, typer.Option(help="Images on their way at once.")] = 2,
     patience: Annotated[float, typer.Option(min=0.01, help="Seconds that a reply may take.")] = 2.0,
     data: DataFolder = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="JSON file that gets logits and classes.")] = None,
-) -> None:
+    results: Annotated[Path | None, typer.Option(help="JSON file that gets what --json prints.")] = None,
+) -> Figures:
     """Images through a board; each result is compared with the integer model's."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.boards.emulator import emulated_port
@@ -57,8 +58,8 @@ def run(
         raise InputError(
             f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images"
         )
-    if json_file is not None:
-        require_writable(json_file)
+    if results is not None:
+        require_writable(results)
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint)
     names, pixels = _images(checkpoint, description, images or [], count or DEFAULT_COUNT, data)
@@ -70,7 +71,7 @@ def run(
         client = BoardClient(line, window=window, patience=patience)
         require_same_network(client.info(), Info.of(description))
         start = time.monotonic()
-        results = []
+        found = []
         for title, wanted, result in zip(
             names, expected, client.classify(pixels, description.head.classes), strict=True
         ):
@@ -78,18 +79,20 @@ def run(
             verdict = "" if equal else f"  NOT the integer model's: {[int(logit) for logit in wanted]}"
             label = description.class_names[result.winner] if result.winner < len(wanted) else "?"
             console.print(f"{title}: {label}  logits {list(result.logits)}{verdict}", markup=False, highlight=False)
-            results.append({"image": title, "class": result.winner, "logits": list(result.logits), "equal": equal})
+            found.append({"image": title, "class": result.winner, "logits": list(result.logits), "equal": equal})
         seconds = time.monotonic() - start
-    wrong = sum(not result["equal"] for result in results)
-    if json_file is not None:
-        write_text(json_file, json.dumps({"repeated": client.repeated, "results": results}, indent=2) + "\n")
+    wrong = sum(not result["equal"] for result in found)
+    figures = {"seconds": round(seconds, 3), "repeated": client.repeated, "results": found}
+    if results is not None:
+        write_text(results, json.dumps(figures, indent=2) + "\n")
     again = f", {client.repeated} requests sent again" if client.repeated else ""
     console.print(
-        f"{len(results)} images in {seconds:.2f} s{again}: {len(results) - wrong} equal the integer model's results",
+        f"{len(found)} images in {seconds:.2f} s{again}: {len(found) - wrong} equal the integer model's results",
         highlight=False,
     )
     if wrong:
-        raise typer.Exit(1)
+        raise CheckFailedError(figures)
+    return figures
 
 
 def _images(
@@ -99,25 +102,13 @@ def _images(
     import numpy as np
 
     from wsfracbnn.cli.inspect import dataset_of
+    from wsfracbnn.model.data.picture_files import picture_files, read_pictures
 
     if files:
-        return [str(file) for file in files], np.stack([_picture(file, description) for file in files])
+        pictures = picture_files(files)
+        return [*map(str, pictures)], read_pictures(pictures, checkpoint.config.image_shape, checkpoint.pictures)
     dataset = dataset_of(checkpoint, data)
     chosen = np.linspace(0, len(dataset.test_images) - 1, min(count, len(dataset.test_images))).astype(int)
     labels = [description.class_names[dataset.test_labels[i]] for i in chosen]
     names = [f"test image {i} ({label})" for i, label in zip(chosen, labels, strict=True)]
     return names, dataset.test_images[chosen]
-
-
-def _picture(file: Path, description: NetworkDescription) -> Any:
-    """A picture in the network's size and colours."""
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
-    layer = description.input
-    try:
-        with Image.open(file) as picture:
-            fitted = picture.convert("L" if layer.colours == 1 else "RGB").resize((layer.width, layer.height))
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"{file}: found no picture that can be read ({error})") from None
-    return np.asarray(fitted, np.uint8).reshape(layer.height, layer.width, layer.colours)

@@ -134,6 +134,25 @@ class AreaEstimate:
         """Whether place and route can be expected to succeed; None without a device."""
         return None if self.device is None else self.area.fits(self.device)
 
+    @property
+    def place(self) -> str:
+        """What the estimate is for, in words."""
+        return f"for {self.family.title}" if self.device is None else f"on the {self.device.name}"
+
+    @property
+    def rows(self) -> dict[str, dict[str, int]]:
+        """LUTs, flip-flops and block RAMs, of the design and of the device where one was asked for."""
+        rows = {"the design": self.area.to_json()}
+        if self.device is not None:
+            kinds = ("luts", "flip_flops", "block_rams")
+            rows["the device has"] = {kind: getattr(self.device, kind) for kind in kinds}
+        return rows
+
+    @property
+    def verdict(self) -> str:
+        """Whether it fits, as a sentence; nothing without a device."""
+        return {None: "", True: "It can be expected to fit.", False: "It will probably not fit."}[self.fits]
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         found: dict[str, Any] = {"family": self.family.name} | self.area.to_json()

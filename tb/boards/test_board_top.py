@@ -90,7 +90,7 @@ def test_a_board_gives_the_golden_models_results_over_a_noisy_line(
         simulator,
         tmp_path,
         "the_host_program_gets_its_results_through_the_pins",
-        host=[*PROGRAM, "--weights", str(weights), "--json", str(results), *pictures],
+        host=[*PROGRAM, "--weights", str(weights), "--results", str(results), *pictures],
         host_env=dict(os.environ),
         host_log=str(tmp_path / "host.txt"),
         noise="00ff12db34c0a5",

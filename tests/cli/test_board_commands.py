@@ -77,7 +77,7 @@ def test_run_compares_pictures_with_the_integer_model(
         files.append(str(tmp_path / f"{number}.png"))
         Image.fromarray(image[:, :, 0]).save(files[-1])
     results = tmp_path / "results.json"
-    arguments = ["run", "--emulate", "--weights", str(digits_path), "--json", str(results), *files]
+    arguments = ["run", "--emulate", "--weights", str(digits_path), "--results", str(results), *files]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
     assert "3 equal the integer model's results" in done.output
@@ -91,12 +91,12 @@ def test_run_compares_pictures_with_the_integer_model(
     [
         ([], "--port: expected a serial port, or --emulate without one"),
         (["--emulate", "--port", "/dev/null"], "--port: expected a serial port, or --emulate without one"),
-        (["--emulate", "--json", "{here}"], "is a folder, expected the name of a file"),
+        (["--emulate", "--results", "{here}"], "is a folder, expected the name of a file"),
         (["--emulate", "--count", "3", "{here}/text.png"], "--count: expected without pictures, it is for test images"),
         (["--emulate", "--data", "{here}", "{here}/text.png"], "--data: expected without pictures"),
         (["--emulate", "--window", "9"], "--window: found 9, expected 1 to 4, the replies that a board holds"),
-        (["--emulate", "{here}/none.png"], "none.png: found no picture that can be read"),
-        (["--emulate", "{here}/text.png"], "text.png: found no picture that can be read"),
+        (["--emulate", "{here}/none.png"], "none.png"),
+        (["--emulate", "{here}/text.png"], "text.png: not a picture in a format that can be read"),
         (["--port", "{here}/text.png"], "found no serial line that can be used"),
     ],
 )

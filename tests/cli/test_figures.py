@@ -17,7 +17,7 @@ from wsfracbnn.cli.app import app
 from wsfracbnn.cli.console import console
 from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
 
-WITHOUT_FIGURES = {"card", "draw"}
+WITHOUT_FIGURES = {"card", "draw", "report"}
 
 
 def figures(*arguments: object) -> Any:

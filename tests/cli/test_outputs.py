@@ -217,7 +217,7 @@ def test_settings_that_wait_for_something_are_named(caplog: pytest.LogCaptureFix
     [
         ([], "found precision 'float32', expected --set precision=mixed"),
         (["--set", "precision=mixed", "--model", "resnet"], "found the model resnet, expected a binary network"),
-        (["--set", "precision=mixed", "--width", 1024], "the network is too large for them"),
+        (["--set", "precision=mixed", "--width", 512], "the network is too large for them"),
     ],
 )
 def test_kernels_that_were_asked_for_and_cannot_be_used_are_refused(

@@ -130,7 +130,7 @@ _ROUTED = {
     "utilization": {"TRELLIS_COMB": {"available": 24288, "used": 120}, "DP16KD": {"available": 56, "used": 3}},
     "fmax": {"clk": {"achieved": 123.456, "constraint": 150.0}},
     "critical_paths": [
-        {"from": "<async>", "to": "posedge clk", "path": []},
+        {"from": "<async>", "to": "posedge clk", "path": [{"from": {"cell": "a"}, "to": {"cell": "b"}}]},
         {"from": "posedge clk", "to": "posedge clk", "path": [{"from": {"cell": "a"}, "to": {"cell": "b"}}]},
     ],
 }

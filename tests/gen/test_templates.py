@@ -12,13 +12,14 @@ from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.locations import ROOT, TEMPLATES
 from wsfracbnn.model.contract import TAPS
 
-NAMES = sorted(path.name for path in TEMPLATES.glob("*.j2"))
+NAMES = sorted(path.name for path in TEMPLATES.glob("*.j2") if not path.name.startswith("report"))
+"""Those of hardware and of its folders. A report's drawings compute where things stand on the page."""
 
 COMPUTING = (nodes.Add, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Concat, nodes.Slice)
 """What no template does. A width may be a product, and the index of its highest bit one less."""
 
 FILTERS = {"join"}
-CALLS = {"range", "literal", "mask", "literals", "lane_title", "splitlines", "caller"}
+CALLS = {"range", "items", "literal", "mask", "literals", "lane_title", "splitlines", "caller"}
 """Methods that give text, and what loops need."""
 
 
