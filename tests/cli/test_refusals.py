@@ -135,6 +135,8 @@ CASES: dict[str, tuple[Case, str]] = {
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),
     "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
+    "clock": (lambda folder: ["pnr", "--mhz", "-1"], "mhz: found -1"),
+    "twice": (lambda folder: ["synth", "--targets", "ecp5,ecp5"], "--targets: found ecp5,ecp5"),
 }
 
 
