@@ -129,7 +129,7 @@ def pnr(
         placement, placed = place_and_route(text, settings, cache, report=log.info)
     row = placement_row(placement, design, fold, simulated, floorplan)
     if bitstream is not None:
-        row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream))
+        row = replace(row, bitstream_bytes=pack_bitstream(placed, bitstream, report=log.info))
         log.info("bitstream written to %s", bitstream)
     console.print("critical path:", *placement.critical_path, sep="\n  ", markup=False)
     found = HardwareResults((row,))

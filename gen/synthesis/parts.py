@@ -10,7 +10,7 @@ from pathlib import Path
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.cached import Module, PartArea, PartAreas, Signal, read_modules, read_parts
-from wsfracbnn.gen.synthesis.yosys import area_of
+from wsfracbnn.gen.synthesis.yosys import NETLIST, area_of
 from wsfracbnn.model.files import write_text
 
 PARTS = "parts.json"
@@ -23,7 +23,7 @@ def areas_of_parts(design: AcceleratorDesign, run: Path, family: Family) -> dict
     Flattening puts the instance's name before a cell's. A cell that synthesis named itself counts where the signal that
     it drives is, or where that is read.
 
-    run: folder of a synthesis, which holds `netlist.json`.
+    run: folder of a synthesis, which holds `NETLIST`.
 
     Raises:
         InputError: what is there is damaged.
@@ -31,7 +31,7 @@ def areas_of_parts(design: AcceleratorDesign, run: Path, family: Family) -> dict
     kept = run / PARTS
     if kept.is_file():
         return read_parts(kept)
-    modules = read_modules(run / "netlist.json", design.top)
+    modules = read_modules(run / NETLIST, design.top)
     names = {stage.instance: stage.name for stage in design.stages}
     counts: dict[str, Counter[str]] = {name: Counter() for name in (*names.values(), "")}
     top = modules[design.top]

@@ -2,7 +2,8 @@
 """Runs of the YoWASP tools, cached by what went in.
 
 A run's results lie in a folder named after the hash of its files, its script and the tool's version: the same design is
-never synthesized twice, and a run that was cut off leaves nothing that looks like a result.
+never synthesized twice, and a run that was cut off leaves nothing that looks like a result. The digests of its files
+lie beside them (`cached.require_intact` reads them).
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ Report = Callable[[str], None]
 
 SECONDS = "seconds.json"
 """File of a run that says how long it took."""
+
+DIGESTS = "SHA256SUMS"
+"""File of a run with the digests of the others, as `sha256sum` writes them: `sha256sum -c SHA256SUMS` asks the same."""
 
 
 def cache_key(package: str, sources: Mapping[str, str], script: str) -> str:
@@ -63,10 +67,20 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
         for name in sources:
             (run / name).unlink()
         (run / SECONDS).write_text(json.dumps(round(time.monotonic() - start, 1)))
+        write_digests(run)
         if not all((folder / file.name).exists() for file in run.iterdir()):
             if folder.exists():
                 folder.rename(work / "incomplete")
             run.rename(folder)
+
+
+def write_digests(run: Path) -> None:
+    """Write the digests of all files that a run left."""
+    lines = []
+    for path in sorted(path for path in run.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
+    (run / DIGESTS).write_text("".join(lines))
 
 
 def _failure(folder: Path, program: str, printed: str, log: Path) -> str:

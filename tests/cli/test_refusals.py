@@ -199,10 +199,12 @@ CASES: dict[str, tuple[Case, str]] = {
     ),
     "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
     "board": (board("nexys"), "board: found 'nexys'"),
-    "clock": (board("ulx3s-25f", "--mhz", "5"), "--mhz: found 5"),
+    "board clock": (board("ulx3s-25f", "--mhz", "5"), "--mhz: found 5"),
     "baud": (board("ulx3s-25f", "--baud", "20000000"), "--baud: found 20000000"),
     "port": (lambda folder: ["run", "--weights", DIGITS, "--port", f"{folder}/port"], "found no serial line"),
     "window": (lambda folder: ["run", "--weights", DIGITS, "--emulate", "--window", "9"], "--window: found 9"),
+    "clock": (lambda folder: ["pnr", "--mhz", "-1"], "mhz: found -1"),
+    "twice": (lambda folder: ["synth", "--targets", "ecp5,ecp5"], "--targets: found ecp5,ecp5"),
 }
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from wsfracbnn.gen.devices import FAMILIES
-from wsfracbnn.gen.synthesis import yosys
+from wsfracbnn.gen.synthesis import nextpnr, yosys
 from wsfracbnn.gen.synthesis.cached import (
     Routed,
     read_cell_counts,
@@ -20,6 +21,8 @@ from wsfracbnn.gen.synthesis.cached import (
     read_routed,
     read_seconds,
 )
+from wsfracbnn.gen.synthesis.nextpnr import PlaceAndRoute
+from wsfracbnn.gen.synthesis.tools import DIGESTS, run_in
 from wsfracbnn.model.errors import InputError
 
 STATISTICS = {"creator": "Yosys", "design": {"num_cells": 5, "num_cells_by_type": {"LUT4": 3, "$lut": 2}}}
@@ -103,3 +106,108 @@ def test_a_damaged_run_is_neither_used_nor_removed(tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError, match=r"ecp5-key/stat\.json: not Yosys's statistics"):
         yosys.synthesize({"a.v": ""}, "a", FAMILIES["ecp5"], tmp_path)
     assert (run / "stat.json").read_text() == "{"
+
+
+ECP5 = FAMILIES["ecp5"]
+WRITE = "import json, sys; [open(name, 'w').write(text) for name, text in json.loads(sys.argv[1]).items()]"
+
+
+def leave(folder: Path, **files: Any) -> None:
+    """A run whose tool left these files, as JSON; their names have dots for underscores."""
+    contents = json.dumps({name.replace("_", "."): json.dumps(value) for name, value in files.items()})
+    run_in(folder, {}, ["python", "-c", WRITE, contents], "log")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache with a synthesis, a placement and its bitstream, in which any design is found."""
+    for module in (yosys, nextpnr):
+        monkeypatch.setattr(module, "cache_key", lambda package, sources, script: "key")
+    leave(tmp_path / "ecp5-key", stat_json=STATISTICS, netlist_json=NETLIST)
+    leave(tmp_path / "ecp5-25f-key", report_json=REPORT, design_config=".device LFE5U-25F")
+    leave(tmp_path / "ecp5-25f-key" / "bitstream", design_bit="bits")
+    return tmp_path
+
+
+def use(cache: Path) -> list[str]:
+    """Read all of it; returns what was reported."""
+    said: list[str] = []
+    area, _ = yosys.synthesize({"a.v": ""}, "a", ECP5, cache, report=said.append)
+    assert area.luts == 3
+    placement, placed = nextpnr.place_and_route("{}", PlaceAndRoute("ecp5-25f", 100), cache, report=said.append)
+    assert placement.block_rams == 3
+    assert nextpnr.pack_bitstream(placed, cache / "out.bit", report=said.append) == len('"bits"')
+    assert (cache / "out.bit").read_text() == '"bits"'
+    return said
+
+
+def test_an_intact_run_is_used_without_a_word(cache: Path) -> None:
+    assert use(cache) == []
+
+
+def test_digests_are_those_of_sha256sum(cache: Path) -> None:
+    done = subprocess.run(
+        ["sha256sum", "--strict", "-c", DIGESTS], cwd=cache / "ecp5-key", capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["netlist.json: OK", "seconds.json: OK", "stat.json: OK"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("ecp5-key/stat.json", '"LUT4": 3', '"LUT4": 2'),
+        ("ecp5-key/netlist.json", "DP16KD", "DP16KE"),
+        ("ecp5-25f-key/report.json", "123.456", "223.456"),
+        ("ecp5-25f-key/design.config", "25F", "45F"),
+        ("ecp5-25f-key/bitstream/design.bit", "bits", "bytes"),
+    ],
+)
+def test_a_run_that_differs_in_a_digit_is_refused(cache: Path, file: str, old: str, new: str) -> None:
+    """Its form is right, so that nothing else would see it."""
+    path = cache / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError) as refused:
+        use(cache)
+    assert str(refused.value).startswith(f"{path}: the content is damaged, its digest is '")
+    assert str(refused.value).endswith(f"; remove {path.parent}, then it is made anew")
+    path.write_text(text)
+    assert use(cache) == []
+
+
+def test_how_long_a_run_took_is_held_to_its_digest_too(cache: Path) -> None:
+    (cache / "ecp5-key" / "seconds.json").write_text("3600.0")
+    with pytest.raises(InputError, match=r"seconds\.json: the content is damaged"):
+        use(cache)
+
+
+def test_a_file_that_is_missing_is_named(cache: Path) -> None:
+    (cache / "ecp5-key" / "netlist.json").unlink()
+    with pytest.raises(InputError, match=r"netlist\.json: no such file, .*; remove .*/ecp5-key, then"):
+        use(cache)
+
+
+@pytest.mark.parametrize(
+    ("digests", "why"),
+    [
+        ("", "that of stat.json is missing"),
+        ("0" * 63 + "  stat.json\n", "line 1"),
+        ("0" * 64 + "  a\n\n", "line 2"),
+        ("\0", "line 1"),
+    ],
+)
+def test_damaged_digests_are_refused(cache: Path, digests: str, why: str) -> None:
+    (cache / "ecp5-key" / DIGESTS).write_text(digests)
+    with pytest.raises(InputError) as refused:
+        use(cache)
+    run = cache / "ecp5-key"
+    assert (
+        str(refused.value) == f"{run / DIGESTS}: not the digests of a run ({why}); remove {run}, then it is made anew"
+    )
+
+
+def test_a_run_without_digests_is_used_and_reported(cache: Path) -> None:
+    (cache / "ecp5-key" / DIGESTS).unlink()
+    assert use(cache) == [f"{cache / 'ecp5-key'}: carries no digests of its files, which are taken as they are"]
