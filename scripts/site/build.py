@@ -103,7 +103,7 @@ def main() -> None:
     require_complete_navigation(config)
     zensical = Path(sys.executable).parent / "zensical"
     environment = {**os.environ, "NO_COLOR": "1"}
-    command = [zensical, "build", "--strict", "--clean", "-f", config]
+    command = [str(zensical), "build", "--strict", "--clean", "-f", str(config)]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -90,11 +90,11 @@ def test_the_network_learns_and_its_verilog_is_exact(tutorial: Tutorial) -> None
     assert list(tutorial.files) == ["draw.py", "shapes.toml"]
     top1 = re.search(r"top-1 ([0-9.]+) %", tutorial.outputs["wsfracbnn eval"])
     assert top1
-    assert float(top1[1]) > 1.5 * CHANCE
+    assert float(top1[1]) > 2 * CHANCE
     assert "3.png" in tutorial.outputs["wsfracbnn predict shapes/circle/3.png shapes/cross/4.png"]
     assert "bit-exact: 20 images in verilator" in tutorial.outputs["wsfracbnn sim"]
     summary = json.loads((tutorial.folder / "build/sim/summary.json").read_text())
-    assert summary["runs"][0]["mismatches"] == 0
+    assert summary["simulators"]["verilator"]["mismatches"] == 0
     assert (tutorial.folder / "shapes_rtl/rtl/shapes_top.v").is_file()
 
 
