@@ -35,7 +35,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 $(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr bench digits docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,10 @@ bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hard
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)
+
+docs: $(STAMP) ## build the documentation's site into build/site (a minute); warnings are errors
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -c scripts/site/constraints.txt -e '.[docs]'
+	@$(VENV)/bin/python -m scripts.site.build
 
 digits: $(STAMP) ## train checkpoints/digits.pt again (about four minutes)
 	@$(VENV)/bin/wsfracbnn train --config configs/digits.toml --out checkpoints/digits.pt --force

@@ -45,7 +45,8 @@ def emit(
 
     Args:
         out: a new or empty folder, or one that was emitted before, whose other files stay (manifest.py).
-        images, labels: (n, H, W, colours) uint8 and (n,) for the golden vectors; seeded random images without.
+        images: (n, H, W, colours) uint8 for the golden vectors; seeded random ones without.
+        labels: (n,) of these images.
         reference: what the golden vectors must equal, PyTorch's eval forward; without, the folder says that nothing
             was compared.
         force: whether to replace emitted files that were changed since.

@@ -105,7 +105,7 @@ class RomMemory:
 class Rom:
     """A constant memory; lane l has its own address and contents.
 
-    words[lane][address] are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
+    `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
     they belong to. latency: cycles from address to data, 1 or 2.
     """
 

@@ -64,7 +64,8 @@ def distillation_losses(
     The factor T^2 keeps the gradient's size independent of the temperature (section 2.1).
 
     Args:
-        logits, teacher_logits: of the student and of the teacher.
+        logits: of the student.
+        teacher_logits: of the teacher.
         temperature: T.
         standardized: take each image's logits to zero mean and unit deviation over the classes first, so that the
             student need not match the teacher's range (Sun et al., arXiv 2403.01427, equation 12).

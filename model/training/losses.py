@@ -19,7 +19,8 @@ def image_losses(
         run: its settings.
         logits: of the network, float32 (N, classes).
         said: of the teacher, (N, classes), or None.
-        labels, partners: int64 (N,), of an image and of the one it is mixed with.
+        labels: int64 (N,), of an image.
+        partners: int64 (N,), of the one it is mixed with.
         share: a scalar, of the first.
     """
     s = run.settings
