@@ -32,7 +32,8 @@ def run(command: list[str]) -> tuple[int, str]:
     """A command's exit code and what it printed."""
     done = subprocess.run(command, capture_output=True, text=True, env=simulator_environment())
     said = (done.stdout + done.stderr).splitlines()
-    return done.returncode, "\n".join(line for line in said if not line.startswith("- "))  # Verilator's report
+    # Verilator reports; YoWASP compiles a tool at its first use in a new home, and says so.
+    return done.returncode, "\n".join(line for line in said if not line.startswith(("- ", "Preparing to run ")))
 
 
 def verilator(block: str, parameters: Parameters) -> tuple[int, str]:
