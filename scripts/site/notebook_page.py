@@ -31,6 +31,7 @@ def write_notebook_page(path: Path, page: Path, execute: bool) -> None:
             parts.append(cell.source)
             continue
         parts.append(f"```python\n{cell.source}\n```")
+        text = ""
         for output in cell.outputs:
             data = output.get("data", {})
             if "image/png" in data:
@@ -38,6 +39,8 @@ def write_notebook_page(path: Path, page: Path, execute: bool) -> None:
                 picture = page.with_name(f"{page.stem}-{pictures}.png")
                 picture.write_bytes(base64.b64decode(data["image/png"]))
                 parts.append(f"![Drawn by the cell above]({picture.name})")
-            elif output.get("name") != "stderr" and (text := output.get("text") or data.get("text/plain")):
-                parts.append(f"```text\n{text.rstrip()}\n```")
+            elif output.get("name") != "stderr":  # what is printed comes in pieces
+                text += output.get("text") or data.get("text/plain", "")
+        if text:
+            parts.append(f"```text\n{text.rstrip()}\n```")
     page.write_text("\n\n".join(parts) + "\n")
