@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,8 +28,7 @@ DEFAULT_COUNT = 10
 def run(
     weights: Weights,
     images: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Pictures, or folders of pictures; default test images of the checkpoint's dataset."),
+        list[Path] | None, typer.Argument(help="Pictures; default test images of the checkpoint's dataset.")
     ] = None,
     port: Annotated[str | None, typer.Option(help="Serial port of the board, such as /dev/ttyUSB0.")] = None,
     emulate: Annotated[bool, typer.Option("--emulate", help="An emulated board instead of a port.")] = False,
@@ -100,14 +99,25 @@ def _images(
     import numpy as np
 
     from wsfracbnn.cli.inspect import dataset_of
-    from wsfracbnn.model.data.picture_files import picture_files, read_pictures
 
     if files:
-        pictures = picture_files(files)
-        images = read_pictures(pictures, checkpoint.config.image_shape, checkpoint.pictures)
-        return [str(picture) for picture in pictures], images
+        return [str(file) for file in files], np.stack([_picture(file, description) for file in files])
     dataset = dataset_of(checkpoint, data)
     chosen = np.linspace(0, len(dataset.test_images) - 1, min(count, len(dataset.test_images))).astype(int)
     labels = [description.class_names[dataset.test_labels[i]] for i in chosen]
     names = [f"test image {i} ({label})" for i, label in zip(chosen, labels, strict=True)]
     return names, dataset.test_images[chosen]
+
+
+def _picture(file: Path, description: NetworkDescription) -> Any:
+    """A picture in the network's size and colours."""
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    layer = description.input
+    try:
+        with Image.open(file) as picture:
+            fitted = picture.convert("L" if layer.colours == 1 else "RGB").resize((layer.width, layer.height))
+    except (OSError, UnidentifiedImageError) as error:
+        raise InputError(f"{file}: found no picture that can be read ({error})") from None
+    return np.asarray(fitted, np.uint8).reshape(layer.height, layer.width, layer.colours)
