@@ -92,7 +92,7 @@ bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hard
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)
 
-docs: $(STAMP) ## build the documentation's site into build/site (a minute); warnings are errors
+docs: $(STAMP) ## build the documentation's site into build/site (two minutes); warnings are errors
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -c scripts/site/constraints.txt -e '.[docs]'
 	@$(VENV)/bin/python -m scripts.site.build
 

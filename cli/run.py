@@ -29,8 +29,7 @@ DEFAULT_COUNT = 10
 def run(
     weights: Weights,
     images: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Pictures, or folders of pictures; default test images of the checkpoint's dataset."),
+        list[Path] | None, typer.Argument(help="Pictures; default test images of the checkpoint's dataset.")
     ] = None,
     port: Annotated[str | None, typer.Option(help="Serial port of the board, such as /dev/ttyUSB0.")] = None,
     emulate: Annotated[bool, typer.Option("--emulate", help="An emulated board instead of a port.")] = False,

@@ -23,7 +23,7 @@ def run_notebook(path: Path) -> Any:
 
 
 def write_notebook_page(path: Path, page: Path, execute: bool) -> None:
-    """Write `page`, and its pictures into a folder beside it."""
+    """Write `page`, and its pictures beside it. What cells write to standard error (progress, warnings) is left out."""
     notebook = run_notebook(path) if execute else nbformat.read(path, as_version=4)
     parts, pictures = [], 0
     for cell in notebook.cells:
@@ -31,6 +31,7 @@ def write_notebook_page(path: Path, page: Path, execute: bool) -> None:
             parts.append(cell.source)
             continue
         parts.append(f"```python\n{cell.source}\n```")
+        text = ""
         for output in cell.outputs:
             data = output.get("data", {})
             if "image/png" in data:
@@ -38,6 +39,8 @@ def write_notebook_page(path: Path, page: Path, execute: bool) -> None:
                 picture = page.with_name(f"{page.stem}-{pictures}.png")
                 picture.write_bytes(base64.b64decode(data["image/png"]))
                 parts.append(f"![Drawn by the cell above]({picture.name})")
-            elif text := output.get("text") or data.get("text/plain"):
-                parts.append(f"```text\n{text.rstrip()}\n```")
+            elif output.get("name") != "stderr":  # what is printed comes in pieces
+                text += output.get("text") or data.get("text/plain", "")
+        if text:
+            parts.append(f"```text\n{text.rstrip()}\n```")
     page.write_text("\n\n".join(parts) + "\n")
