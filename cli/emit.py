@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,16 @@ from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.devices import Device
+    from wsfracbnn.gen.soc.wrapper import AxiWidths
     from wsfracbnn.gen.stages.folding import Folding
     from wsfracbnn.model.description import NetworkDescription
+
+
+class Wrapper(StrEnum):
+    """What can stand around an accelerator."""
+
+    AXI = "axi"
+
 
 Force = Annotated[
     bool, typer.Option("--force", help="Replace emitted files that were changed since, or files in their way.")
@@ -49,6 +58,17 @@ def emit(
             show_default=False,
         ),
     ] = None,
+    wrapper: Annotated[
+        Wrapper | None,
+        typer.Option(help="Add a wrapper: axi, for a system on chip with DMA and processor.", show_default=False),
+    ] = None,
+    axis_in: Annotated[
+        int | None,
+        typer.Option(help="Bits a beat of the wrapper's input: 8, 32 or 64; default 32.", show_default=False),
+    ] = None,
+    axis_out: Annotated[
+        int | None, typer.Option(help="Bits a beat of its output: 32 or 64; default 32.", show_default=False)
+    ] = None,
     force: Force = False,
 ) -> Figures:
     """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
@@ -57,6 +77,7 @@ def emit(
     from wsfracbnn.gen.emission.folder import design_summary
     from wsfracbnn.gen.emission.folder import emit as emit_folder
     from wsfracbnn.gen.sizing.area import area_estimate
+    from wsfracbnn.gen.soc.wrapper import AxiWrapper
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.data.picture_files import picture_files, read_pictures
     from wsfracbnn.model.exactness import torch_reference
@@ -65,6 +86,7 @@ def emit(
 
     if name is not None:
         require_name(name, "--name")
+    axi = axi_widths(wrapper, axis_in, axis_out)
     for_device = None if device is None else device_named(device)
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint, name)
@@ -74,7 +96,7 @@ def emit(
     if images:
         samples, labels = read_pictures(picture_files(images), checkpoint.config.image_shape, checkpoint.pictures), None
     reference = torch_reference(checkpoint)
-    design = emit_folder(description, folding, folder, samples, labels, reference=reference, force=force)
+    design = emit_folder(description, folding, folder, samples, labels, reference=reference, axi=axi, force=force)
     console.print(report.design_table(design))
     console.print(report.design_totals(design))
     area = area_estimate(design)
@@ -82,7 +104,27 @@ def emit(
         console.print(report.area_line(area))
     console.print(f"written to {folder}; run it:", highlight=False, markup=False)
     console.print(f"  {how_to_simulate(folder)}", highlight=False, markup=False)
-    return design_summary(design) | {"folder": str(folder)}
+    wrapped = None if axi is None else AxiWrapper(design, axi)
+    return design_summary(design, wrapped) | {"folder": str(folder)}
+
+
+def axi_widths(wrapper: Wrapper | None, axis_in: int | None, axis_out: int | None) -> AxiWidths | None:
+    """What --wrapper, --axis-in and --axis-out ask for.
+
+    Raises:
+        InputError: a width that is not made, or one without a wrapper.
+    """
+    from wsfracbnn.gen.soc.wrapper import AxiWidths
+
+    if wrapper is None:
+        for option, found in (("--axis-in", axis_in), ("--axis-out", axis_out)):
+            if found is not None:
+                raise InputError(f"{option}: found {found}, expected it beside --wrapper axi alone")
+        return None
+    default = AxiWidths()
+    return AxiWidths.of(
+        default.input_bits if axis_in is None else axis_in, default.output_bits if axis_out is None else axis_out
+    )
 
 
 def how_to_simulate(folder: Path) -> str:

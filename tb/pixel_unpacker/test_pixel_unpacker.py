@@ -36,7 +36,7 @@ def new_bench(dut: Any) -> Bench:
 
 def spread(data: bytes, lanes: int, generator: random.Random) -> AxiStreamFrame:
     """The bytes as runs in beats of random length, some of them empty; bytes that are not kept are not zero."""
-    tdata, tkeep, at = bytearray(), [], 0
+    tdata, tkeep, at = bytearray(), list[int](), 0
     while at < len(data) or not tkeep or generator.random() < 0.3:
         run = data[at : at + generator.randint(0, lanes)]
         at += len(run)
