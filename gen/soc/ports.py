@@ -24,6 +24,16 @@ class Port:
         way = "input " if self.direction == "in" else "output"
         return f"{way} wire {'' if self.width is None else f'[{self.width - 1}:0] '}{self.name}"
 
+    @property
+    def high(self) -> int | None:
+        """The highest bit, of a port that has several or might have."""
+        return None if self.width is None else self.width - 1
+
+    @property
+    def several(self) -> bool:
+        """Whether it is a vector."""
+        return self.width is not None
+
 
 @dataclass(frozen=True)
 class Bus:
@@ -45,6 +55,12 @@ class Bus:
     ports: tuple[Port, ...]
     parameters: tuple[tuple[str, str], ...] = ()
     memory_map: str | None = None
+
+    @property
+    def parameter_lines(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, value and IP-XACT's identifier of each parameter."""
+        prefix = f"BUSIFPARAM_VALUE.{self.name.upper()}"
+        return tuple((name, value, f"{prefix}.{name}") for name, value in self.parameters)
 
 
 def stream(name: str, mode: str, comment: str, data_bits: int) -> Bus:

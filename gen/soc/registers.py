@@ -97,10 +97,6 @@ class Register:
         """What it holds after reset, constants and counts left out."""
         return sum(field.reset << field.low for field in self.fields)
 
-    def signal(self, field: Field) -> str:
-        """The field's name in Verilog."""
-        return f"{self.name}_{field.name}".lower()
-
 
 def _whole(name: str, offset: int, kind: Kind, text: str) -> Register:
     """A register of one field."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.soc.ports import Bus, lite, single, stream
-from wsfracbnn.gen.soc.registers import ADDRESS_BITS, MAGIC, MAP_VERSION, REGISTERS, WORD_BITS, Field, Kind, Register
+from wsfracbnn.gen.soc.registers import ADDRESS_BITS, MAGIC, MAP_VERSION, REGISTERS, WORD_BITS, Register
 from wsfracbnn.model.errors import InputError
 
 INPUT_BITS = (8, 32, 64)
@@ -163,45 +163,6 @@ class AxiWrapper:
             "classes_value": int(self.design.head.layer.classes),
         }
 
-    def value(self, register: Register) -> int:
-        """What a register holds after reset."""
-        constants = {field.low: self.constants.get(register.signal(field), 0) for field in register.fields}
-        return register.reset | sum(value << low for low, value in constants.items())
-
-    def contents(self, register: Register) -> str:
-        """What a register reads as, in Verilog."""
-        parts: list[str] = []
-        above = WORD_BITS
-        for field in sorted(register.fields, key=lambda field: -field.low):
-            if above > field.high + 1:
-                parts.append(f"{above - field.high - 1}'d0")
-            parts.append(self._bits(register, field))
-            above = field.low
-        if above:
-            parts.append(f"{above}'d0")
-        return parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"
-
-    def _bits(self, register: Register, field: Field) -> str:
-        signal = register.signal(field)
-        if field.kind is Kind.CONSTANT:
-            return f"{field.width}'h{self.constants[signal]:x}"
-        return f"{field.width}'d0" if field.kind is Kind.PULSE else signal
-
-    def fields(self, *kinds: str) -> list[tuple[Register, Field]]:
-        """The fields of these kinds."""
-        return [(register, field) for register in self.registers for field in register.fields if field.kind in kinds]
-
-    @property
-    def decisions(self) -> list[tuple[Register, Field]]:
-        """What software decides and the rest of the wrapper wants to know: all but which events interrupt."""
-        return [(register, field) for register, field in self.fields(Kind.CONTROL) if register.name != "IRQ_ENABLE"]
-
-    @property
-    def interrupting(self) -> str:
-        """Whether an enabled event is there, in Verilog."""
-        events = [(register.signal(field), f"irq_enable_{field.name}") for register, field in self.fields(Kind.EVENT)]
-        return " || ".join(f"({event} && {enable})" for event, enable in events)
-
     @property
     def buses(self) -> tuple[Bus, ...]:
         """All ports."""
@@ -237,6 +198,23 @@ class AxiWrapper:
                 "High while an enabled event is not cleared",
                 SENSITIVITY="LEVEL_HIGH",
             ),
+        )
+
+    @property
+    def port_lines(self) -> tuple[str, ...]:
+        """The head of the module: each bus with its comment, an empty line between two."""
+        groups = []
+        for bus in self.buses:
+            ports = ",\n".join(f"    {port.declaration}" for port in bus.ports)
+            groups.append(f"    // {bus.comment}\n{ports}")
+        return tuple(",\n\n".join(groups).split("\n"))
+
+    @property
+    def views(self) -> tuple[tuple[str, str], ...]:
+        """The uses of the files, as Vivado calls them: name and environment."""
+        return (
+            ("xilinx_anylanguagesynthesis", ":vivado.xilinx.com:synthesis"),
+            ("xilinx_anylanguagebehavioralsimulation", ":vivado.xilinx.com:simulation"),
         )
 
     def summary(self) -> dict[str, Any]:
