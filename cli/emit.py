@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +19,16 @@ from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.devices import Device
+    from wsfracbnn.gen.soc.wrapper import AxiWidths
     from wsfracbnn.gen.stages.folding import Folding
     from wsfracbnn.model.description import NetworkDescription
+
+
+class Wrapper(StrEnum):
+    """What can stand around an accelerator."""
+
+    AXI = "axi"
+
 
 Force = Annotated[
     bool, typer.Option("--force", help="Replace emitted files that were changed since, or files in their way.")
@@ -50,6 +59,17 @@ def emit(
             show_default=False,
         ),
     ] = None,
+    wrapper: Annotated[
+        Wrapper | None,
+        typer.Option(help="Add a wrapper: axi, for a system on chip with DMA and processor.", show_default=False),
+    ] = None,
+    axis_in: Annotated[
+        int | None,
+        typer.Option(help="Bits a beat of the wrapper's input: 8, 32 or 64; default 32.", show_default=False),
+    ] = None,
+    axis_out: Annotated[
+        int | None, typer.Option(help="Bits a beat of its output: 32 or 64; default 32.", show_default=False)
+    ] = None,
     force: Force = False,
 ) -> Figures:
     """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
@@ -58,10 +78,12 @@ def emit(
     from wsfracbnn.gen.emission.folder import design_summary
     from wsfracbnn.gen.emission.folder import emit as emit_folder
     from wsfracbnn.gen.sizing.area import area_estimate
+    from wsfracbnn.gen.soc.wrapper import AxiWrapper
     from wsfracbnn.model.names import require_name
 
     if name is not None:
         require_name(name, "--name")
+    axi = axi_widths(wrapper, axis_in, axis_out)
     for_device = None if device is None else device_named(device)
     source = source_of(weights, name, images)
     folder = out or Path("build") / source.description.name
@@ -75,6 +97,7 @@ def emit(
         source.images,
         source.labels,
         reference=source.reference,
+        axi=axi,
         force=force,
     )
     console.print(report.design_table(design))
@@ -84,7 +107,27 @@ def emit(
         console.print(report.area_line(area))
     console.print(f"written to {folder}; run it:", highlight=False, markup=False)
     console.print(f"  {how_to_simulate(folder)}", highlight=False, markup=False)
-    return design_summary(design) | {"folder": str(folder)}
+    wrapped = None if axi is None else AxiWrapper(design, axi)
+    return design_summary(design, wrapped) | {"folder": str(folder)}
+
+
+def axi_widths(wrapper: Wrapper | None, axis_in: int | None, axis_out: int | None) -> AxiWidths | None:
+    """What --wrapper, --axis-in and --axis-out ask for.
+
+    Raises:
+        InputError: a width that is not made, or one without a wrapper.
+    """
+    from wsfracbnn.gen.soc.wrapper import AxiWidths
+
+    if wrapper is None:
+        for option, found in (("--axis-in", axis_in), ("--axis-out", axis_out)):
+            if found is not None:
+                raise InputError(f"{option}: found {found}, expected it beside --wrapper axi alone")
+        return None
+    default = AxiWidths()
+    return AxiWidths.of(
+        default.input_bits if axis_in is None else axis_in, default.output_bits if axis_out is None else axis_out
+    )
 
 
 def how_to_simulate(folder: Path) -> str:

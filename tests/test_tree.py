@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, TEMPLATES
+from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SOC_RTL, TEMPLATES
 
 SOURCES = ("*.py", "*.cpp", "*.h", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
 FOLDERS = (
@@ -38,7 +38,7 @@ def test_every_source_file_names_its_licence(pattern: str) -> None:
 
 
 def test_every_block_has_its_testbench() -> None:
-    blocks = [path.stem for folder in (RTL, BOARD_RTL) for path in folder.glob("*.v")]
+    blocks = [path.stem for folder in (RTL, BOARD_RTL, SOC_RTL) for path in folder.glob("*.v")]
     missing = [block for block in blocks if not (ROOT / "tb" / block / f"test_{block}.py").is_file()]
     assert missing == []
 

@@ -17,6 +17,8 @@ from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.emission.vectors import Reference, random_images, write_vectors
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 from wsfracbnn.gen.sizing.area import area_estimate
+from wsfracbnn.gen.soc.files import wrapper_files, wrapper_modules
+from wsfracbnn.gen.soc.wrapper import AxiWidths, AxiWrapper
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
 
@@ -39,6 +41,7 @@ def emit(
     labels: NDArray[np.int64] | None = None,
     *,
     reference: Reference | None = None,
+    axi: AxiWidths | None = None,
     force: bool = False,
 ) -> AcceleratorDesign:
     """Emit a folder; the same arguments give the same bytes.
@@ -49,12 +52,13 @@ def emit(
         labels: (n,) of these images.
         reference: what the golden vectors must equal, PyTorch's eval forward; without, the folder says that nothing
             was compared.
+        axi: the streams of a wrapper for a system on chip; None: no wrapper.
         force: whether to replace emitted files that were changed since.
     Raises:
         InputError: `out` is something else, or cannot be written; or the golden vectors differ from `reference`.
     """
     design = build_design(description, folding)
-    emit_design(design, out, images, labels, reference=reference, force=force)
+    emit_design(design, out, images, labels, reference=reference, axi=axi, force=force)
     return design
 
 
@@ -65,26 +69,35 @@ def emit_design(
     labels: NDArray[np.int64] | None = None,
     *,
     reference: Reference | None = None,
+    axi: AxiWidths | None = None,
     force: bool = False,
 ) -> None:
     """`emit` for a design state that is there already."""
     description = design.description
+    wrapper = None if axi is None else AxiWrapper(design, axi)
 
     def fill(folder: Path) -> None:
         _write_rtl(design, folder / "rtl")
+        if wrapper is not None:
+            for name, text in wrapper_modules(wrapper):
+                (folder / "rtl" / name).write_text(text)
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
         compared = reference is not None
-        summary = design_summary(design) | {"vectors_equal_pytorch": compared}
+        summary = design_summary(design, wrapper) | {"vectors_equal_pytorch": compared}
         (folder / DESIGN).write_text(json.dumps(summary, indent=2) + "\n")
         chosen = random_images(description) if images is None else images
         write_vectors(folder / VECTORS, description, chosen, labels, reference)
-        _write_testbench(design, folder, compared)
+        sources = _write_testbench(design, folder, compared, wrapper)
+        if wrapper is not None:
+            for name, text in wrapper_files(wrapper, sources).items():
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_text(text)
 
     emit_into(out, fill, force=force)
 
 
-def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
+def design_summary(design: AcceleratorDesign, wrapper: AxiWrapper | None = None) -> dict[str, Any]:
     """design.json: what a testbench and a reader need to know of the built hardware."""
     area = area_estimate(design)
     return {
@@ -102,6 +115,7 @@ def design_summary(design: AcceleratorDesign) -> dict[str, Any]:
             {"name": stage.name, **stage.fold.numbers(), "cycles": stage.cycles, "rom_bits": stage.rom_bits}
             for stage in design.stages
         ],
+        **({} if wrapper is None else {"axi": wrapper.summary()}),
     }
 
 
@@ -112,7 +126,8 @@ def _write_rtl(design: AcceleratorDesign, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool) -> None:
+def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool, wrapper: AxiWrapper | None) -> list[str]:
+    """All that is about the Verilog that is there; returns its files by their names in the folder."""
     env = environment()
     (folder / "tb").mkdir()
     for name in TESTBENCH_FILES:
@@ -121,8 +136,15 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool) ->
     (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
     (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))
-    given = {"design": design, "sources": sources, "compared": compared, "area": area_estimate(design)}
+    given = {
+        "design": design,
+        "sources": sources,
+        "compared": compared,
+        "area": area_estimate(design),
+        "wrapper": wrapper,
+    }
     for name, template in FOLDER_TEMPLATES.items():
         (folder / name).write_text(env.get_template(template).render(**given))
     core = env.get_template("folder_core.j2").render(design=design, sources=sources)
     (folder / f"{design.name}.core").write_text(core)
+    return sources

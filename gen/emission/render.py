@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, TEMPLATES
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL, TEMPLATES
 
 
 def environment(folders: Iterable[Path] = ()) -> jinja2.Environment:
@@ -66,10 +66,15 @@ def board_files() -> list[Path]:
     return sorted(BOARD_RTL.glob("*.v"))
 
 
+def soc_files() -> list[Path]:
+    """The blocks that stand between an accelerator and AXI, of the same form."""
+    return sorted(SOC_RTL.glob("*.v"))
+
+
 @functools.cache
 def _declaration_or_instance() -> re.Pattern[str]:
     """The name of a block where its module or an instance of it begins: `name #(`, `name instance (`."""
-    names = "|".join(source.stem for source in (*library_files(), *board_files()))
+    names = "|".join(source.stem for source in (*library_files(), *board_files(), *soc_files()))
     return re.compile(rf"^(\s*|module )({names})(?= #?\(| \w+ \()", re.MULTILINE)
 
 

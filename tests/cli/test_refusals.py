@@ -63,6 +63,10 @@ def wanted(folding: str) -> Case:
     return lambda folder: ["emit", "--weights", DIGITS, "--fold", folding, "--out", str(folder / "out")]
 
 
+def emit(*arguments: str) -> Case:
+    return lambda folder: ["emit", "--weights", DIGITS, *arguments, "--out", str(folder / "out")]
+
+
 def board(*arguments: str) -> Case:
     return lambda folder: ["board", *arguments, "--weights", DIGITS]
 
@@ -197,6 +201,8 @@ CASES: dict[str, tuple[Case, str]] = {
         lambda folder: ["report", str(folder), "--fold", "small", "--out", f"{folder}/r.html"],
         "--fold: folds",
     ),
+    "input width": (emit("--wrapper", "axi", "--axis-in", "16"), "--axis-in: found 16"),
+    "output width": (emit("--axis-out", "64"), "--axis-out: found 64"),
     "hardware": (with_text("h.json", '{"rows": [{"network": "a"}]}', *SYNTH), "key 'lanes' is missing"),
     "board": (board("nexys"), "board: found 'nexys'"),
     "board clock": (board("ulx3s-25f", "--mhz", "5"), "--mhz: found 5"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tools that read a block of rtl/ or rtl/board/ with given parameters; each gives exit code and complaints."""
+"""The tools that read a block of rtl/ or a folder in it with given parameters; each gives exit code and complaints."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pyslang
 
-from wsfracbnn.gen.locations import BOARD_RTL, RTL
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL
 from wsfracbnn.gen.simulation.job import simulator_environment
 
 Parameters = dict[str, int]
 
-LIBRARIES = ("-y", str(RTL), "-y", str(BOARD_RTL))
+FOLDERS = (RTL, BOARD_RTL, SOC_RTL)
+LIBRARIES = tuple(word for folder in FOLDERS for word in ("-y", str(folder)))
 
 
 def source_of(block: str) -> Path:
     """A block's file."""
-    return next(folder / f"{block}.v" for folder in (RTL, BOARD_RTL) if (folder / f"{block}.v").is_file())
+    return next(folder / f"{block}.v" for folder in FOLDERS if (folder / f"{block}.v").is_file())
 
 
 def name_of(value: object) -> str:
@@ -66,7 +67,8 @@ def slang(block: str, parameters: Parameters) -> tuple[int, str]:
     warnings = "-Wextra -Wconversion -Wno-sign-conversion"
     driver = pyslang.driver.Driver()
     driver.addStandardArgs()
-    command = f'slang --top {block} {overrides} {warnings} -y "{RTL}" -y "{BOARD_RTL}" "{source_of(block)}"'
+    libraries = " ".join(f'-y "{folder}"' for folder in FOLDERS)
+    command = f'slang --top {block} {overrides} {warnings} {libraries} "{source_of(block)}"'
     ready = driver.parseCommandLine(command, pyslang.driver.CommandLineOptions())
     ready = ready and driver.processOptions() and driver.parseAllSources()
     compilation = driver.createCompilation()
@@ -85,7 +87,7 @@ def yosys(script: str) -> tuple[int, str]:
 def elaborate(block: str, parameters: Parameters) -> str:
     """Yosys commands."""
     overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
-    sources = " ".join(str(path) for path in (*sorted(RTL.glob("*.v")), *sorted(BOARD_RTL.glob("*.v"))))
+    sources = " ".join(str(path) for folder in FOLDERS for path in sorted(folder.glob("*.v")))
     return f"read_verilog {sources}; hierarchy -check -top {block}{overrides}; proc; check -assert; design -reset"
 
 
