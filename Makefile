@@ -56,7 +56,7 @@ sim: setup ## emit the bundled network, run real images through it in both simul
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
 # One run of all tests, so that no core waits between two.
-test: setup lint ## lint, types, unit tests, RTL regression (under 20 minutes on two cores)
+test: setup lint ## lint, types, unit tests, RTL regression (half an hour on two cores)
 	@$(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
