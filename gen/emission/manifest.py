@@ -9,13 +9,12 @@ killed in between leaves `STAGED` behind, and the next one moves the rest.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from wsfracbnn.model.checksums import checksum_lines, file_digest, parse_checksums
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import LOCK, as_sentence, clear_left_overs, real_path, temporary_folder, working_in
 from wsfracbnn.model.reading import read_text
@@ -64,8 +63,8 @@ def emit_into(out: Path, fill: Callable[[Path], None], *, force: bool = False) -
 
 def _fill(folder: Path, fill: Callable[[Path], None]) -> None:
     fill(folder)
-    hashes = {name: _digest(folder / name) for name in _files(folder)}
-    (folder / MANIFEST).write_text(_HEADER + "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items())))
+    hashes = {name: file_digest(folder / name) for name in _files(folder)}
+    (folder / MANIFEST).write_text(_HEADER + checksum_lines(hashes))
 
 
 def _emit_again(out: Path, folder: Path, fill: Callable[[Path], None], force: bool) -> None:
@@ -81,9 +80,9 @@ def _emit_again(out: Path, folder: Path, fill: Callable[[Path], None], force: bo
         _fill(staged, fill)
         _check(out, folder, staged, old or {}, force)
         for name in _files(staged):
-            if _is_file_of(folder / name, _digest(staged / name)):
+            if _is_file_of(folder / name, file_digest(staged / name)):
                 (staged / name).unlink()  # stays as it is, and with its time what a simulator has built of it
-        if _files(staged) or not _is_file_of(folder / MANIFEST, _digest(staged / MANIFEST)):
+        if _files(staged) or not _is_file_of(folder / MANIFEST, file_digest(staged / MANIFEST)):
             with deferred_signals():
                 staged.rename(folder / STAGED)
                 _finish(folder)
@@ -91,7 +90,7 @@ def _emit_again(out: Path, folder: Path, fill: Callable[[Path], None], force: bo
 
 def _check(out: Path, folder: Path, staged: Path, old: Mapping[str, str], force: bool) -> None:
     """Refuse what would replace somebody's work."""
-    new = {name: _digest(staged / name) for name in _files(staged)}
+    new = {name: file_digest(staged / name) for name in _files(staged)}
     for name in (*old, *new):
         for parent in list(PurePosixPath(name).parents)[:-1]:
             place = folder / parent
@@ -148,10 +147,12 @@ def read_manifest(path: Path) -> dict[str, str] | None:
         return None
     if not text.startswith(_HEADER):
         return None
-    found = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.removeprefix(_HEADER).splitlines()]
-    entries = {match[2]: match[1] for match in found if match}
+    try:
+        entries = parse_checksums(text.removeprefix(_HEADER))
+    except ValueError:
+        return None
     inside = all(not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts for name in entries)
-    return entries if len(entries) == len(found) and inside else None
+    return entries if inside else None
 
 
 def _files(folder: Path) -> list[str]:
@@ -167,10 +168,4 @@ def _exists(path: Path) -> bool:
 
 def _is_file_of(path: Path, digest: str) -> bool:
     """Whether a file, and no link, has this hash."""
-    return path.is_file() and not path.is_symlink() and _digest(path) == digest
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return path.is_file() and not path.is_symlink() and file_digest(path) == digest

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, Field, RootModel
 
 from wsfracbnn.gen.synthesis.tools import DIGESTS, Report
+from wsfracbnn.model.checksums import parse_checksums
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, printable, read_bytes, read_json, read_text
 
@@ -26,8 +26,6 @@ Seconds = Annotated[float, Field(ge=0)]
 
 LARGE = 2 * 2**30
 """Bytes of a netlist, a routed design or a bitstream."""
-
-_DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,23 +42,11 @@ class _Statistics(Schema, extra="ignore"):
     design: _CellCounts
 
 
-class _Cell(Schema, extra="ignore"):
-    type: str
-    attributes: dict[str, Any] = Field(default_factory=dict)
-
-
-class _Module(Schema, extra="ignore"):
-    cells: dict[str, _Cell]
-
-
-class _Modules(Schema, extra="ignore"):
-    modules: dict[str, _Module]
-
-
 class Cell(Schema, extra="ignore"):
     """A cell of a netlist; a bit of a connection is the number of a signal, or a constant's text."""
 
     type: str
+    attributes: dict[str, Any] = Field(default_factory=dict)
     port_directions: dict[str, str] = Field(default_factory=dict)
     connections: dict[str, list[int | str]] = Field(default_factory=dict)
 
@@ -198,16 +184,13 @@ def _read_digests(path: Path) -> dict[str, str]:
     """Digests in hexadecimal, by name of the file."""
     what = "the digests of a run"
     try:
-        lines = read_text(path, what).splitlines()
+        text = read_text(path, what)
     except InputError as error:
         raise InputError(f"{error}; {_remedy(path)}") from None
-    found = {}
-    for number, line in enumerate(lines, start=1):
-        match = _DIGEST.fullmatch(line)
-        if match is None:
-            raise _damaged(path, what, f"line {number}")
-        found[match["name"]] = match["digest"]
-    return found
+    try:
+        return parse_checksums(text)
+    except ValueError as error:
+        raise _damaged(path, what, str(error)) from None
 
 
 def read_seconds(path: Path) -> float:
@@ -228,16 +211,18 @@ def read_cell_counts(path: Path) -> dict[str, int]:
 def read_netlist(path: Path, top: str) -> Netlist:
     """A netlist that holds the module `top`."""
     contents = _contents(path, "Yosys's netlist")
-    modules = _checked(path, _Modules, "Yosys's netlist", contents).modules
-    if top not in modules:
-        raise _damaged(path, "Yosys's netlist", f"key 'modules.{top}' is missing")
+    modules = _modules(path, contents, top)
     return Netlist(contents, top, {name: cell.type for name, cell in modules[top].cells.items()})
 
 
 def read_modules(path: Path, top: str) -> dict[str, Module]:
     """The modules of a netlist, `top` among them."""
+    return _modules(path, _contents(path, "Yosys's netlist"), top)
+
+
+def _modules(path: Path, contents: Any, top: str) -> dict[str, Module]:
     what = "Yosys's netlist"
-    modules = _read(path, _Netlist, what).modules
+    modules = _checked(path, _Netlist, what, contents).modules
     if top not in modules:
         raise _damaged(path, what, f"key 'modules.{top}' is missing")
     return modules

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from wsfracbnn.model.checksums import checksum_lines, file_digest
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import as_sentence, temporary_folder, write_text
 from wsfracbnn.model.supervise import Child
@@ -76,11 +77,8 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
 
 def write_digests(run: Path) -> None:
     """Write the digests of all files that a run left."""
-    lines = []
-    for path in sorted(path for path in run.iterdir() if path.is_file()):
-        with path.open("rb") as file:
-            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
-    (run / DIGESTS).write_text("".join(lines))
+    paths = sorted(path for path in run.iterdir() if path.is_file())
+    (run / DIGESTS).write_text(checksum_lines({path.name: file_digest(path) for path in paths}))
 
 
 def _failure(folder: Path, program: str, printed: str, log: Path) -> str:
