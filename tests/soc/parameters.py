@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every block of rtl/soc/ at the ends of its parameters, and at values that cannot be built."""
+"""Parameters of every block of rtl/soc/: the ends of what can be built, and values that cannot be.
+
+tests/gen/test_parameters.py reads them.
+"""
 
 from __future__ import annotations
 
-import pytest
-
-from wsfracbnn.gen.locations import SOC_RTL
-
-from ..gen.rtl_tools import TOOLS, Parameters, elaborate, name_of, verible, yosys
+from ..gen.rtl_tools import Parameters
 
 BUILT: dict[str, list[Parameters]] = {
     "axi_lite_port": [{"ADDR_W": 3}, {"ADDR_W": 6}, {"ADDR_W": 32}],
@@ -49,36 +48,4 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
-CHECKED = [(block, parameters, missing) for block, cases in REFUSED.items() for parameters, missing in cases]
-BLOCKS = [(block, parameters) for block, cases in BUILT.items() for parameters in cases]
-
-
-def test_every_block_and_every_parameter_is_tried() -> None:
-    blocks = {path.stem for path in SOC_RTL.glob("*.v")}
-    assert BUILT.keys() == blocks
-    assert REFUSED.keys() == blocks - {"frame_gate", "reset_synchronizer"}  # they have no size
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("tool", TOOLS)
-@pytest.mark.parametrize("block, parameters", BLOCKS, ids=name_of)
-def test_no_tool_warns_at_the_ends_of_a_parameter(tool: str, block: str, parameters: Parameters) -> None:
-    assert TOOLS[tool](block, parameters) == (0, "")
-
-
-@pytest.mark.synthesis
-def test_yosys_builds_the_ends_of_every_parameter() -> None:
-    assert yosys("; ".join(elaborate(block, parameters) for block, parameters in BLOCKS)) == (0, "")
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("tool", TOOLS)
-@pytest.mark.parametrize("block, parameters, missing", CHECKED, ids=name_of)
-def test_what_cannot_be_built_stops_a_tool(tool: str, block: str, parameters: Parameters, missing: str) -> None:
-    code, said = TOOLS[tool](block, parameters)
-    assert code != 0
-    assert missing in said
-
-
-def test_the_text_keeps_to_verible_s_rules() -> None:
-    assert verible(sorted(SOC_RTL.glob("*.v"))) == (0, "")
+WITHOUT_SIZE = {"frame_gate", "reset_synchronizer"}
