@@ -22,6 +22,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -211,25 +212,25 @@ def carry_out(
     waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
     failed: list[PlannedRun] = []
-    processes: set[Child] = set()
-    with _passing_on(processes) as stopped, ThreadPoolExecutor(jobs) as pool:
+    under_way = _UnderWay()
+    with under_way.told_of_signals(), ThreadPoolExecutor(jobs) as pool:
         while waiting or running:
             ready = [r for r in waiting if not r.run.teacher or Path(r.run.teacher).is_file()]
-            for run in [] if stopped() else ready[: jobs - len(running)]:
+            for run in [] if under_way.stopped else ready[: jobs - len(running)]:
                 waiting.remove(run)
                 report(f"{run.out.stem}: training, see {run.out.with_suffix('.txt')}")
                 source = ["--data", str(data)] if data is not None and run.takes_data else []
-                running[pool.submit(_train, run, [*arguments, *source], threads, processes)] = run
+                running[pool.submit(_train, run, [*arguments, *source], threads, under_way)] = run
             if not running:
                 break  # stopped, or the teachers of those that wait failed
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 run = running.pop(done)
                 if done.result() == 0:
                     report(f"{run.out.stem}: top-1 {load_checkpoint(run.out).test_accuracy:.2f} %")
-                elif not stopped():
+                elif not under_way.stopped:
                     report(f"{run.out.stem}: failed, see {run.out.with_suffix('.txt')}")
                     failed.append(run)
-        if stopped():
+        if under_way.stopped:
             raise KeyboardInterrupt
     return failed + waiting
 
@@ -239,26 +240,50 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextmanager
-def _passing_on(processes: set[Child]) -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a SIGTERM to each process, upon which it saves and ends."""
-    pressed = False
+class _UnderWay:
+    """The trainings that run, each of which saves and ends upon a SIGTERM.
 
-    def handle(signum: int, frame: object) -> None:
-        nonlocal pressed
-        pressed = True
-        for process in list(processes):
-            process.terminate()
+    Attributes:
+        stopped: whether Ctrl-C or SIGTERM has come.
+    """
 
-    previous = {number: signal(number, handle) for number in (SIGINT, SIGTERM)}
-    try:
-        yield lambda: pressed
-    finally:
-        for number, handler in previous.items():
-            signal(number, handler)
+    def __init__(self) -> None:
+        self.stopped = False
+        self._processes: set[Child] = set()
+        # Reentrant: a second signal may come while the first is handled, in the same thread.
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def told_of_signals(self) -> Iterator[None]:
+        """Turn each Ctrl-C and SIGTERM into a SIGTERM to each training."""
+
+        def handle(signum: int, frame: object) -> None:
+            with self._lock:
+                self.stopped = True
+                for process in self._processes:
+                    process.terminate()
+
+        previous = {number: signal(number, handle) for number in (SIGINT, SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal(number, handler)
+
+    def add(self, process: Child) -> None:
+        """Count a training that has started. A signal that came while it did is passed on."""
+        with self._lock:
+            self._processes.add(process)
+            if self.stopped:
+                process.terminate()
+
+    def discard(self, process: Child) -> None:
+        """Count it no more."""
+        with self._lock:
+            self._processes.discard(process)
 
 
-def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: set[Child]) -> int:
+def _train(run: PlannedRun, arguments: Sequence[str], threads: int, under_way: _UnderWay) -> int:
     run.out.parent.mkdir(parents=True, exist_ok=True)
     # Threads that spin at OpenMP's barriers take the processors from the other runs: two busy threads on two busy
     # cores trained 20 times slower.
@@ -268,11 +293,11 @@ def _train(run: PlannedRun, arguments: Sequence[str], threads: int, processes: s
         # A terminal's Ctrl-C reaches this process alone, which passes it on.
         Child(run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment) as process,
     ):
-        processes.add(process)
+        under_way.add(process)
         try:
             return process.wait()
         finally:
-            processes.discard(process)
+            under_way.discard(process)
 
 
 def collect(runs: Sequence[PlannedRun], plan: str) -> AccuracyResults:

@@ -19,7 +19,7 @@ COMPARING = "test_images_are_bit_exact_in_every_layer"
 """The test that leaves a result behind."""
 
 
-def tests_there() -> list[str]:
+def names_of_tests() -> list[str]:
     """Names of the tests in the testbench, which is read and not run."""
     return [
         node.name
@@ -60,7 +60,7 @@ def verdict(folder: Path, selected: bool = False) -> tuple[bool, list[str]]:
 
     selected: some tests were chosen. Without that, one that did not run is a failure.
     """
-    there = tests_there()
+    there = names_of_tests()
     ran, failures = failed_tests(folder / "results.xml")
     missing = [name for name in there if name not in ran]
     images, streams, mismatches = compared(folder / "result.json")

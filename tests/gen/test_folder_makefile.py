@@ -15,9 +15,9 @@ from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.tb.network.golden import count_asked_for
-from wsfracbnn.tb.network.verdict import tests_there, verdict
+from wsfracbnn.tb.network.verdict import names_of_tests, verdict
 
-COMPARING, *OTHERS = tests_there()
+COMPARING, *OTHERS = names_of_tests()
 RIGHT = {"images": 4, "mismatches": 0, "layers": [{}, {}, {}]}
 
 

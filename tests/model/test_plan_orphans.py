@@ -14,15 +14,26 @@ import pytest
 PATIENCE_S = 120
 
 CARRY_OUT = """
-import sys
+import os, signal, sys, time
 from pathlib import Path
 from wsfracbnn.model.training import plan
 folder = Path(sys.argv[1])
 (folder / "run.toml").touch()
 (folder / "plan.toml").write_text('[[run]]\\nname = "a"\\nrole = "full"\\nconfig = "run.toml"\\n')
-command = [sys.executable, "-c", "import time; time.sleep(600)", f"{folder}/training"]
+command = [sys.executable, "-c", "import time; time.sleep(600)", str(folder / "training")]
 plan.PlannedRun.command = lambda self, arguments: command
+{before}
 plan.carry_out(plan.read_plan(folder / "plan.toml", folder / "out"), 1, [], print)
+"""
+
+# The signal comes when the training has been started and the parent does not know yet.
+SIGNAL_IN_BETWEEN = """
+class Child(plan.Child):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.{number})
+        time.sleep(1)
+plan.Child = Child
 """
 
 
@@ -50,11 +61,26 @@ def wait_for(folder: Path, word: str, there: bool) -> None:
 def test_a_training_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     """The signal goes to the parent alone."""
     with subprocess.Popen(
-        [sys.executable, "-c", CARRY_OUT, str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", CARRY_OUT.format(before=""), str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as parent:
-        wait_for(tmp_path, "/training", there=True)
-        parent.send_signal(number)
-        parent.wait(PATIENCE_S)
+        try:
+            wait_for(tmp_path, "/training", there=True)
+            parent.send_signal(number)
+            parent.wait(PATIENCE_S)
+        finally:
+            parent.kill()
+    wait_for(tmp_path, "", there=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_starts_when_the_signal_comes_ends_too(tmp_path: Path, number: signal.Signals) -> None:
+    script = CARRY_OUT.format(before=SIGNAL_IN_BETWEEN.format(number=number.name))
+    parent = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False
+    )
+    assert parent.stderr.decode().splitlines()[-1] == "KeyboardInterrupt"
     wait_for(tmp_path, "", there=False)
 
 
