@@ -15,6 +15,7 @@ from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.gen.sizing.area import AreaEstimate
 from wsfracbnn.gen.sizing.cost import DeviceCost
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.model.errors import counted
 from wsfracbnn.model.operations import LayerOperations, total
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def operations_table(networks: Mapping[str, Sequence[LayerOperations]]) -> Table
 def shape_line(config: NetworkConfig) -> str:
     """A network's shape in a sentence."""
     stages = ", ".join(
-        f"{blocks} block{'s' if blocks > 1 else ''} of {width}"
-        for blocks, width in zip(config.blocks, config.widths, strict=True)
+        f"{counted(blocks, 'block')} of {width}" for blocks, width in zip(config.blocks, config.widths, strict=True)
     )
     image = f"{config.image_height}x{config.image_width}x{config.image_channels}"
     return (

@@ -15,7 +15,7 @@ from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
 from wsfracbnn.cli.options import REFUSE, WEIGHTS_HELP, BadPictures, DataFolder, Fold, LutInputs, bundled_or_file
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, counted
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
@@ -221,6 +221,6 @@ def _print_verdict(results: Sequence[SimulationResult], failures: Sequence[str],
     elif tests is not None:
         verdict(f"passed: the tests that match '{tests}'", "green")
     else:
-        images = " and ".join(f"{result.images} images in {result.simulator}" for result in results)
+        images = " and ".join(f"{counted(result.images, 'image')} in {result.simulator}" for result in results)
         verdict(f"bit-exact: {images}, every layer, equal to PyTorch", "green")
     return not failures

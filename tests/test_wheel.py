@@ -96,5 +96,5 @@ def test_it_simulates_outside_a_clone(wheel: Path, tmp_path: Path) -> None:
     command = [str(python), "-m", "wsfracbnn.cli", "sim", "--simulator", "icarus", "--images", "1"]
     done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "bit-exact: 1 images in icarus, every layer, equal to PyTorch" in done.stdout
+    assert "bit-exact: 1 image in icarus, every layer, equal to PyTorch" in done.stdout
     assert {path.name for path in work.iterdir()} == {"build"}

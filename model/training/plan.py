@@ -35,7 +35,7 @@ from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
 from wsfracbnn.model.data.registry import SOURCES
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, counted
 from wsfracbnn.model.names import module_name
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
@@ -208,7 +208,7 @@ def carry_out(
     if data is not None and not any(run.takes_data for run in runs):
         raise InputError(f"--data: found '{data}', but no run of the plan reads its images from files")
     threads = max(1, processors() // jobs)
-    report(f"{jobs} side by side, {threads} thread{'s' if threads > 1 else ''} each")
+    report(f"{jobs} side by side, {counted(threads, 'thread')} each")
     waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
     failed: list[PlannedRun] = []

@@ -74,7 +74,7 @@ def verdict(folder: Path, selected: bool = False) -> tuple[bool, list[str]]:
     lines = [f"{name}: did not run, as others were chosen" for name in missing]
     if not images:
         return True, [*lines, f"{passed}; no images were compared"]
-    return True, [*lines, f"bit-exact: {images} images, {streams} streams; {passed}"]
+    return True, [*lines, f"bit-exact: {images} image{'s' if images > 1 else ''}, {streams} streams; {passed}"]
 
 
 def main() -> int:

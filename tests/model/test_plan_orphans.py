@@ -14,7 +14,8 @@ import pytest
 PATIENCE_S = 120
 
 CARRY_OUT = """
-import os, signal, sys, time
+import faulthandler, os, signal, sys, time
+faulthandler.register(signal.SIGUSR1)
 from pathlib import Path
 from wsfracbnn.model.training import plan
 folder = Path(sys.argv[1])
@@ -60,18 +61,30 @@ def wait_for(folder: Path, word: str, there: bool) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_training_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     """The signal goes to the parent alone."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CARRY_OUT.format(before=""), str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as parent:
+    said = tmp_path / "said.txt"
+    with (
+        said.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-c", CARRY_OUT.format(before=""), str(tmp_path)], stdout=output, stderr=output
+        ) as parent,
+    ):
         try:
             wait_for(tmp_path, "/training", there=True)
             parent.send_signal(number)
             parent.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the parent stays:\n{state_of(parent, said)}")
         finally:
             parent.kill()
     wait_for(tmp_path, "", there=False)
+
+
+def state_of(process: subprocess.Popen[bytes], said: Path) -> str:
+    """What a process is doing, and waits for."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    process.send_signal(signal.SIGUSR1)
+    time.sleep(1)
+    return status + said.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
