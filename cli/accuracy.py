@@ -10,12 +10,18 @@ from typing import Annotated
 import typer
 
 from wsfracbnn.cli.figures import CheckFailedError, Figures
-from wsfracbnn.cli.options import Compiled, DataFolder, Graphs
+from wsfracbnn.cli.options import Compiled, DataFolder, Graphs, bundled_plan
 from wsfracbnn.model.errors import InputError
 
 
 def accuracy(
-    plan: Annotated[Path, typer.Option(help="TOML plan of runs; configs/accuracy.toml is the full comparison.")],
+    plan: Annotated[
+        Path,
+        typer.Option(
+            help="TOML plan of runs, or the name of a bundled one; accuracy is the full comparison.",
+            callback=bundled_plan,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoints; a second call goes on there.")] = Path(
         "build/accuracy"
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
+from wsfracbnn.cli.options import bundled_settings
 from wsfracbnn.gen.devices import DEVICES, device_named
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ SEED = 1
 
 def cost(
     config: Annotated[
-        Path | None, typer.Option(help="TOML file of settings, as `train` takes it, with a table [network] or an arch.")
+        Path | None,
+        typer.Option(
+            help="TOML file of settings, as `train` takes it, with a table [network] or an arch; or a bundled name.",
+            callback=bundled_settings,
+        ),
     ] = None,
     arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Channels of the first stage; default 16.")] = None,

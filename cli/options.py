@@ -3,30 +3,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from wsfracbnn.gen.locations import CHECKPOINTS
+from wsfracbnn.gen.locations import CHECKPOINTS, CONFIGS
 from wsfracbnn.model.errors import InputError, shown
 
 
-def bundled_or_file(weights: Path | None) -> Path | None:
-    """A checkpoint's path, for what an option names: a file, or a bundled network by its name.
+def _by_name(path: Path | None, option: str, folder: Path, suffix: str, what: str, names: Iterable[str]) -> Path | None:
+    """What an option names: a file, or a bundled one by its name without the suffix."""
+    if path is None or path.suffix or path.name != str(path) or path.is_file():
+        return path
+    bundled = folder / f"{path}{suffix}"
+    if bundled.is_file():
+        return bundled
+    raise InputError(f"{option}: found {shown(str(path))}, expected {what} or one of {', '.join(sorted(names))}")
+
+
+def bundled_or_file(param: typer.CallbackParam, weights: Path | None) -> Path | None:
+    """A checkpoint's path, for what an option names: a file, a bundled network by its name, or an emitted folder.
 
     Raises:
         InputError: it looks like a name, and there is neither a file nor a network of that name.
     """
-    if weights is None or weights.suffix or weights.name != str(weights) or weights.is_file():
+    if weights is not None and (weights / "net.json").is_file() and not (CHECKPOINTS / f"{weights}.pt").is_file():
         return weights
-    bundled = CHECKPOINTS / f"{weights}.pt"
-    if bundled.is_file():
-        return bundled
-    if (weights / "net.json").is_file():
-        return weights
-    names = ", ".join(sorted(path.stem for path in CHECKPOINTS.glob("*.pt")))
-    raise InputError(f"--weights: found {shown(str(weights))}, expected a checkpoint's file or one of {names}")
+    names = (path.stem for path in CHECKPOINTS.glob("*.pt"))
+    return _by_name(weights, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", names)
+
+
+def bundled_settings(param: typer.CallbackParam, config: Path | None) -> Path | None:
+    """The path of a file of settings, or of a bundled one by its name."""
+    return _by_name(config, param.opts[0], CONFIGS, ".toml", "a TOML file", _configs(plans=False))
+
+
+def bundled_plan(param: typer.CallbackParam, plan: Path) -> Path | None:
+    """The path of a plan of runs, or of a bundled one by its name."""
+    return _by_name(plan, param.opts[0], CONFIGS, ".toml", "a TOML file", _configs(plans=True))
+
+
+def _configs(plans: bool) -> Iterator[str]:
+    return (path.stem for path in CONFIGS.glob("*.toml") if ("[[run]]" in path.read_text("utf-8")) == plans)
 
 
 WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled network, such as digits"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import DATASETS, REFUSE, SKIP, BadPictures, Compiled, DataFolder, Graphs
+from wsfracbnn.cli.options import DATASETS, REFUSE, SKIP, BadPictures, Compiled, DataFolder, Graphs, bundled_settings
 from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ log = logging.getLogger(__name__)
 
 
 def train(
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of settings, or the name of a bundled one, such as digits; options given here win.",
+            callback=bundled_settings,
+        ),
+    ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"
 RTL = ROOT / "rtl"
 CHECKPOINTS = ROOT / "checkpoints"
+CONFIGS = ROOT / "configs"
 NETWORK_TESTBENCH = ROOT / "tb" / "network"
 BOARD_RTL = RTL / "board"
 SOC_RTL = RTL / "soc"

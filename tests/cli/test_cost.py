@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import DEVICES, FAMILIES
+from wsfracbnn.gen.locations import CONFIGS
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.cost import device_cost
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 TABLE = """[network]
@@ -78,3 +80,23 @@ def test_classes_come_from_the_dataset(tmp_path: Path) -> None:
     found = figures("cost", "--arch", "digits", "--device", "artix7-35t", "--fold", "small")
     assert found["config"]["classes"] == 10
     assert found["devices"][0]["family"] == "xc7"
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar100"])
+def test_bundled_settings_are_found_by_name(name: str) -> None:
+    arguments = ("--device", "ecp5-85f", "--fold", "small")
+    by_path = figures("cost", "--config", str(CONFIGS / f"{name}.toml"), *arguments)
+    assert figures("cost", "--config", name, *arguments) == by_path
+
+
+@pytest.mark.parametrize("command, option", [("cost", "--config"), ("train", "--config"), ("accuracy", "--plan")])
+def test_an_unknown_name_is_answered_with_those_there_are(command: str, option: str) -> None:
+    done = CliRunner().invoke(app, [command, option, "digit"])
+    assert isinstance(done.exception, InputError)
+    text = str(done.exception)
+    assert text.startswith(f"{option}: found 'digit', expected a TOML file or one of ")
+    settings, plans = ("cifar100-fracbnn", "digits"), ("accuracy", "recipe-trials")
+    here, elsewhere = (plans, settings) if option == "--plan" else (settings, plans)
+    names = text.split(" one of ")[1].split(", ")
+    assert set(here) <= set(names)
+    assert not set(elsewhere) & set(names)
