@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
@@ -71,7 +72,7 @@ class Cluster:
         self._probe = probe
         self._client: Client | None = None
         self._local: LocalCluster | None = None
-        self.tools: Tools | None = None
+        self._tools: Tools | None = None
 
     def __enter__(self) -> Cluster:
         # What dask has to say comes as an outcome or as an exception.
@@ -95,6 +96,12 @@ class Cluster:
         """The address of Dask's pages."""
         assert self._client is not None
         return str(self._client.dashboard_link)
+
+    @property
+    def tools(self) -> Tools:
+        """What every worker has to work with."""
+        assert self._tools is not None
+        return self._tools
 
     def connect(self) -> None:
         """Reach the scheduler, or start one; wait for a worker, and ask all workers what they have.
@@ -122,7 +129,7 @@ class Cluster:
                         f"{where}: no scheduler with a worker within {self._patience_s:g} s, expected one there"
                     ) from None
                 time.sleep(0.5)
-        self.tools = require_same(answers)
+        self._tools = require_same(answers)
 
     def run(self, jobs: Sequence[Job], done: Mapping[str, Outcome]) -> Iterator[tuple[Job, Outcome]]:
         """Do jobs and yield each with its outcome as it comes. done: outcomes that jobs may need, by key.
@@ -134,7 +141,7 @@ class Cluster:
         with _as_lost():
             waiting = self._submit(jobs, done)
             # Without a second reference an outcome leaves the cluster as soon as it was fetched.
-            coming = iter(as_completed(list(waiting), loop=self._client.loop))
+            coming = iter(as_completed(list(waiting), loop=self._client.loop))  # type: ignore[no-untyped-call]
         while waiting:
             with _as_lost():
                 future = next(coming)
@@ -143,10 +150,10 @@ class Cluster:
                 del future
             yield job, outcome
 
-    def _submit(self, jobs: Sequence[Job], done: Mapping[str, Outcome]) -> dict[Future, Job]:
+    def _submit(self, jobs: Sequence[Job], done: Mapping[str, Outcome]) -> dict[Future[Any], Job]:
         assert self._client is not None
         cache = None if self._cache is None else self._cache.resolve()
-        futures: dict[str, Future] = {}
+        futures: dict[str, Future[Any]] = {}
         waiting = {}
         for job in jobs:
             needed = []
@@ -160,7 +167,7 @@ class Cluster:
                 _perform,
                 pickle.dumps((job.function, job.arguments)),  # one value, in which dask looks for nothing
                 self._probe,
-                self.tools,
+                self._tools,
                 cache,
                 *needed,
                 key=f"{job.step}-{job.key}",
@@ -175,7 +182,7 @@ class Cluster:
         if self._address is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that another dashboard has the usual port
-                self._local = target = LocalCluster(
+                self._local = target = LocalCluster(  # type: ignore[no-untyped-call]
                     n_workers=self._workers,
                     threads_per_worker=1,
                     host="127.0.0.1",
@@ -184,7 +191,7 @@ class Cluster:
                 )
         else:
             target = self._address
-        self._client = Client(target, timeout=timeout, set_as_default=False)
+        self._client = Client(target, timeout=timeout, set_as_default=False)  # type: ignore[no-untyped-call]
 
     def _drop(self) -> None:
         """Let go of client and local cluster, which ends its workers and their tools."""
@@ -203,11 +210,11 @@ def _as_lost() -> Iterator[None]:
         raise SchedulerLostError from None
 
 
-def _outcome_of(future: Future) -> Outcome:
+def _outcome_of(future: Future[Any]) -> Outcome:
     """Of a future that is done; raises where it was cancelled, as all are when the scheduler is lost."""
     if future.status in ("cancelled", "lost"):
         raise SchedulerLostError
-    error = future.exception()
+    error = future.exception()  # type: ignore[no-untyped-call]
     if isinstance(error, KilledWorker):
         return Failed(f"{RETRIES + 1} workers or more died while they ran it, {error.last_worker.address} last", False)
     if isinstance(error, Exception):

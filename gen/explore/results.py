@@ -184,6 +184,22 @@ def result_of(candidate: Candidate, speed: int, keys: Keys, outcomes: Mapping[st
     )
 
 
+def skipped_of(found: Sequence[Candidate], kept: Sequence[Candidate]) -> tuple[Skipped, ...]:
+    """The candidates that are not among those kept, each with the reason."""
+    chosen = set(kept)
+    return tuple(
+        Skipped(
+            fold=candidate.fold,
+            device=candidate.device.name,
+            estimated_luts=round(candidate.area.luts),
+            estimated_cycles=candidate.design.cycles,
+            why="less promising than those kept" if candidate.fits else "estimated not to fit",
+        )
+        for candidate in found
+        if candidate not in chosen
+    )
+
+
 def best_of(results: Sequence[Result], objective: Objective) -> int | None:
     """Place of the best result that keeps all limits; None where none does."""
     scored = {

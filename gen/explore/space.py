@@ -30,7 +30,7 @@ MOST_FOLDINGS = 1000
 MOST_SEEDS = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A network at a folding on a device, with what it is estimated to take. fold: what `--fold` calls it."""
 
