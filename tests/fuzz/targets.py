@@ -29,8 +29,9 @@ from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_netlist, read_report
 from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
-from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
+from wsfracbnn.gen.synthesis.record import HardwareResults
 from wsfracbnn.gen.synthesis.summary import read_summary
+from wsfracbnn.gen.synthesis.table import hardware_table
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
