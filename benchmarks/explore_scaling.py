@@ -4,9 +4,9 @@
     .venv/bin/python benchmarks/explore_scaling.py [--workers 100,300,1000] [--page docs/explore.md]
 
 Runs what `wsfracbnn explore` runs (jobs, Dask, the store of outcomes) with steps that sleep in place of the tools. How
-long each sleeps is drawn from the seconds that real runs took (results/hardware.json), divided by --speedup. A scheduler
-has a process of its own; the workers share a few processes, each with a thread and a connection of its own. Prints the
-table, writes it to results/explore_scaling.json and to the section 'scaling' of the page. Five minutes.
+long each sleeps is drawn from the seconds that real runs took (results/hardware.json), divided by --speedup. The
+scheduler has a process of its own; the workers share a few processes, each with a thread and a connection of its own.
+Prints the table, writes it to results/explore_scaling.json and to the section 'scaling' of the page. Ten minutes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from wsfracbnn.gen.devices import SPEED_GRADES, routable_devices
 from wsfracbnn.gen.explore.objective import FIGURES, parse_objective
 from wsfracbnn.gen.explore.packages import require_packages
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +97,9 @@ def explore(
     wanted = parse_objective(objective, at_least or (), at_most or ())
     if jobs is not None and scheduler is not None:
         raise InputError(f"--jobs: found {jobs}, but the workers are those of --scheduler {scheduler}")
+
+    if scheduler is not None and not re.fullmatch(r"\w+://[^/\s]+:\d+", scheduler):
+        raise InputError(f"--scheduler: found {shown(scheduler)}, expected tcp://HOST:PORT")
 
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.exploration import print_exploration, print_verdict, say, step_bars

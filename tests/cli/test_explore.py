@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`wsfracbnn explore` from options to its folder. The steps are made up; tests/explore/test_tools.py has the real ones."""
+"""`wsfracbnn explore` from options to its folder. Steps are made up; tests/explore/test_tools.py has the real ones."""
 
 from __future__ import annotations
 
