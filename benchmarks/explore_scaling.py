@@ -172,7 +172,7 @@ async def host(address: str, workers: int) -> None:
         ]
         for first in range(0, workers, 50):
             await asyncio.gather(*started[first : first + 50])
-        await asyncio.gather(*(worker.finished() for worker in started))
+        await asyncio.gather(*(worker.finished() for worker in started))  # type: ignore[no-untyped-call]
 
 
 def measure(workers: int, speedup: float) -> Row:

@@ -26,8 +26,11 @@ def route_for_ever(cache: Path, top: str, instances: Any, settings: Any, synthes
 
 
 if __name__ == "__main__":
-    cluster.tools_here = fakes.probe  # type: ignore[assignment]
-    jobs.synthesize_design = fakes.synthesize
-    jobs.simulate_design = fakes.simulate
-    jobs.route_netlist = route_for_ever
+    for module, name, stand_in in (
+        (cluster, "tools_here", fakes.probe),
+        (jobs, "synthesize_design", fakes.synthesize),
+        (jobs, "simulate_design", fakes.simulate),
+        (jobs, "route_netlist", route_for_ever),
+    ):
+        setattr(module, name, stand_in)
     main()

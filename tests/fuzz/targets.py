@@ -25,6 +25,7 @@ from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.explore.jobs import Job
 from wsfracbnn.gen.explore.outcomes import ROUTE
 from wsfracbnn.gen.explore.results import read_exploration
+from wsfracbnn.gen.explore.steps import route_netlist
 from wsfracbnn.gen.explore.store import Store
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.report.simulated import read_simulation
@@ -151,7 +152,7 @@ _MEASURED = {
     "busy": {"input": 0.5},
     "occupancy": {"input": [1, 2]},
 }
-_JOB = Job(ROUTE, "k", "a", len, ())
+_JOB = Job(ROUTE, "k", "a", route_netlist, ())
 _OUTCOME = {
     "step": ROUTE,
     "key": "k",
