@@ -228,7 +228,8 @@ def _outcome_of(future: Future[Any]) -> Outcome:
         raise SchedulerLostError
     error = future.exception()  # type: ignore[no-untyped-call]
     if isinstance(error, KilledWorker):
-        return Failed(f"{RETRIES + 1} workers or more died while they ran it, {error.last_worker.address} last", False)
+        died = f"{error.allowed_failures + 1} workers died while they ran it"
+        return Failed(f"{died}, the last was {error.last_worker.address}", final=False)
     if isinstance(error, Exception):
         return Failed.of(error, final=False)
     outcome: Outcome = future.result()

@@ -143,7 +143,7 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_workers_and_tools_and_what_is_finished_stays(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.explore.command", "explore", "--weights", "digits", "--images", "3"]
-    command += ["--seeds", "1", "--jobs", "2", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    command += ["--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
     command += ["--results", str(tmp_path / "h.json"), "--fold", "small"]
     environment = {**os.environ, fakes.LOG: str(tmp_path / "log")}
     with (tmp_path / "said").open("wb") as said:
@@ -157,7 +157,7 @@ def test_a_signal_ends_workers_and_tools_and_what_is_finished_stays(number: sign
         time.sleep(0.1)
     tool = psutil.Process(int(tool_file.read_text()))
     processes = [tool, *psutil.Process(child.pid).children(recursive=True)]
-    assert len(processes) >= 4, "a tool, its supervisor, two workers"
+    assert len(processes) >= 3, "a tool, its supervisor, a worker"
     if number == signal.SIGINT:
         os.killpg(child.pid, number)  # as a terminal does
     else:

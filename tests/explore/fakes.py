@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -112,6 +113,13 @@ def die_once(cache: Path, mhz: float) -> Routed:
     if first:
         time.sleep(600)
     return Routed(mhz, 1, 1, 1, 1, ("a",), 1.0)
+
+
+def die(cache: Path) -> Routed:
+    """A step that kills its worker."""
+    note("die")
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
 
 
 class SerialPool:

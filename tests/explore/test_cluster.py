@@ -27,7 +27,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.synthesis.nextpnr import PlaceAndRoute
 from wsfracbnn.model.errors import InputError
 
-from .fakes import LOG, clock, die_once, job, made_up_netlist, notes, probe, refuse, route
+from .fakes import LOG, clock, die, die_once, job, made_up_netlist, notes, probe, refuse, route
 
 ENDS_S = 60
 """Within which something must have happened."""
@@ -171,6 +171,24 @@ def test_a_scheduler_that_is_killed_and_started_again(outside: Outside, tmp_path
     assert len(said) == 1
     counts = [notes().count(f"clock {n}") for n in (1, 2, 3)]
     assert min(counts) == 1, "what was finished is not done again"
+
+
+def test_a_step_that_kills_its_workers_is_given_up(log: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler is told to allow none; Dask's own allowance is three."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    cluster_outside = Outside(f"tcp://127.0.0.1:{free_port()}")
+    try:
+        with Cluster(cluster_outside.address, 1, None, probe=probe) as cluster:
+            outcomes, said = do_all([job("die", die)], cluster, tmp_path / "r")
+    finally:
+        cluster_outside.end()
+    dead = outcomes["die"]
+    assert isinstance(dead, Failed)
+    assert dead.reason.startswith("1 workers died while they ran it, the last was tcp://127.0.0.1:")
+    assert not dead.final
+    assert not list((tmp_path / "r").glob("route-*"))
+    assert said == []
 
 
 def test_addresses_without_a_scheduler_are_refused() -> None:
