@@ -97,7 +97,6 @@ def explore(
     wanted = parse_objective(objective, at_least or (), at_most or ())
     if jobs is not None and scheduler is not None:
         raise InputError(f"--jobs: found {jobs}, but the workers are those of --scheduler {scheduler}")
-
     if scheduler is not None and not re.fullmatch(r"\w+://[^/\s]+:\d+", scheduler):
         raise InputError(f"--scheduler: found {shown(scheduler)}, expected tcp://HOST:PORT")
 
@@ -108,7 +107,7 @@ def explore(
     from wsfracbnn.gen.explore.cluster import Cluster
     from wsfracbnn.gen.explore.jobs import JobList
     from wsfracbnn.gen.explore.records import hardware_results
-    from wsfracbnn.gen.explore.results import Exploration, best_of, result_of, skipped_of, write_exploration
+    from wsfracbnn.gen.explore.results import collected, write_exploration
     from wsfracbnn.gen.explore.runner import carry_out
     from wsfracbnn.gen.explore.space import candidates, parse_devices, parse_speeds, worth_it
     from wsfracbnn.gen.explore.store import Store
@@ -155,21 +154,7 @@ def explore(
             }
             with step_bars(len(found), listed.jobs.values()) as tell:
                 outcomes = carry_out(list(listed.jobs.values()), cluster, Store(out / "results"), tell, say)
-        found_results = [
-            result_of(candidate, grade, keys, outcomes) for candidate, keys in designs.items() for grade in speeds
-        ]
-        exploration = Exploration(
-            network=description.name,
-            sha256=description.digest(),
-            objective=wanted.figure,
-            at_least=dict(wanted.at_least),
-            at_most=dict(wanted.at_most),
-            seeds=seeds,
-            aimed_mhz=mhz,
-            results=tuple(found_results),
-            skipped=skipped_of(found, kept),
-            best=best_of(found_results, wanted),
-        )
+        exploration = collected(description, wanted, found, designs, outcomes, asked)
         write_exploration(out, exploration)
         add_results(results, hardware_results(designs, outcomes))
         print_exploration(exploration)

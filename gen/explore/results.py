@@ -17,7 +17,9 @@ from wsfracbnn.gen.explore.objective import FIGURES, Objective
 from wsfracbnn.gen.explore.outcomes import Failed, Outcome, Routed, Synthesized
 from wsfracbnn.gen.explore.space import FAMILY, Candidate
 from wsfracbnn.gen.report.simulated import SimulatorRun
+from wsfracbnn.gen.synthesis.nextpnr import PlaceAndRoute
 from wsfracbnn.gen.synthesis.yosys import area_of
+from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_text
 from wsfracbnn.model.reading import Schema, Several, checked, one_of, printable, read_json
@@ -208,6 +210,36 @@ def best_of(results: Sequence[Result], objective: Objective) -> int | None:
         if result.figures is not None and not objective.broken(result.figures)
     }
     return max(scored, key=lambda place: scored[place], default=None)
+
+
+def collected(
+    description: NetworkDescription,
+    wanted: Objective,
+    found: Sequence[Candidate],
+    designs: Mapping[Candidate, Keys],
+    outcomes: Mapping[str, Outcome],
+    settings: Sequence[PlaceAndRoute],
+) -> Exploration:
+    """Everything that was found, from the outcomes of all jobs.
+
+    Args:
+        found: every candidate that was estimated. designs: those of them that went on, with the keys of their jobs.
+        settings: of all routes.
+    """
+    speeds = dict.fromkeys(one.speed for one in settings)
+    results = [result_of(candidate, speed, keys, outcomes) for candidate, keys in designs.items() for speed in speeds]
+    return Exploration(
+        network=description.name,
+        sha256=description.digest(),
+        objective=wanted.figure,
+        at_least=dict(wanted.at_least),
+        at_most=dict(wanted.at_most),
+        seeds=len({one.seed for one in settings}),
+        aimed_mhz=settings[0].mhz,
+        results=tuple(results),
+        skipped=skipped_of(found, tuple(designs)),
+        best=best_of(results, wanted),
+    )
 
 
 def write_exploration(folder: Path, exploration: Exploration) -> None:

@@ -39,7 +39,11 @@ def _say_nothing(line: str) -> None:
 
 
 def synthesize_design(cache: Path, sources: Mapping[str, str], top: str, family: str) -> Synthesized | Failed:
-    """Yosys's cells and netlist of Verilog, by file names and texts."""
+    """Yosys's cells and netlist of Verilog, by file names and texts.
+
+    Raises:
+        InputError: Yosys is missing or was killed, or a run in the cache is damaged; so with nextpnr below.
+    """
     try:
         area, run = synthesize(sources, top, family_named(family), cache, report=_say_nothing)
     except ToolFailedError as failed:
@@ -94,6 +98,8 @@ def simulate_design(
     Args:
         images, labels: (n, H, W, colours) and (n,).
         command: what a mismatch names to do it again.
+    Raises:
+        InputError: the simulator is missing, or building or running it failed.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="simulation.") as work:

@@ -19,6 +19,7 @@ def chart_of(exploration: Exploration, number: int) -> Chart | None:
     front = exploration.front
     rows = [
         {
+            "fold": result.fold,
             "design": f"{result.fold} on {result.place}",
             "device": result.place,
             "luts": round(figures["luts"]),
@@ -33,7 +34,7 @@ def chart_of(exploration: Exploration, number: int) -> Chart | None:
         return None
     places = list(dict.fromkeys(str(row["device"]) for row in rows))
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("luts:Q", title="LUTs, routed", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("luts:Q", title="LUTs, routed", scale=alt.Scale(zero=False, nice=True, padding=30)),
         y=alt.Y("rate:Q", title="images/s", scale=alt.Scale(zero=True, nice=True)),
     )
     marks = base.mark_point(filled=True, size=120).encode(
@@ -50,13 +51,19 @@ def chart_of(exploration: Exploration, number: int) -> Chart | None:
     line = base.transform_filter(f"datum.is === '{FRONT}'").mark_line(
         interpolate="step-after", strokeDash=[4, 3], color=PALETTE[0]
     )
+    names = (
+        base.transform_filter(f"datum.is === '{FRONT}'")
+        .mark_text(align="center", dy=-14, fontSize=12)
+        .encode(text="fold:N")
+    )
+    pale = len(rows) - len(front)
     return Chart(
         f"exploration_{number}",
         f"Speed against area: {exploration.network}",
-        f"Each point is a design at the clock of its fastest seed. Those of the front (full) are not beaten by another "
-        f"in LUTs, images/s and clock at once; {len(rows) - len(front)} others are pale.",
+        "Each point is a design at the clock of its fastest seed. Those of the front, with their names, are not beaten "
+        f"by another in LUTs, images/s and clock at once{f'; {pale} others are pale' if pale else ''}.",
         "Points: images a second over LUTs of each design explored.",
-        finished(alt.layer(line, marks).properties(width="container", height=320)),
+        finished(alt.layer(line, marks, names).properties(width="container", height=320)),
     )
 
 
