@@ -75,7 +75,7 @@ class SharingWorker(Worker):
     async def heartbeat(self) -> None:
         """Tell the scheduler of this worker, now and then."""
         if Random().random() < HEARTBEATS:
-            await super().heartbeat()  # type: ignore[no-untyped-call]
+            await super().heartbeat()
 
 
 @dataclass(frozen=True)
