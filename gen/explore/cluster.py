@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import multiprocessing
 import pickle
 import time
 import warnings
@@ -207,11 +208,16 @@ class Cluster:
 
     def _drop(self) -> None:
         """Let go of client and local cluster, which ends its workers and their tools."""
+        pids = set() if self._local is None else {nanny.pid for nanny in self._local.workers.values()}
         for part in (self._client, self._local):
             if part is not None:
                 with suppress(Exception):  # of a connection that is broken already
                     part.close(timeout=5)
         self._client = self._local = None
+        # A worker that could not be asked to end, as its scheduler was gone first.
+        for child in multiprocessing.active_children():
+            if child.pid in pids:
+                child.kill()
 
 
 @contextmanager
