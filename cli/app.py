@@ -18,6 +18,7 @@ from wsfracbnn.cli.accuracy import accuracy
 from wsfracbnn.cli.board import board
 from wsfracbnn.cli.cost import cost
 from wsfracbnn.cli.emit import draw, emit
+from wsfracbnn.cli.explore import explore
 from wsfracbnn.cli.figures import with_json
 from wsfracbnn.cli.predict import predict
 from wsfracbnn.cli.run import run as run_board
@@ -61,6 +62,7 @@ app.command()(inspect.card)
 app.command()(draw)
 app.command()(with_json(hardware.synth))
 app.command()(with_json(hardware.pnr))
+app.command()(with_json(explore))
 app.command()(report_page.report)
 app.command()(with_json(board))
 app.command(name="run")(with_json(run_board))

@@ -187,7 +187,7 @@ def _check_memories(design: AcceleratorDesign, netlist: Path, family: Family) ->
 def _show(results: HardwareResults, page: Path | None) -> None:
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section
-    from wsfracbnn.gen.synthesis.record import hardware_table
+    from wsfracbnn.gen.synthesis.table import hardware_table
 
     text = hardware_table(results.rows)
     console.print(text, markup=False, soft_wrap=True)

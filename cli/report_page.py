@@ -27,7 +27,8 @@ def report(
     designs: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Output folders of sim, emitted folders, or checkpoints; default build/sim.", show_default=False
+            help="Output folders of sim or explore, emitted folders, or checkpoints; default build/sim.",
+            show_default=False,
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("build/report.html"),
@@ -59,20 +60,26 @@ def report(
             raise InputError(f"{path}: no such file, expected a file of hardware results")
     measurements = _measurements(family, results or [RESULTS], cache)
 
+    from wsfracbnn.gen.explore.results import BEST, EXPLORATION, read_exploration
     from wsfracbnn.gen.report.page import write_report
     from wsfracbnn.gen.report.sources import read_design
 
+    explored = [path for path in chosen if (path / EXPLORATION).is_file()]
+    explorations = [read_exploration(path) for path in explored]
+    for path, exploration in zip(explored, explorations, strict=True):
+        if exploration.best is None:
+            raise InputError(f"{path}: no design of this exploration is routed, bit-exact and within its limits")
     facts = [
         _of_checkpoint(path, fold or "auto", measurements)
         if path.suffix in SUFFIXES
-        else read_design(path, measurements)
+        else read_design(path / BEST if path in explored else path, measurements)
         for path in chosen
     ]
     given = [*map(str, chosen), "--out", str(out), "--family", family]
     given += ["--fold", fold] if fold is not None else []
     given += [word for path in results or () for word in ("--results", str(path))]
     given += ["--cache", str(cache)] if cache != CACHE else []
-    write_report(facts, out, f"wsfracbnn report {shlex.join(given)}")
+    write_report(facts, out, f"wsfracbnn report {shlex.join(given)}", explorations)
     console.print(f"written to {out}", markup=False)
 
 
@@ -92,6 +99,16 @@ def write_beside_simulation(folder: Path) -> Path:
     facts = read_design(folder, _measurements(FAMILY, [RESULTS], CACHE))
     write_report([facts], path, f"wsfracbnn report {shlex.quote(str(folder))} --out {shlex.quote(str(path))}")
     return path
+
+
+def write_for_exploration(folder: Path, results: Path, cache: Path) -> None:
+    """Write report.html into the output folder of `wsfracbnn explore`, or say why not."""
+    from wsfracbnn.cli.console import console
+
+    try:
+        report([folder], out=folder / "report.html", results=[results], cache=cache)
+    except InputError as error:
+        console.print(f"report: not written: {error}", markup=False, highlight=False)
 
 
 def _measurements(family: str, results: list[Path], cache: Path) -> Measurements:

@@ -167,7 +167,7 @@ def _comparison(designs: Sequence[DesignFacts]) -> Iterator[Chart]:
         "Speed against area",
         f"Images a second at the routed clock where there is one, else at a nominal {NOMINAL_MHZ} MHz.",
         "Points: images a second over LUTs of each design.",
-        _finished(alt.layer(marks, names).properties(width="container", height=300)),
+        finished(alt.layer(marks, names).properties(width="container", height=300)),
     )
 
 
@@ -209,7 +209,7 @@ def _measured_occupancy(number: int, design: DesignFacts, run: SimulatorRun) -> 
         f"Engines at work over time: {design.label}",
         f"Measured in the simulation, in intervals of {interval:,} cycles. Dark is idle.",
         "Heat map: how busy the engine of each stage was over time.",
-        _finished(chart),
+        finished(chart),
     )
 
 
@@ -265,7 +265,7 @@ def _bars(
         layers.insert(1, placed(ticks).mark_tick(thickness=2, size=13).encode(color=alt.value(TICK), tooltip=tips))
     # In pixels and not as a step, with which Vega-Lite warns that it cannot fit the height, which nobody asks of it.
     height = len(names) * (GROUP_STEP * len(present) + GROUP_GAP if grouped else BAR_STEP)
-    return _finished(alt.layer(*layers).properties(width="container", height=height))
+    return finished(alt.layer(*layers).properties(width="container", height=height))
 
 
 TICK = "#111111"
@@ -283,7 +283,7 @@ def _tight() -> alt.Scale:
     return alt.Scale(nice=False, zero=False)
 
 
-def _finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> dict[str, Any]:
+def finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> dict[str, Any]:
     """The specification, without a background and without labels of its own for each mark, which the page's replace."""
     config = {
         "aria": False,

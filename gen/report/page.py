@@ -12,24 +12,28 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
+from wsfracbnn.gen.explore.results import Exploration
 from wsfracbnn.gen.locations import TEMPLATES
 from wsfracbnn.gen.report import graph
 from wsfracbnn.gen.report.charts import charts_of, colours_of
+from wsfracbnn.gen.report.exploration import chart_of, verdict_of
 from wsfracbnn.gen.report.facts import DesignFacts, told_apart, with_shared_accuracy
 from wsfracbnn.gen.report.overview import overview, verdict
 from wsfracbnn.model.files import write_text
 
 
-def write_report(designs: Sequence[DesignFacts], path: Path, command: str) -> None:
-    """Write the page about one design or more. command: what writes it again.
+def write_report(
+    designs: Sequence[DesignFacts], path: Path, command: str, explorations: Sequence[Exploration] = ()
+) -> None:
+    """Write the page about one design or more, and about explorations. command: what writes it again.
 
     Raises:
         InputError: the file cannot be written.
     """
-    write_text(path, render_report(designs, command))
+    write_text(path, render_report(designs, command, explorations))
 
 
-def render_report(designs: Sequence[DesignFacts], command: str) -> str:
+def render_report(designs: Sequence[DesignFacts], command: str, explorations: Sequence[Exploration] = ()) -> str:
     """The page's HTML; the same facts give the same text."""
     shown = told_apart(with_shared_accuracy(designs))
     return (
@@ -44,6 +48,8 @@ def render_report(designs: Sequence[DesignFacts], command: str) -> str:
             overview=overview(shown),
             verdicts=[verdict(design)[0] for design in shown],
             charts=charts_of(shown),
+            explorations=[(found, chart_of(found, number)) for number, found in enumerate(explorations, start=1)],
+            verdict_of=verdict_of,
             commands=[commands_of(design) for design in shown],
             again=command,
             library=_library(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""results/hardware.json: what synthesis, place and route and simulation measured, as typed rows, and their table."""
+"""results/hardware.json: what synthesis, place and route and simulation measured, as typed rows."""
 
 from __future__ import annotations
 
@@ -252,46 +252,3 @@ def placement_row(
         block_rams_pinned=pinned,
         seconds=placement.seconds,
     )
-
-
-COLUMNS = (
-    "network",
-    "fold",
-    "device",
-    "speed grade",
-    "LUTs",
-    "flip-flops",
-    "block RAMs",
-    "DSPs",
-    "LUTs per XNOR bit and cycle",
-    "Fmax, MHz",
-    "cycles/image",
-    "images/s",
-)
-
-
-def hardware_table(rows: Sequence[HardwareRow]) -> str:
-    """The rows as a Markdown table; those without a clock are synthesized only."""
-
-    def cells(row: HardwareRow) -> tuple[str, ...]:
-        return (
-            row.network,
-            row.fold,
-            row.device,
-            _or_dash(row.speed_grade),
-            f"{row.luts:,} LUT{4 if row.lut6 is None else 6}",
-            f"{row.flip_flops:,}",
-            str(row.block_rams),
-            str(row.dsp),
-            _or_dash(row.luts_per_bit),
-            _or_dash(row.fmax_mhz, ".1f"),
-            _or_dash(row.cycles_per_image, ","),
-            _or_dash(row.images_per_s, ","),
-        )
-
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(cells(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _or_dash(value: float | None, form: str = "") -> str:
-    return "-" if value is None else format(value, form)

@@ -27,8 +27,15 @@ Report = Callable[[str], None]
 SECONDS = "seconds.json"
 """File of a run that says how long it took."""
 
+KILLED = 128
+"""Exit codes above are signals' numbers added to this."""
+
 DIGESTS = "SHA256SUMS"
 """File of a run with the digests of the others, as `sha256sum` writes them: `sha256sum -c SHA256SUMS` asks the same."""
+
+
+class ToolFailedError(InputError):
+    """A tool ended with an error of its own: the same input would end so again."""
 
 
 def cache_key(package: str, sources: Mapping[str, str], script: str) -> str:
@@ -51,7 +58,8 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
     first to end has its results kept; they are equal. The log of a run that fails is kept beside the folder.
 
     Raises:
-        InputError: the tool failed; the sentence has its error. log: its log file in the folder.
+        ToolFailedError: the tool failed; the sentence has its error. log: its log file in the folder.
+        InputError: it was killed, or the folder cannot be written.
     """
     with as_sentence(folder), temporary_folder(folder) as work:
         run = work / "run"
@@ -64,7 +72,8 @@ def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: st
         with Child([program, *command[1:]], cwd=run, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             printed = "".join(part.decode(errors="replace") for part in child.communicate())
         if child.returncode != 0:
-            raise InputError(_failure(folder, command[0], printed, run / log))
+            failed = InputError if child.returncode > KILLED else ToolFailedError
+            raise failed(_failure(folder, command[0], printed, run / log))
         for name in sources:
             (run / name).unlink()
         (run / SECONDS).write_text(json.dumps(round(time.monotonic() - start, 1)))

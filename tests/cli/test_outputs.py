@@ -74,6 +74,7 @@ OUTPUTS: list[tuple[list[object], str]] = [
     (["synth"], "--results"),
     (["pnr"], "--results"),
     (["pnr"], "--bitstream"),
+    (["explore", "--weights", DIGITS], "--results"),
     (["report", DIGITS], "--out"),
 ]
 
@@ -98,6 +99,8 @@ FOLDERS: list[tuple[list[object], str]] = [
     (["accuracy", "--plan", "plan.toml"], "--bundle"),
     (["synth"], "--cache"),
     (["pnr"], "--cache"),
+    (["explore", "--weights", DIGITS], "--out"),
+    (["explore", "--weights", DIGITS], "--cache"),
     (["train"], "--tensorboard"),
 ]
 

@@ -67,6 +67,10 @@ def emit(*arguments: str) -> Case:
     return lambda folder: ["emit", "--weights", DIGITS, *arguments, "--out", str(folder / "out")]
 
 
+def explore(*arguments: str) -> Case:
+    return lambda folder: ["explore", "--weights", DIGITS, "--out", f"{folder}/out", *arguments]
+
+
 def board(*arguments: str) -> Case:
     return lambda folder: ["board", *arguments, "--weights", DIGITS]
 
@@ -200,6 +204,15 @@ CASES: dict[str, tuple[Case, str]] = {
     "fold of nothing": (
         lambda folder: ["report", str(folder), "--fold", "small", "--out", f"{folder}/r.html"],
         "--fold: folds",
+    ),
+    "objective": (explore("--objective", "speed"), "--objective: found 'speed'"),
+    "limit": (explore("--at-most", "luts"), "--at-most: found 'luts'"),
+    "unrouted device": (explore("--devices", "artix7-35t"), "--devices: found 'artix7-35t'"),
+    "empty range": (explore("--fold", "cycles=1..2"), "stands for 0 foldings"),
+    "scheduler": (explore("--scheduler", "here"), "--scheduler: found 'here'"),
+    "no exploration": (
+        with_text("exploration.json", "{}", "report", "FOLDER", "--out", "FOLDER/r.html"),
+        "results of an exploration",
     ),
     "input width": (emit("--wrapper", "axi", "--axis-in", "16"), "--axis-in: found 16"),
     "output width": (emit("--axis-out", "64"), "--axis-out: found 64"),

@@ -22,6 +22,11 @@ from PIL import Image
 
 from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.explore.jobs import Job
+from wsfracbnn.gen.explore.outcomes import ROUTE
+from wsfracbnn.gen.explore.results import read_exploration
+from wsfracbnn.gen.explore.steps import route_netlist
+from wsfracbnn.gen.explore.store import Store
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.report.simulated import read_simulation
 from wsfracbnn.gen.simulation.measured import read_measured
@@ -29,8 +34,9 @@ from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_netlist, read_report
 from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
-from wsfracbnn.gen.synthesis.record import HardwareResults, hardware_table
+from wsfracbnn.gen.synthesis.record import HardwareResults
 from wsfracbnn.gen.synthesis.summary import read_summary
+from wsfracbnn.gen.synthesis.table import hardware_table
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -91,6 +97,8 @@ def targets(folder: Path) -> dict[str, Target]:
         "hardware results": _json(
             "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)
         ),
+        "exploration": _json("exploration.json", json.dumps(_EXPLORATION), lambda p: read_exploration(p.parent)),
+        "explored outcome": _json("route-k.json", json.dumps(_OUTCOME), lambda p: Store(p.parent).get(_JOB)),
         "summary": _json("summary.json", json.dumps(_summary(design)), lambda p: read_summary(p, design)),
         "simulation": _json("summary.json", json.dumps(_summary(design) | _SIMULATION), read_simulation),
         "description": _json(
@@ -143,6 +151,46 @@ _MEASURED = {
     "layers": [{"name": "input", "values": 128, "mismatches": 0}],
     "busy": {"input": 0.5},
     "occupancy": {"input": [1, 2]},
+}
+_JOB = Job(ROUTE, "k", "a", route_netlist, ())
+_OUTCOME = {
+    "step": ROUTE,
+    "key": "k",
+    "title": "a",
+    "outcome": {
+        "fmax_mhz": 101.5,
+        "luts": 120,
+        "flip_flops": 100,
+        "block_rams": 3,
+        "dsps": 0,
+        "critical_path": ["a", "b"],
+        "seconds": 3.5,
+    },
+}
+_CLOCK = {"seed": 1, "fmax_mhz": 101.5, "luts": 120, "flip_flops": 100, "block_rams": 3}
+_EXPLORATION = {
+    "network": "tiny",
+    "sha256": "0",
+    "objective": "luts",
+    "at_most": {"luts": 300.0},
+    "seeds": 1,
+    "aimed_mhz": 100.0,
+    "results": [
+        {
+            "fold": "auto",
+            "device": "ecp5-25f",
+            "speed_grade": 6,
+            "build": "0",
+            "estimated_luts": 110,
+            "estimated_cycles": 100,
+            "cycles_per_image": 101,
+            "images": 2,
+            "mismatches": 0,
+            "bit_exact": True,
+            "clocks": [_CLOCK],
+        }
+    ],
+    "best": 0,
 }
 _LOG = b"epoch,loss,train_accuracy,gate_fraction,lr,test_accuracy\n1,2.3,10.0,0.4,0.01,\n2,2,9,1,1,11.5\n"
 

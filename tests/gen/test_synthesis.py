@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from wsfracbnn.gen.synthesis.record import (
     HardwareResults,
     HardwareRow,
     SimulationRow,
-    hardware_table,
     lane_key,
     placement_row,
 )
 from wsfracbnn.gen.synthesis.summary import Simulated, read_summary
+from wsfracbnn.gen.synthesis.table import hardware_table
 from wsfracbnn.gen.synthesis.yosys import lane_luts, synthesize
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.errors import InputError
@@ -118,6 +119,30 @@ def test_results_are_rows_of_which_a_later_one_takes_its_place(tmp_path: Path) -
     path.write_text('{"rows": [{"network": "tiny", "speed": 3}], "lanes": {}, "simulation": []}')
     with pytest.raises(InputError, match=r"hardware\.json: not a file of hardware results"):
         HardwareResults.read(path)
+
+
+def test_seeds_of_one_design_are_a_line_of_the_best_with_the_median() -> None:
+    """100, 130 and 110 MHz at 1,000 cycles an image; another speed grade and the synthesis stay lines of their own."""
+    rows = [
+        HardwareRow(
+            "tiny", "small", "ecp5-25f", 6, seed, lut4=800 + seed, fmax_mhz=mhz, cycles_per_image=1000,
+            images_per_s=round(mhz * 1000),
+        )
+        for seed, mhz in ((1, 100.0), (2, 130.0), (3, 110.0))
+    ]  # fmt: skip
+    other = replace(rows[0], speed_grade=8)
+    synthesized = HardwareRow("tiny", "small", "ecp5", lut4=700)
+    results = HardwareResults()
+    for row in (rows[0], synthesized, rows[1], other, rows[2]):
+        results = results.with_row(row)
+    assert len(results.rows) == 5
+    _, _, best, second, third = hardware_table(results.rows).splitlines()
+    assert best == (
+        "| tiny | small | ecp5-25f | 6 | 802 LUT4 | 0 | 0 | 0 | - | 130.0 (median of 3: 110.0) | 1,000 | "
+        "130,000 (median of 3: 110,000) |"
+    )
+    assert second.startswith("| tiny | small | ecp5 | - | 700 LUT4 |")
+    assert third.endswith("| 100.0 | 1,000 | 100,000 |")
 
 
 def test_the_results_page_shows_the_recorded_rows() -> None:

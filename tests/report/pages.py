@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import FAMILIES
+from wsfracbnn.gen.explore.results import Clock, Exploration, Result, Skipped
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.presets import preset
@@ -45,3 +46,49 @@ def everything_known(folder: Path, nothing_measured: Measurements) -> DesignFact
 def nothing_known(network: NetworkDescription) -> DesignFacts:
     """The same network at another folding, of which there is nothing but the design."""
     return gather(build_design(network, preset(network, "fast")), ECP5, options={"--weights": "tiny.pt"})
+
+
+def explored() -> Exploration:
+    """Designs of every kind: the best, two on the front, a dominated one, a wrong one, one that could not be routed."""
+
+    def clock(seed: int, mhz: float, luts: int) -> Clock:
+        return Clock(seed=seed, fmax_mhz=mhz, luts=luts, flip_flops=900, block_rams=7)
+
+    def result(fold: str, cycles: int | None, clocks: tuple[Clock, ...], *, exact: bool, why: str = "") -> Result:
+        return Result(
+            fold=fold,
+            device="ecp5-45f" if fold == "fast" else "ecp5-25f",
+            speed_grade=6,
+            build=fold,
+            estimated_luts=1000,
+            estimated_cycles=500,
+            cycles_per_image=cycles,
+            images=0 if cycles is None else 10,
+            mismatches=None if cycles is None else 0 if exact else 4,
+            bit_exact=exact,
+            clocks=clocks,
+            failures=(why,) if why else (),
+        )
+
+    return Exploration(
+        network="tiny",
+        sha256="0" * 64,
+        objective="images_per_s",
+        at_most={"luts": 5000.0},
+        seeds=2,
+        aimed_mhz=150.0,
+        results=(
+            result("auto", 1000, (clock(1, 100.0, 2000), clock(2, 120.0, 2010)), exact=True),
+            result("small", 8000, (clock(1, 150.0, 900),), exact=True),
+            result("cycles=1200", 1200, (clock(1, 110.0, 2500),), exact=True),
+            result("fast", 300, (clock(1, 80.0, 9000),), exact=True),
+            result("wrong", 200, (clock(1, 200.0, 100),), exact=False, why="simulation: stage_01: expected 3, got 4"),
+            result("large", 250, (), exact=True, why="seed 1: Unable to place cell"),
+        ),
+        skipped=(
+            Skipped(
+                fold="device=huge", device="ecp5-25f", estimated_luts=90_000, estimated_cycles=9, why="does not fit"
+            ),
+        ),
+        best=0,
+    )

@@ -14,7 +14,7 @@ from wsfracbnn.gen.report.page import write_report
 from wsfracbnn.gen.report.sources import Measurements
 from wsfracbnn.model.description import NetworkDescription
 
-from .pages import everything_known, nothing_known
+from .pages import everything_known, explored, nothing_known
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 def page_file(network: NetworkDescription, simulation_folder: Path, nothing_measured: Measurements) -> Path:
     path = simulation_folder.parent / "report.html"
     designs = [everything_known(simulation_folder, nothing_measured), nothing_known(network)]
-    write_report(designs, path, "wsfracbnn report a b")
+    write_report(designs, path, "wsfracbnn report a b", [explored()])
     return path
 
 
@@ -76,7 +76,7 @@ def test_every_chart_is_drawn_and_nothing_is_fetched_or_complained_of(browser: B
         " const seen = [...marks].filter(mark => mark.getBoundingClientRect().width > 0);"
         " return [chart.id, seen.length, chart.querySelector('svg').getBoundingClientRect().width]; })"
     )
-    assert len(sizes) == 8
+    assert len(sizes) == 9
     for name, marks, width in sizes:
         assert marks >= 2, name
         assert width > 300, name
