@@ -132,10 +132,10 @@ def axi_widths(wrapper: Wrapper | None, axis_in: int | None, axis_out: int | Non
 
 def how_to_simulate(folder: Path) -> str:
     """The command that runs an emitted folder's own testbench with this Python, to be typed into a shell as it is."""
-    from wsfracbnn.gen.simulation.selection import missing_packages
+    from wsfracbnn.model.extras import missing_packages
 
     python = shlex.quote(sys.executable)
-    install = f"{python} -m pip install 'wsfracbnn[sim]' && " if missing_packages() else ""
+    install = f"{python} -m pip install 'wsfracbnn[sim]' && " if missing_packages("sim") else ""
     return f"{install}make -C {shlex.quote(str(folder))} sim SIM=icarus PYTHON={python}"
 
 

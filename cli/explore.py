@@ -17,9 +17,9 @@ from wsfracbnn.cli.inspect import dataset_of
 from wsfracbnn.cli.options import REFUSE, BadPictures, DataFolder, Weights
 from wsfracbnn.gen.devices import SPEED_GRADES, routable_devices
 from wsfracbnn.gen.explore.objective import FIGURES, parse_objective
-from wsfracbnn.gen.explore.packages import require_packages
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.extras import require_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def explore(
     force: Force = False,
 ) -> Figures:
     """Foldings x devices x seeds: estimated, synthesized, routed, simulated; the front and the best design."""
-    require_packages()
+    require_extra("explore")
     wanted = parse_objective(objective, at_least or (), at_most or ())
     if jobs is not None and scheduler is not None:
         raise InputError(f"--jobs: found {jobs}, but the workers are those of --scheduler {scheduler}")

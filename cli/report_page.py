@@ -44,13 +44,13 @@ def report(
 ) -> None:
     """One self-contained HTML page: pipeline, accuracy, gates, cycles, area, clock, what was verified and how."""
     from wsfracbnn.cli.console import console
-    from wsfracbnn.gen.report.packages import require_packages
+    from wsfracbnn.model.extras import require_extra
     from wsfracbnn.model.files import require_writable
     from wsfracbnn.model.names import SUFFIXES
 
     if out.suffix != ".html":
         raise InputError(f"--out: found '{out}', expected a name that ends with .html")
-    require_packages()
+    require_extra("report")
     require_writable(out)
     chosen = designs or [DESIGNS]
     if fold is not None and not any(path.suffix in SUFFIXES for path in chosen):
@@ -89,9 +89,9 @@ def write_beside_simulation(folder: Path) -> Path:
     Raises:
         InputError: packages for it are missing, or what it is made of cannot be read.
     """
-    from wsfracbnn.gen.report.packages import require_packages
+    from wsfracbnn.model.extras import require_extra
 
-    require_packages()
+    require_extra("report")
     from wsfracbnn.gen.report.page import write_report
     from wsfracbnn.gen.report.sources import read_design
 

@@ -14,6 +14,7 @@ import typer
 from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import DATASETS, REFUSE, SKIP, BadPictures, Compiled, DataFolder, Graphs, bundled_settings
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import not_installed
 
 if TYPE_CHECKING:
     from wsfracbnn.model.checkpoint import Checkpoint
@@ -210,5 +211,5 @@ def _tensorboard_writer(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise InputError("--tensorboard: TensorBoard is missing, expected 'pip install tensorboard'") from None
+        raise not_installed(["tensorboard"], "tensorboard") from None
     return SummaryWriter(folder)

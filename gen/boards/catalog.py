@@ -14,6 +14,7 @@ from wsfracbnn.gen.boards.pll import PllKind
 from wsfracbnn.gen.boards.pll_kinds import Ecp5Pll, GowinPll, Ice40Pll, Xilinx7Pll
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import not_installed
 
 GOWIN = Family(
     name="gowin",
@@ -79,7 +80,7 @@ class Board:
                 rx, tx, standard = self.uart
                 platform.add_resources([UARTResource(0, rx=rx, tx=tx, conn=("io", 0), attrs=_attributes(standard))])
         except ModuleNotFoundError as missing:
-            raise InputError(f"{missing.name} is missing, expected 'pip install wsfracbnn[board]'") from None
+            raise not_installed([str(missing.name)], "board") from None
         return platform
 
 

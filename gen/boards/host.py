@@ -29,6 +29,7 @@ from wsfracbnn.gen.boards.protocol import (
     Result,
 )
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import not_installed
 
 GLANCE_S = 0.02
 """How long one look at the line waits for bytes."""
@@ -54,7 +55,7 @@ def open_line(port: str, baud: int) -> Iterator[Line]:
     try:
         import serial
     except ModuleNotFoundError:
-        raise InputError("pyserial is missing, expected 'pip install wsfracbnn[board]'") from None
+        raise not_installed(["pyserial"], "board") from None
     try:
         with serial.serial_for_url(port, baudrate=baud, timeout=GLANCE_S) as line:
             yield line

@@ -6,7 +6,6 @@ Each step's run is kept by what went into it, so that another seed synthesizes n
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, read_
 from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 from wsfracbnn.gen.synthesis.yosys import Area, area_of
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import version_of
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,7 @@ def require_tools(project: Project) -> None:
     for command in project.commands:
         tool = TOOLS.get(command[0])
         if tool is not None:
-            try:
-                importlib.metadata.version(tool.package)
-            except importlib.metadata.PackageNotFoundError:
-                raise InputError(f"{tool.package} is missing, expected 'pip install wsfracbnn[board]'") from None
+            version_of(tool.package, "board")
 
 
 def require_room(build: BoardBuild) -> None:

