@@ -56,7 +56,7 @@ sim: setup ## emit the bundled network, run real images through it in both simul
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
 # One run of all tests, so that no core waits between two.
-test: setup lint ## lint, types, unit tests, RTL regression (half an hour on two cores)
+test: setup lint ## lint, types, unit tests, RTL regression (20 minutes on two idle cores)
 	@$(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
@@ -64,7 +64,7 @@ lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff check --quiet .
 	@sh scripts/check_types.sh $(VENV)
 
-unit: $(STAMP) ## tests of the model, the generator, the commands (16 minutes on two cores)
+unit: $(STAMP) ## tests of the model, the generator, the commands (14 minutes on two idle cores)
 	@$(PYTEST) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
@@ -74,7 +74,7 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
-rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (22 minutes on two cores)
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (7 minutes on two idle cores)
 	@$(PYTEST) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
