@@ -45,6 +45,9 @@ from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow
 from wsfracbnn.model.training.settings import TABLES, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
 
+WAKE_S = 1.0
+"""How long a plan waits before it looks around: a signal that comes as a wait begins does not end the wait."""
+
 
 def _file_name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9._-]{0,55}", name):
@@ -223,7 +226,7 @@ def carry_out(
                 running[pool.submit(_train, run, [*arguments, *source], threads, under_way)] = run
             if not running:
                 break  # stopped, or the teachers of those that wait failed
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
+            for done in wait(running, WAKE_S, return_when=FIRST_COMPLETED).done:
                 run = running.pop(done)
                 if done.result() == 0:
                     report(f"{run.out.stem}: top-1 {load_checkpoint(run.out).test_accuracy:.2f} %")
