@@ -96,7 +96,8 @@ def simulate_design(
     """Every test of the testbench under Verilator, on golden vectors of the images; mismatches are failures in it.
 
     Args:
-        images, labels: (n, H, W, colours) and (n,).
+        images: (n, H, W, colours).
+        labels: (n,), or None.
         command: what a mismatch names to do it again.
     Raises:
         InputError: the simulator is missing, or building or running it failed.
