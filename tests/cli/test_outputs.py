@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,16 @@ class BegunError(Exception):
 
 def begin(*_: Any, **__: Any) -> NoReturn:
     raise BegunError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_modules() -> None:
+    """A module that is imported while something is replaced would keep the replacement for the tests of other files."""
+    for package in ("model", "gen", "cli"):
+        found = importlib.import_module(f"wsfracbnn.{package}")
+        for module in pkgutil.walk_packages(found.__path__, f"{found.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
 
 
 @pytest.fixture(autouse=True)
