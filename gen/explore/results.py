@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -124,7 +125,7 @@ class Exploration(Schema):
     skipped: Several[Skipped] = ()
     best: Count | None = None
 
-    @property
+    @cached_property
     def front(self) -> list[Result]:
         """Results that no other is as good as in LUTs, images a second and clock; all are bit-exact."""
         complete = [result for result in self.results if result.figures is not None]
