@@ -21,10 +21,20 @@ from wsfracbnn.model.random_network import random_description
 torch.set_num_threads(1)  # the tests run in one process per core
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--no-skips`: where every tool was installed, a test that skips itself shows that one is not found."""
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what a command that failed had printed; CalledProcessError keeps it to itself."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what a command that failed had printed, which CalledProcessError keeps to itself; see to `--no-skips`."""
     report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in a run with --no-skips: {call.excinfo.value if call.excinfo else ''}"
     if call.excinfo is not None and isinstance(error := call.excinfo.value, subprocess.CalledProcessError):
         for name, text in (("stdout", error.stdout), ("stderr", error.stderr)):
             if text:
