@@ -60,7 +60,7 @@ def stage_order(designs: Sequence[DesignFacts]) -> list[str]:
 
 def _work(designs: Sequence[DesignFacts]) -> Iterator[Chart]:
     rows = [
-        {"design": design.label, "stage": stage.name, "value": stage.stage.cycles}
+        {"design": design.label, "stage": stage.name, "value": stage.hardware.cycles}
         for design in designs
         for stage in design.stages
     ]
@@ -84,10 +84,10 @@ def _work(designs: Sequence[DesignFacts]) -> Iterator[Chart]:
 
 def _gates(designs: Sequence[DesignFacts]) -> Iterator[Chart]:
     rows = [
-        {"design": design.label, "stage": stage.name, "value": round(100 * stage.stage.gates_open, 2)}
+        {"design": design.label, "stage": stage.name, "value": round(100 * stage.hardware.gates_open, 2)}
         for design in designs
         for stage in design.stages
-        if stage.stage.gates_open is not None
+        if stage.hardware.gates_open is not None
     ]
     if rows:
         yield Chart(
@@ -218,7 +218,7 @@ def _estimated_occupancy(number: int, design: DesignFacts, designs: Sequence[Des
         {
             "design": design.label,
             "stage": stage.name,
-            "value": round(100 * stage.stage.cycles / design.design.cycles, 1),
+            "value": round(100 * stage.hardware.cycles / design.design.cycles, 1),
             "is": "estimated",
         }
         for stage in design.stages

@@ -48,7 +48,7 @@ class StageFacts:
     None where none was compared.
     """
 
-    stage: Stage[Any]
+    hardware: Stage[Any]
     part: Part
     busy: float | None = None
     values: int | None = None
@@ -57,7 +57,7 @@ class StageFacts:
     @property
     def name(self) -> str:
         """The stage's."""
-        return self.stage.name
+        return self.hardware.name
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class DesignFacts:
     @property
     def gates_open(self) -> float | None:
         """Mean over the gated layers."""
-        shares = [stage.stage.gates_open for stage in self.stages if stage.stage.gates_open is not None]
+        shares = [stage.hardware.gates_open for stage in self.stages if stage.hardware.gates_open is not None]
         return sum(shares) / len(shares) if shares else None
 
     @property

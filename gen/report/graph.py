@@ -54,8 +54,8 @@ def graph_of(design: DesignFacts, columns: int) -> Graph:
             stage,
             MARGIN_X + number % columns * (BOX_W + GAP_X),
             MARGIN_TOP + number // columns * (BOX_H + GAP_Y),
-            stage.stage.cycles / slowest,
-            stage.stage.cycles == slowest,
+            stage.hardware.cycles / slowest,
+            stage.hardware.cycles == slowest,
         )
         for number, stage in enumerate(design.stages)
     )
