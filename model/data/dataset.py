@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from wsfracbnn.model.errors import InputError, shown
 MAX_CLASSES = 4096
 NAME_LIMIT = 100
 """Characters of a class's name."""
+
+LOOKED_AT = 60_000
+"""Images that a digest reads at most: all of a built-in set, and an even choice of a large one, which is on a disk."""
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -37,6 +41,16 @@ class Dataset:
     def is_streamed(self) -> bool:
         """Whether training images are read from a file as they are needed, because they are many."""
         return isinstance(self.train_images, np.memmap)
+
+    def digest(self) -> str:
+        """SHA-256 of the training images and labels: a dataset is what it holds, not what its folder is called."""
+        count = len(self.train_labels)
+        chosen = range(count) if count <= LOOKED_AT else np.linspace(0, count - 1, LOOKED_AT).astype(int)
+        content = hashlib.sha256(repr((self.train_images.shape, self.class_names)).encode())
+        content.update(np.ascontiguousarray(self.train_labels))
+        for index in chosen:
+            content.update(np.ascontiguousarray(self.train_images[index]))
+        return content.hexdigest()
 
     def with_test_images(self, count: int) -> Dataset:
         """The same with `count` of its test images, evenly over all of them."""

@@ -88,9 +88,8 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
                             scalars.add_scalar(key, value, trainer.epoch)
                 save_state(trainer, resume)
                 if not bar.console.is_terminal:
-                    log.info(
-                        "epoch %d: %s", trainer.epoch, "  ".join(f"{k} {v:.4g}" for k, v in row.items() if v != "")
-                    )
+                    figures = "  ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch" and v != "")
+                    log.info("epoch %d: %s", trainer.epoch, figures)
             if world.agree(interrupted()):
                 raise KeyboardInterrupt
     if checkpoint is None:  # the run was cut off behind its last epoch

@@ -36,7 +36,7 @@ class _Identity(Schema):
     run: dict[str, Annotated[Any, AfterValidator(plain)]]
     config: dict[str, Any]
     pictures: Pictures = AS_USUAL
-    teacher: str
+    contents: dict[str, str]
 
 
 class _Resume(Schema, arbitrary_types_allowed=True):

@@ -108,10 +108,15 @@ class Trainer:
         self.clipped = [p for n, p in self.network.named_parameters() if clips and n.endswith("conv.weight")]
         self._clip = torch.compile(clip_gradients_adaptively) if compiled else clip_gradients_adaptively
         self.teacher: nn.Module | None = None
-        self.teacher_digest = ""
         self.answers: KeptAnswers | None = None
         if run.teacher:
             self._take_teacher(Path(run.teacher))
+        self.contents = {
+            "training images": dataset.digest(),
+            "teacher": file_digest(Path(run.teacher)) if run.teacher else "",
+            "start_from": file_digest(Path(run.start_from)) if run.start_from else "",
+        }
+        """Digests of what the run is made from; empty where there is no such file."""
         self.averaged: AveragedModel | None = None
         self.epoch = 0
         self.graphs = graphs and not dataset.is_streamed  # what reads a file cannot be recorded
@@ -149,7 +154,6 @@ class Trainer:
     def _take_teacher(self, path: Path) -> None:
         s = self.settings
         self.teacher = load_teacher(path, self.network_config)
-        self.teacher_digest = file_digest(path)
         _channels_last(self.teacher, self.world.device)
         if s.distill_views:
             if not isinstance(self.batches.images, Tensor):
@@ -322,12 +326,12 @@ class Trainer:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the trainer of a state that is loaded must have been made with."""
+        """What the trainer of a state that is loaded must have been made with; files by content, not by name."""
         return {
-            "run": self.run.record(),
+            "run": {key: value for key, value in self.run.record().items() if key not in ("teacher", "start_from")},
             "config": self.network_config.to_dict(),
             "pictures": self.run.pictures.model_dump(),
-            "teacher": self.teacher_digest,
+            "contents": self.contents,
         }
 
     def state_dict(self) -> dict[str, Any]:

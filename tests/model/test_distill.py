@@ -18,7 +18,7 @@ from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.augment import flip, shift
 from wsfracbnn.model.training.distill import KeptAnswers, distillation_losses
-from wsfracbnn.model.training.fit import fit
+from wsfracbnn.model.training.fit import fit, resume_path
 from wsfracbnn.model.training.resume import save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
@@ -103,13 +103,46 @@ def test_another_teacher_under_the_same_name_is_asked_itself(dataset: Dataset, t
     assert len(set(files)) == 4
 
 
+def interrupted(trainer: Trainer, out: Path) -> Path:
+    """The state of a run that was stopped after no epoch."""
+    save_state(trainer, resume_path(out))
+    return out
+
+
 def test_a_run_does_not_go_on_with_another_teacher_of_the_same_name(
     dataset: Dataset, teacher: Path, tmp_path: Path
 ) -> None:
-    save_state(make(dataset, teacher), tmp_path / "a.pt.resume")
+    out = interrupted(make(dataset, teacher), tmp_path / "a.pt")
     save_checkpoint(make(dataset, None, "resnet", epochs=1, binary_from=0.0, seed=2).checkpoint(), teacher)
-    with pytest.raises(InputError, match="belongs to another run"):
-        fit(make(dataset, teacher), tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"belongs to another run.*teacher"):
+        fit(make(dataset, teacher), out)
+
+
+def test_a_run_goes_on_with_the_same_teacher_of_another_name(dataset: Dataset, teacher: Path, tmp_path: Path) -> None:
+    out = interrupted(make(dataset, teacher), tmp_path / "a.pt")
+    fit(make(dataset, teacher.rename(tmp_path / "renamed.pt")), out)
+    assert out.is_file()
+
+
+def test_a_run_does_not_go_on_from_other_weights_of_the_same_name(dataset: Dataset, tmp_path: Path) -> None:
+    start = tmp_path / "start.pt"
+    begun = Run(name="small", start_from=str(start), settings=TrainConfig(epochs=2, batch_size=32))
+    for seed in (1, 2):
+        save_checkpoint(make(dataset, None, seed=seed).checkpoint(), start)
+        trainer = Trainer(begun, dataset, config=SMALL)
+        if seed == 1:
+            out = interrupted(trainer, tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"belongs to another run.*start_from"):
+        fit(trainer, out)
+
+
+@pytest.mark.parametrize("part", ["train_images", "train_labels"])
+def test_a_run_does_not_go_on_with_other_images_of_the_same_name(dataset: Dataset, tmp_path: Path, part: str) -> None:
+    out = interrupted(make(dataset, None), tmp_path / "a.pt")
+    changed = getattr(dataset, part).copy()
+    changed[0] = 1 - changed[0] % 2
+    with pytest.raises(InputError, match=r"belongs to another run.*training images"):
+        fit(make(dataclasses.replace(dataset, **{part: changed}), None), out)
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", "short"])
