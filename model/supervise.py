@@ -9,14 +9,18 @@ end, the pipe says so and the supervisor kills the command's whole process group
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any
+
+WAKE_S = 1.0
+"""How long a wait lasts before it begins again. A handler in Python runs between two of Python's steps: where a signal
+comes after the last step before a system call that waits, its handler is put off until the call returns."""
 
 
 class Child(subprocess.Popen[bytes]):
@@ -40,6 +44,14 @@ class Child(subprocess.Popen[bytes]):
         finally:
             os.close(reading)
 
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once there is one; no signal's handler waits for it longer than `WAKE_S`."""
+        if timeout is not None:
+            return super().wait(timeout)
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return super().wait(WAKE_S)
+
     def end(self) -> None:
         """Kill the command and all its processes, where they still run, and wait for that."""
         self._lifeline.close()
@@ -58,6 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The command's exit code; 128 + n for signal n, 127 where it does not start.
     """
+    lifeline = int(arguments[0])
     waiting: list[int] = []
     child: subprocess.Popen[bytes] | None = None
 
@@ -67,26 +80,40 @@ def main(arguments: Sequence[str]) -> int:
         else:
             child.send_signal(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, pass_on)
-    try:
-        child = subprocess.Popen(arguments[1:], process_group=0)
-    except OSError as error:
-        print(f"{arguments[1]}: {error.strerror}", file=sys.stderr)
-        return 127
-    for missed in waiting:
-        child.send_signal(missed)
-    threading.Thread(target=_kill_at_the_end, args=(int(arguments[0]), child.pid), daemon=True).start()
-    code = child.wait()
-    _kill_group(child.pid)
+    with _signals_as_bytes() as arrived:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, pass_on)
+        try:
+            child = subprocess.Popen(arguments[1:], process_group=0)
+        except OSError as error:
+            print(f"{arguments[1]}: {error.strerror}", file=sys.stderr)
+            return 127
+        for missed in waiting:
+            child.send_signal(missed)
+        while child.poll() is None:
+            ready, _, _ = select.select([lifeline, arrived], [], [])
+            if lifeline in ready and not os.read(lifeline, 1):
+                break
+            if arrived in ready:
+                os.read(arrived, 1)
+        _kill_group(child.pid)
+        code = child.wait()
     return code if code >= 0 else 128 - code
 
 
-def _kill_at_the_end(lifeline: int, group: int) -> None:
-    """Wait until nobody holds the pipe's other end, then kill a process group."""
-    while os.read(lifeline, 1):
-        pass
-    _kill_group(group)
+@contextmanager
+def _signals_as_bytes() -> Iterator[int]:
+    """A descriptor that each signal with a handler writes a byte to, SIGCHLD too: a wait for it misses none."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield reading
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(writing)
+        os.close(reading)
 
 
 def _kill_group(group: int) -> None:

@@ -39,14 +39,11 @@ from wsfracbnn.model.errors import InputError, counted
 from wsfracbnn.model.names import module_name
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
-from wsfracbnn.model.supervise import Child
+from wsfracbnn.model.supervise import WAKE_S, Child
 from wsfracbnn.model.training.curves import Curve
 from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none, title_of
 from wsfracbnn.model.training.settings import TABLES, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
-
-WAKE_S = 1.0
-"""How long a plan waits before it looks around: a signal that comes as a wait begins does not end the wait."""
 
 
 def _file_name(name: str) -> str:

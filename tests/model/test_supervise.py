@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -90,6 +91,74 @@ def test_a_request_to_end_reaches_the_command_which_may_take_its_time(tmp_path: 
         child.terminate()
         assert child.wait() == 5
     assert (tmp_path / "saved").exists()
+
+
+SIGNAL_AT_THE_LAST_MOMENT = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void signal_once(const char *call)
+{
+    static int sent;
+    if (!strcmp(call, getenv("SIGNAL_BEFORE")) && !sent++)
+        kill(getpid(), SIGTERM);
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    pid_t (*real)(pid_t, int *, int) = dlsym(RTLD_NEXT, "waitpid");
+    signal_once("waitpid");
+    return real(pid, status, options);
+}
+
+int select(int count, fd_set *reading, fd_set *writing, fd_set *failing, struct timeval *timeout)
+{
+    int (*real)(int, fd_set *, fd_set *, fd_set *, struct timeval *) = dlsym(RTLD_NEXT, "select");
+    signal_once("select");
+    return real(count, reading, writing, failing, timeout);
+}
+"""
+"""A library to load before libc's: SIGTERM comes behind Python's last look at signals, before a call that may wait."""
+
+
+def signalled(folder: Path, call: str) -> dict[str, str]:
+    """An environment in which each process gets SIGTERM as it makes a system call for the first time."""
+    (folder / "last.c").write_text(SIGNAL_AT_THE_LAST_MOMENT)
+    library = folder / "last.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, folder / "last.c", "-ldl"], check=True)
+    return os.environ | {"LD_PRELOAD": str(library), "SIGNAL_BEFORE": call}
+
+
+@pytest.mark.parametrize("call", ["waitpid", "select"])
+def test_a_signal_that_comes_as_the_supervisor_begins_to_wait_is_passed_on(tmp_path: Path, call: str) -> None:
+    with Child(["sleep", "600"], env=signalled(tmp_path, call)) as child:
+        assert child.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_signal_that_comes_as_the_parent_begins_to_wait_ends_it(tmp_path: Path) -> None:
+    """The child is given the usual environment, so that the parent alone is signalled."""
+    parent = """
+import os, signal, sys
+from wsfracbnn.model.supervise import Child
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("told to end"))
+with Child(["sleep", "600"], env={key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}) as child:
+    child.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", parent],
+        env=signalled(tmp_path, "waitpid"),
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "told to end\n"
 
 
 def test_modules_of_the_working_directory_do_not_stand_in_for_ours(tmp_path: Path) -> None:
