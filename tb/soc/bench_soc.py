@@ -147,7 +147,7 @@ async def the_system_s_reset_leaves_nothing_behind(dut: Any) -> None:
     """At random times, within a cycle too."""
     generator = seeded()
     system = await new_system(dut)
-    for number in range(8):
+    for number in range(5):
         await system.write("IRQ_ENABLE", BAD_FRAME)
         for index in (1, 2, 3):
             system.send(image_bytes(index))
@@ -172,7 +172,7 @@ async def software_s_reset_leaves_nothing_behind(dut: Any) -> None:
     """At random times. The source goes on with its frame, whose rest is a bad one; the registers stay as they are."""
     generator = seeded()
     system = await new_system(dut)
-    for number in range(12):
+    for number in range(8):
         await system.write("IRQ_ENABLE", BAD_FRAME)
         for index in (1, 2, 3):
             system.send(image_bytes(index))

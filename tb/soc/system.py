@@ -31,7 +31,7 @@ RESULTS = [[*map(int, logits), int(winner)] for logits, winner in zip(LOGITS, CL
 """Of each image, as the words of a result."""
 
 OFFSETS = {register.name: register.offset for register in REGISTERS}
-LONG_CYCLES = 4000
+LONG_CYCLES = 1200
 """More than an image of this network takes from end to end."""
 
 
