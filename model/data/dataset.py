@@ -47,9 +47,9 @@ class Dataset:
         count = len(self.train_labels)
         chosen = range(count) if count <= LOOKED_AT else np.linspace(0, count - 1, LOOKED_AT).astype(int)
         content = hashlib.sha256(repr((self.train_images.shape, self.class_names)).encode())
-        content.update(np.ascontiguousarray(self.train_labels))
+        content.update(self.train_labels.tobytes())
         for index in chosen:
-            content.update(np.ascontiguousarray(self.train_images[index]))
+            content.update(self.train_images[index].tobytes())
         return content.hexdigest()
 
     def with_test_images(self, count: int) -> Dataset:
