@@ -47,7 +47,7 @@ def write_vectors(
     streams = {name: layer.output for name, layer in trace.layers.items()}
     if reference is not None:
         require_equal(reference(images), {**streams, "logits": trace.logits})
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "images": images,
         "labels": np.full(len(images), -1, dtype=np.int64) if labels is None else labels,
         "logits": trace.logits,

@@ -22,7 +22,6 @@ OF_BLOCK = {
     "pass_sequencer": "sequencer",
     "quantizer": "quantizer",
     "affine": "scale and RPReLU",
-    "shift_add": "scale and RPReLU",
     "residual_add": "residual sum",
     "average_pool": "pooled shortcut",
     "repeat_pixel": "pooled shortcut",
@@ -48,6 +47,7 @@ OF_HELPER = {
     "beat_counter": "streams",
     "chunk_select": "chunk selection",
     "adder_tree": "adders",
+    "shift_add": "constant products",
     "saturate": "residual sum",
 }
 """The function of blocks that count with the block they are in, and only in none of `OF_BLOCK` for themselves."""

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsfracbnn.gen.synthesis.cached import Cell, Module
+from wsfracbnn.gen.synthesis.functions import ROM_INSTANCE
 
 SCOPE = "$scopeinfo"
 """Type of the cells that say which instance was where."""
+
+WORD = "_data"
+"""End of the name of a signal that carries words of a constant memory."""
 
 ROOT = ""
 """Path of the top module."""
@@ -131,13 +135,20 @@ def _names_of_bits(top: Module, scopes: Mapping[str, Scope], pipeline: Sequence[
 
 
 def _scope_of_signal(name: str, attributes: Mapping[str, Any], scopes: Mapping[str, Scope]) -> str | None:
-    """The instance that a signal is declared in; None for signals that synthesis made and named after others."""
+    """The instance that a signal belongs to; None for signals that synthesis made and named after others.
+
+    That is where it is declared. Words of a constant memory, whose registers and LUTs lose their place in the source,
+    belong to it wherever their signal has a name: `weight_data` to `weights_rom`.
+    """
     if "src" not in attributes or any(file.startswith("/") for file in _all_files(attributes)):
         return None
     *instances, local = str(attributes.get("hdlname", name)).split(" ")
     path = ".".join(instances)
     inside = f"{path}.{local}" if path else local
-    return path if path in scopes and _innermost(inside, scopes) == path else None
+    if path not in scopes or _innermost(inside, scopes) != path:
+        return None
+    rom = f"{path.split('.')[0]}.{local.removesuffix(WORD)}s{ROM_INSTANCE}"
+    return rom if local.endswith(WORD) and rom in scopes else path
 
 
 def _innermost(name: str, scopes: Mapping[str, Scope]) -> str:

@@ -134,6 +134,16 @@ def test_a_register_counts_where_the_source_has_it(design: AcceleratorDesign, tm
     }
 
 
+def test_words_of_a_constant_memory_count_with_it(design: AcceleratorDesign, tmp_path: Path) -> None:
+    """Their registers lose their place in the source, and their signal may keep the name that a reader gives it."""
+    nets = {"word": signal(f"{LANE} weight_data", 10), "other": signal(f"{LANE} other_data", 20)}
+    cells = {"a": register(5, 10, ""), "b": lut([1, 2], 5), "c": register(1, 20, "")}
+    assert counted(design, tmp_path, cells, nets) == {
+        ("stage_01", "weights"): PartArea(1, 1, 0),
+        ("stage_01", "lists and gates"): PartArea(0, 1, 0),
+    }
+
+
 def test_a_lut_counts_where_its_signal_is_else_where_that_is_read(design: AcceleratorDesign, tmp_path: Path) -> None:
     nets = {
         "tdata in one": signal("stage_01 entry m_axis_tdata", 10),
