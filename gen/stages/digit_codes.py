@@ -177,7 +177,8 @@ def _mux_costs() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 def _meeting() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """Whether two sets have a digit in common."""
     sets = np.arange(2 << SHIFTS)
-    return np.not_equal(sets[:, None] & sets[None, :], 0)
+    meeting: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = (sets[:, None] & sets[None, :]) != 0
+    return meeting
 
 
 @functools.cache
