@@ -52,8 +52,9 @@ def accuracy(
     from wsfracbnn.model.card import model_card
     from wsfracbnn.model.checkpoint import save_checkpoint
     from wsfracbnn.model.files import require_folder, require_writable, updating, write_text
+    from wsfracbnn.model.processors import processors
     from wsfracbnn.model.training.curves import draw_curves
-    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, processors, read_plan
+    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, read_plan
     from wsfracbnn.model.training.plan import curves as curves_of
     from wsfracbnn.model.training.results import AccuracyResults, read_results
 

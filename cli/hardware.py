@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from wsfracbnn.model.errors import InputError
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
     from wsfracbnn.gen.devices import Family
+    from wsfracbnn.gen.synthesis.cached import Share
     from wsfracbnn.gen.synthesis.record import HardwareResults
     from wsfracbnn.gen.synthesis.yosys import Area
     from wsfracbnn.model.description import NetworkDescription
@@ -41,24 +42,36 @@ Page = Annotated[Path | None, typer.Option(help="Markdown file whose section 'ha
 MemoryTable = Annotated[
     Path | None, typer.Option(help="Markdown file whose section 'memories' gets the table of the first target.")
 ]
+BreakdownPage = Annotated[
+    Path | None,
+    typer.Option(help="Markdown file whose section 'breakdown-NETWORK' gets the breakdown of the first target."),
+]
+Flat = Annotated[
+    bool, typer.Option("--flat", help="Synthesize the design as a whole; default stage by stage, which is faster.")
+]
 
 
 def synth(
     weights: MaybeWeights = None,
     fold: Fold = "auto",
     targets: Annotated[str, typer.Option(help=f"Some of {', '.join(FAMILIES)}, with commas between.")] = "ecp5,xc7",
+    breakdown: Annotated[bool, typer.Option("--breakdown", help="Show the area by function and by stage.")] = False,
+    flat: Flat = False,
     cache: Cache = Path("build/synthesis"),
     results: Results = Path("build/hardware.json"),
     page: Page = None,
     memories: MemoryTable = None,
+    breakdown_page: BreakdownPage = None,
 ) -> Figures:
-    """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, and where each memory went."""
+    """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, where each memory and where the LUTs went."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.area import estimate, is_calibrated
     from wsfracbnn.gen.sizing.targets import choose_folding
+    from wsfracbnn.gen.synthesis.breakdown import break_down
     from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, synthesis_row
+    from wsfracbnn.gen.synthesis.table import breakdown_tables
     from wsfracbnn.gen.synthesis.yosys import lane_luts
 
     names = targets.split(",")
@@ -69,13 +82,19 @@ def synth(
     if memories is not None:
         require_section(memories, "memories")
     description = _description(weights)
+    section = f"breakdown-{description.name}"
+    if breakdown_page is not None:
+        require_section(breakdown_page, section)
     folding = choose_folding(description, fold)
     tables = []
+    breakdowns: dict[str, list[Share]] = {}
     found = HardwareResults()
     for family in families:
         design = build_design(description, folding.for_family(family))
         with console.status(f"{design.name}: synthesis for {family.name}"):
-            area, netlist = _synthesize(design, family, cache)
+            area, netlist = _synthesize(design, family, cache, flat)
+            if breakdown or breakdown_page is not None:
+                breakdowns[family.name] = break_down(design, netlist.parent, family)
         estimated = round(estimate(design, family).luts) if is_calibrated(family.name) else None
         found = found.with_row(synthesis_row(area, design, family, fold, estimated))
         found = found.with_lane(family, lane_luts(family, cache, log.info))
@@ -84,7 +103,14 @@ def synth(
     if memories is not None:
         replace_section(memories, "memories", tables[0])
     _show(recorded, page)
-    return found.to_json()
+    shown = {name: breakdown_tables(shares, family_named(name)) for name, shares in breakdowns.items()}
+    if breakdown:
+        for text in shown.values():
+            console.print(f"\n{text}", markup=False, soft_wrap=True)
+    if breakdown_page is not None:
+        replace_section(breakdown_page, section, shown[names[0]])
+    figures = {name: [asdict(share) for share in shares] for name, shares in breakdowns.items()}
+    return found.to_json() | ({"breakdown": figures} if figures else {})
 
 
 def pnr(
@@ -97,6 +123,7 @@ def pnr(
     placer: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(PLACERS)}.")] = PLACERS[0],
     router: Annotated[str, typer.Option(help=f"nextpnr's: {' or '.join(ROUTERS)}.")] = ROUTERS[0],
     floorplan: Annotated[bool, typer.Option(help="Give each stage's block RAMs neighbouring sites.")] = True,
+    flat: Flat = False,
     summary: Summary = None,
     bitstream: Annotated[Path | None, typer.Option(help="File that gets the bitstream.")] = None,
     cache: Cache = Path("build/synthesis"),
@@ -123,7 +150,7 @@ def pnr(
     design = build_design(description, choose_folding(description, fold).for_family(family))
     simulated = None if summary is None else read_summary(summary, design)
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
-        _, netlist_file = _synthesize(design, family, cache)
+        _, netlist_file = _synthesize(design, family, cache, flat)
         netlist = read_netlist(netlist_file, design.top)
         text = pin_block_rams(netlist, device, design.instances) if floorplan else netlist.text
         placement, placed = place_and_route(text, settings, cache, report=log.info)
@@ -161,13 +188,18 @@ def _description(weights: Path | None) -> NetworkDescription:
     return random_description(resnet20(100), seed=1, name="resnet20", wild=False)
 
 
-def _synthesize(design: AcceleratorDesign, family: Family, cache: Path) -> tuple[Area, Path]:
-    """Area and netlist of a whole design."""
+def _synthesize(design: AcceleratorDesign, family: Family, cache: Path, flat: bool) -> tuple[Area, Path]:
+    """Area and netlist of a design. flat: synthesized as a whole."""
     from wsfracbnn.gen.emission.render import design_sources
-    from wsfracbnn.gen.synthesis.yosys import synthesize
+    from wsfracbnn.gen.synthesis.stagewise import synthesize_by_stage
+    from wsfracbnn.gen.synthesis.yosys import NETLIST, synthesize
 
-    area, folder = synthesize(design_sources(design), design.top, family, cache, report=log.info)
-    return area, folder / "netlist.json"
+    sources, top = design_sources(design), design.top
+    if flat:
+        area, folder = synthesize(sources, top, family, cache, report=log.info)
+    else:
+        area, folder = synthesize_by_stage(sources, top, design.stage_modules, family, cache, report=log.info)
+    return area, folder / NETLIST
 
 
 def _check_memories(design: AcceleratorDesign, netlist: Path, family: Family) -> str:

@@ -132,7 +132,7 @@ def _of_checkpoint(path: Path, fold: str, measurements: Measurements) -> DesignF
     return gather(
         design,
         measurements.family,
-        measured=measurements.parts(design),
+        breakdown=measurements.breakdown(design),
         rows=measurements.rows,
         accuracy=checkpoint.test_accuracy,
         options={"--weights": str(path), "--fold": fold},

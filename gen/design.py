@@ -145,6 +145,11 @@ class AcceleratorDesign:
         return tuple(stage.instance for stage in self.stages)
 
     @property
+    def stage_modules(self) -> tuple[str, ...]:
+        """Names of the stages' modules."""
+        return tuple(f"{self.name}_{stage.name}" for stage in self.stages)
+
+    @property
     def reset_parts(self) -> tuple[str, ...]:
         """Parts of the design that have a reset register of their own."""
         return "entry", *(stage.name for stage in self.stages), "exit"

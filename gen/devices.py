@@ -23,6 +23,19 @@ ONE_PORT: Shapes = ((512, 36), *TWO_PORTS)
 
 
 @dataclass(frozen=True)
+class ByStage:
+    """How the stages of a design are synthesized one by one and then linked.
+
+    Attributes:
+        option: of the synthesis command, keeps from a stage what only a whole design has, such as clock buffers.
+        afterwards: Yosys's commands that give it to the linked design.
+    """
+
+    option: str = ""
+    afterwards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Family:
     """An FPGA family: Yosys's synthesis command, and what its cells are.
 
@@ -35,6 +48,7 @@ class Family:
             LUT RAMs, memories that are written go to block RAM.
         rom_words: words of a constant memory of which one LUT holds one bit.
         block_ram_shapes: what a block RAM can be.
+        by_stage: how stages are synthesized one by one; None where designs are synthesized whole.
     """
 
     name: str
@@ -49,6 +63,7 @@ class Family:
     dsps: tuple[str, ...]
     rom_words: int
     block_ram_shapes: Shapes
+    by_stage: ByStage | None = None
 
     @property
     def has_lut_ram(self) -> bool:
@@ -149,6 +164,7 @@ add_family(
         dsps=("MULT18X18D", "ALU54B"),
         rom_words=16,
         block_ram_shapes=ONE_PORT,
+        by_stage=ByStage(),
     )
 )
 add_family(
@@ -165,6 +181,7 @@ add_family(
         dsps=("SB_MAC16",),
         rom_words=16,
         block_ram_shapes=((256, 16), (512, 8), (1024, 4), (2048, 2)),
+        by_stage=ByStage(),
     )
 )
 add_family(
@@ -190,6 +207,7 @@ add_family(
         dsps=("DSP48E1",),
         rom_words=64,
         block_ram_shapes=ONE_PORT,
+        by_stage=ByStage("-noclkbuf", ("clkbufmap -buf BUFG O:I",)),
     )
 )
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model.archive import read_arrays
+from wsfracbnn.model.arrays import write_arrays
 from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, TAPS, stage_name
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.reading import read_json
@@ -271,7 +272,7 @@ class NetworkDescription:
         """Write net.json and net.npz; the same description gives the same bytes."""
         structure = self.to_json() | {"sha256": self.digest()}
         (folder / "net.json").write_text(json.dumps(structure, indent=2) + "\n")
-        np.savez_compressed(folder / "net.npz", **self.arrays())  # type: ignore[arg-type]
+        write_arrays(folder / "net.npz", self.arrays())
 
     @classmethod
     def load(cls, folder: Path) -> NetworkDescription:

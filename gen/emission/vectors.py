@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model import golden
+from wsfracbnn.model.arrays import write_arrays
 from wsfracbnn.model.description import Ints, NetworkDescription
 from wsfracbnn.model.errors import InputError
 
@@ -46,15 +47,13 @@ def write_vectors(
     streams = {name: layer.output for name, layer in trace.layers.items()}
     if reference is not None:
         require_equal(reference(images), {**streams, "logits": trace.logits})
-    arrays: dict[str, Any] = {f"stream_{name}": stream for name, stream in streams.items()}
-    np.savez_compressed(
-        path,
-        images=images,
-        labels=np.full(len(images), -1, dtype=np.int64) if labels is None else labels,
-        logits=trace.logits,
-        classes=trace.classes.astype(np.int64),
-        **arrays,
-    )
+    arrays: dict[str, NDArray[Any]] = {
+        "images": images,
+        "labels": np.full(len(images), -1, dtype=np.int64) if labels is None else labels,
+        "logits": trace.logits,
+        "classes": trace.classes.astype(np.int64),
+    }
+    write_arrays(path, arrays | {f"stream_{name}": stream for name, stream in streams.items()})
 
 
 def require_equal(found: Mapping[str, NDArray[Any]], golden_streams: Mapping[str, NDArray[Any]]) -> None:

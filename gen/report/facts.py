@@ -13,7 +13,8 @@ from wsfracbnn.gen.report.simulated import Simulation
 from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, is_calibrated
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import Stage
-from wsfracbnn.gen.synthesis.cached import PartArea
+from wsfracbnn.gen.synthesis.breakdown import by_function, by_part
+from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import MEASURED, HardwareRow
 from wsfracbnn.model.errors import InputError
 
@@ -70,6 +71,7 @@ class DesignFacts:
         accuracy: top-1 of the integer model, percent, if known; accuracy_is: when that was measured, and on what.
         equals_pytorch: whether golden vectors equal PyTorch's; None where there are no vectors.
         simulation: of this very build. stages: in dataflow order.
+        breakdown: area by stage and function, where the design was synthesized.
         rows: results of synthesis, and of place and route, of this network at this folding.
         options: '--weights' and '--fold' of the commands that make it again.
     """
@@ -83,6 +85,7 @@ class DesignFacts:
     simulation: Simulation | None
     stages: tuple[StageFacts, ...]
     around: Part
+    breakdown: tuple[Share, ...] = ()
     rows: tuple[HardwareRow, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
 
@@ -106,6 +109,21 @@ class DesignFacts:
             )
 
         return Part("total", total([p.estimated for p in self.parts]), total([p.measured for p in self.parts]))
+
+    @property
+    def functions(self) -> dict[str, PartArea]:
+        """Area of each function in all stages, the largest first."""
+        return by_function(self.breakdown)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Of the parts in `shares`."""
+        return (*(stage.name for stage in self.stages), "")
+
+    @property
+    def shares(self) -> dict[tuple[str, str], PartArea]:
+        """Area by function and stage, "" being around the stages."""
+        return {(share.function, share.part): share.area for share in self.breakdown}
 
     @property
     def gates_open(self) -> float | None:
@@ -161,7 +179,7 @@ def gather(
     family: Family,
     *,
     simulation: Simulation | None = None,
-    measured: Mapping[str, PartArea] | None = None,
+    breakdown: Sequence[Share] = (),
     rows: Sequence[HardwareRow] = (),
     accuracy: float | None = None,
     equals_pytorch: bool | None = None,
@@ -170,7 +188,7 @@ def gather(
     """Everything that is known of a design.
 
     Args:
-        measured: area of each stage, and under "" of what is around them (gen/synthesis/parts.py).
+        breakdown: area by stage and function (gen/synthesis/breakdown.py).
         rows: results of any design; those of this one are taken.
         accuracy: as the checkpoint says; a simulation's own measurement comes first.
     """
@@ -180,7 +198,7 @@ def gather(
     else:
         accuracy_is = "as the checkpoint says" if accuracy is not None else "unknown"
     for_family = build_design(design.description, design.folding.for_family(family))
-    measured = measured or {}
+    measured = by_part(breakdown, for_family) if breakdown else {}
     calibrated = is_calibrated(family.name)
     return DesignFacts(
         design=design,
@@ -203,6 +221,7 @@ def gather(
             for stage in for_family.stages
         ),
         around=Part(AROUND, _rounded(estimate_around(family)) if calibrated else None, measured.get("")),
+        breakdown=tuple(breakdown),
         rows=rows_of(design, rows),
         options=(simulation.options if simulation else None) or dict(options or {}),
     )

@@ -14,9 +14,10 @@ from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.simulated import SUMMARY, Simulation, read_simulation
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.synthesis.cached import PartArea
-from wsfracbnn.gen.synthesis.parts import areas_of_parts
+from wsfracbnn.gen.synthesis.breakdown import break_down
+from wsfracbnn.gen.synthesis.cached import Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
+from wsfracbnn.gen.synthesis.stagewise import earlier_linking
 from wsfracbnn.gen.synthesis.yosys import earlier_run
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
@@ -36,16 +37,19 @@ class Measurements:
     cache: Path
     family: Family
 
-    def parts(self, design: AcceleratorDesign) -> dict[str, PartArea] | None:
-        """Area of each stage where the design was synthesized for the family."""
+    def breakdown(self, design: AcceleratorDesign) -> list[Share]:
+        """Area by stage and function where the design was synthesized for the family, as a whole or stage by stage."""
         if not self.cache.is_dir():
-            return None
+            return []
         for_family = build_design(design.description, design.folding.for_family(self.family))
+        sources, top = design_sources(for_family), for_family.top
         try:
-            run = earlier_run(design_sources(for_family), for_family.top, self.family, self.cache)
+            run = earlier_run(sources, top, self.family, self.cache) or earlier_linking(
+                sources, top, for_family.stage_modules, self.family, self.cache
+            )
         except InputError:  # without Yosys nothing was synthesized here
-            return None
-        return None if run is None else areas_of_parts(for_family, run, self.family)
+            return []
+        return [] if run is None else break_down(for_family, run, self.family)
 
 
 def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
@@ -71,7 +75,7 @@ def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
         design,
         measurements.family,
         simulation=simulation if simulation is not None and simulation.build == design.build_id else None,
-        measured=measurements.parts(design),
+        breakdown=measurements.breakdown(design),
         rows=measurements.rows,
         equals_pytorch=built.vectors_equal_pytorch,
         options={"--weights": "CHECKPOINT", "--fold": str(emitted / "fold.json")},

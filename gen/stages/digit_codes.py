@@ -10,7 +10,7 @@ the smallest shifters.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,16 +59,16 @@ class DigitCodes:
             return self.optional[digit]
         return shift in self.shifts[digit] and (sign > 0 or self.negated[digit])
 
+    def _allows_all(self, form: tuple[Term, ...]) -> bool:
+        return all(self.allows(d, term) for d, term in enumerate(form))
+
     def code(self, value: int) -> int:
         """The ROM code of a constant.
 
         Raises:
             InputError: it has no form of these digits.
         """
-        form = next(
-            (form for form in forms(value, self.digits) if all(self.allows(d, term) for d, term in enumerate(form))),
-            None,
-        )
+        form = next((form for form in _tried(value, self.digits) if self._allows_all(form)), None)
         if form is None:
             raise InputError(f"constant {value}: expected a sum of {self.digits} signed digits of shifts {self.shifts}")
         code = 0
@@ -108,11 +108,26 @@ def forms(value: int, digits: int) -> tuple[tuple[Term, ...], ...]:
     Raises:
         InputError: the canonical form, which is the shortest, has more digits or larger ones.
     """
+    first = canonical_form(value, digits)
+    return (first, *(form for form in _sums(value, digits) if form != first))
+
+
+def canonical_form(value: int, digits: int) -> tuple[Term, ...]:
+    """The first of `forms`, without the work that all of them are.
+
+    Raises:
+        InputError: as `forms`.
+    """
     canonical = digits_of(value)
     if len(canonical) > digits or any(shift >= SHIFTS for _, shift in canonical):
         raise InputError(f"constant {value}: expected at most {digits} signed digits below 2^{SHIFTS}")
-    first = (*canonical, *((0, 0),) * (digits - len(canonical)))
-    return (first, *(form for form in _sums(value, digits) if form != first))
+    return (*canonical, *((0, 0),) * (digits - len(canonical)))
+
+
+def _tried(value: int, digits: int) -> Iterator[tuple[Term, ...]]:
+    """`forms`, of which those behind the first are made where one asks for them."""
+    yield canonical_form(value, digits)
+    yield from forms(value, digits)[1:]
 
 
 def _sums(value: int, digits: int) -> Iterable[tuple[Term, ...]]:
@@ -138,7 +153,7 @@ def cheapest_codes(values: Iterable[int], digits: int) -> DigitCodes:
 
 
 def _canonical(values: tuple[int, ...], digits: int) -> DigitCodes:
-    used = [forms(value, digits)[0] for value in values]
+    used = [canonical_form(value, digits) for value in values]
     return DigitCodes(
         tuple(tuple(sorted({form[d][1] for form in used if form[d][0]})) for d in range(digits)),
         tuple(any(form[d][0] < 0 for form in used) for d in range(digits)),
@@ -156,6 +171,14 @@ def _mux_cost(choices: int) -> float:
 @functools.cache
 def _mux_costs() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array([_mux_cost(choices) for choices in range(2 << SHIFTS)])
+
+
+@functools.cache
+def _meeting() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Whether two sets have a digit in common."""
+    sets = np.arange(2 << SHIFTS)
+    meeting: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = (sets[:, None] & sets[None, :]) != 0
+    return meeting
 
 
 @functools.cache
@@ -178,7 +201,7 @@ def _best_pair(values: tuple[int, ...]) -> DigitCodes:
                 first_bit = 1 << (shift if sign else NOTHING)
                 second_bit = second if second_sign else NOTHING
                 partners[(sets >> second_bit & 1) == 1] |= first_bit
-            possible &= (partners[:, None] & sets[None, :]) != 0
+            possible &= _meeting()[partners]
         if not possible.any():
             continue
         costs = np.where(possible, _mux_costs()[:, None] + _mux_costs()[None, :] + cost_of_sign, np.inf)

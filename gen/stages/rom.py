@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,11 @@ BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
 DEEP_WORDS = 1024
-"""Words of a part: from one vector, Icarus fills ResNet-20's 6,400 head weights far more slowly than in such parts."""
+"""Memories of so many words are written in parts, each from a constant of its own."""
+
+PART_WORDS = 64
+"""Of a part: tools copy a constant for each word that they take from it. Yosys and Icarus read ResNet-20's 6,400 head
+weights many times faster from parts of this size than from constants as long as may be."""
 
 LONGEST_CONSTANT = 65536
 """Bits of a constant that tools have to take: the least that IEEE 1364-2005, 3.2.1, lets them limit a vector to."""
@@ -56,19 +59,15 @@ class RomFill:
 
 @dataclass(frozen=True)
 class RomSection:
-    """A constant of the emitted text: `words` of a lane's words from the address `first` on.
-
-    suffix: of its name. blocks: initial blocks that write its words.
-    """
+    """A constant of the emitted text: `words` of a lane's words from the address `first` on. suffix: of its name."""
 
     suffix: str
     first: int
     words: int
-    blocks: int
 
     @property
     def before(self) -> str:
-        """What the address of a block's word begins with, as a Verilog expression."""
+        """What the address of a word begins with, as a Verilog expression."""
         return f"{self.first} + " if self.first else ""
 
 
@@ -182,31 +181,18 @@ class Rom:
 
     @property
     def at_once(self) -> bool:
-        """Whether one initial block writes all words, from one constant."""
+        """Whether all words are in one constant."""
         return self.depth < DEEP_WORDS and self.depth * self.width <= LONGEST_CONSTANT
 
     @property
-    def words_at_once(self) -> int:
-        """Words that an initial block of the emitted text writes: all, or few of deep memories."""
-        if self.at_once:
-            return self.depth
-        powers = (1 << n for n in range((DEEP_WORDS // 16).bit_length()))
-        return max(n for n in powers if self.depth % n == 0 and (n == 1 or self._together(n) <= LONGEST_CONSTANT))
-
-    def _together(self, words: int) -> int:
-        """Bits of the shortest constant of whole lines and whole blocks of `words`."""
-        return math.lcm(words, self.per_line) * self.width
-
-    @property
     def sections(self) -> list[RomSection]:
-        """The constants that hold a lane's words, as few as can be."""
-        step = self.words_at_once if self.at_once else math.lcm(self.words_at_once, self.per_line)
-        size = step * max(1, LONGEST_CONSTANT // (step * self.width))
-        firsts = range(0, self.depth, size)
+        """The constants that hold a lane's words: one, or many short ones. Each has whole lines."""
+        words = self.depth if self.at_once else min(PART_WORDS, LONGEST_CONSTANT // self.width)
+        step = max(words // self.per_line, 1) * self.per_line
+        firsts = range(0, self.depth, step)
         return [
-            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, words, words // self.words_at_once)
+            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, min(step, self.depth - first))
             for number, first in enumerate(firsts)
-            for words in (min(size, self.depth - first),)
         ]
 
     @property

@@ -62,6 +62,7 @@ class Signal(Schema, extra="ignore"):
 
     hide_name: int
     bits: list[int | str]
+    attributes: dict[str, Any] = Field(default_factory=dict)
 
 
 class Module(Schema, extra="ignore"):
@@ -84,9 +85,21 @@ class PartArea:
     flip_flops: Count
     block_rams: Count
 
+    def __add__(self, other: PartArea) -> PartArea:
+        return PartArea(self.luts + other.luts, self.flip_flops + other.flip_flops, self.block_rams + other.block_rams)
 
-class PartAreas(RootModel[dict[str, PartArea]]):
-    """By the part's name."""
+
+@dataclass(frozen=True)
+class Share:
+    """What one function of one part of a design takes. part: a stage's name, or "" around the stages."""
+
+    part: str
+    function: str
+    area: PartArea
+
+
+class Shares(RootModel[list[Share]]):
+    """Of a whole design."""
 
 
 class _Used(Schema, extra="ignore"):
@@ -228,9 +241,9 @@ def _modules(path: Path, contents: Any, top: str) -> dict[str, Module]:
     return modules
 
 
-def read_parts(path: Path) -> dict[str, PartArea]:
-    """Areas of a design's parts."""
-    return _read(path, PartAreas, "areas of a design's parts").root
+def read_shares(path: Path) -> list[Share]:
+    """What the functions of a design's parts take."""
+    return _read(path, Shares, "the breakdown of an area").root
 
 
 def read_report(path: Path) -> Routed:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of hardware results, as `synth` and `pnr` print it and docs/results.md shows it."""
+"""Hardware results and where an area goes, as tables that `synth` and `pnr` print and pages in docs/ show."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
+from wsfracbnn.gen.devices import Family
+from wsfracbnn.gen.synthesis.breakdown import by_function
+from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
+
+MOST = 3
+"""Functions of a stage that the table of stages names."""
 
 COLUMNS = (
     "network",
@@ -34,6 +40,29 @@ def hardware_table(rows: Sequence[HardwareRow]) -> str:
         groups.setdefault(row.key[:-1], []).append(row)
     lines = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, groups.values())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def breakdown_tables(shares: Sequence[Share], family: Family) -> str:
+    """Where an area goes, as two Markdown tables: by function, and by stage with what takes most of its LUTs."""
+    total = sum((share.area for share in shares), PartArea(0, 0, 0))
+    unit = f"LUT{family.lut_inputs}"
+    lines = [f"| function | {unit} | share | flip-flops | block RAMs |", "| --- | --- | --- | --- | --- |"]
+    lines += [_area_line(name, area, total) for name, area in by_function(shares).items()]
+    lines.append(_area_line("total", total, total))
+    lines += ["", f"| stage | {unit} | share | flip-flops | block RAMs | most of it |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for part in dict.fromkeys(share.part for share in shares):
+        own = [share for share in shares if share.part == part]
+        most = ", ".join(f"{share.function} {share.area.luts:,}" for share in own[:MOST])
+        area = sum((share.area for share in own), PartArea(0, 0, 0))
+        lines.append(_area_line(part or "around the stages", area, total, most))
+    return "\n".join(lines)
+
+
+def _area_line(name: str, area: PartArea, total: PartArea, *more: str) -> str:
+    share = f"{area.luts / total.luts:.1%}" if total.luts else "-"
+    cells = (name, f"{area.luts:,}", share, f"{area.flip_flops:,}", str(area.block_rams), *more)
+    return f"| {' | '.join(cells)} |"
 
 
 def _cells(seeds: Sequence[HardwareRow]) -> tuple[str, ...]:

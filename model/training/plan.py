@@ -38,6 +38,7 @@ from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.errors import InputError, counted
 from wsfracbnn.model.names import module_name
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
+from wsfracbnn.model.processors import processors
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
 from wsfracbnn.model.supervise import WAKE_S, Child
 from wsfracbnn.model.training.curves import Curve
@@ -233,11 +234,6 @@ def carry_out(
         if under_way.stopped:
             raise KeyboardInterrupt
     return failed + waiting
-
-
-def processors() -> int:
-    """How many this process may run on, which taskset or a container may have made fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _UnderWay:

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wsfracbnn.cli.app import app
-from wsfracbnn.gen.synthesis import nextpnr, yosys
+from wsfracbnn.gen.synthesis import nextpnr, stagewise, yosys
 from wsfracbnn.gen.synthesis.tools import write_digests
 from wsfracbnn.model.errors import InputError
 
@@ -44,11 +44,13 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Stand-ins for the tools; returns the commands that they were started with."""
     commands: list[list[str]] = []
 
-    def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str) -> None:
+    def run_in(folder: Path, sources: Mapping[str, str], command: list[str], log: str, **options: Any) -> None:
         commands.append(command)
         folder.mkdir(parents=True)
+        top = re.search(r"-top (\w+)", command[-1])
         cells = {"stage_01.memory": {"type": "DP16KD", "connections": {}}}
-        netlist = {"modules": {"digits_top": {"cells": cells}}}
+        cells |= {f"stage_01.quantize.{n}": {"type": "LUT4", "connections": {}} for n in range(7)}
+        netlist = {"modules": {top[1] if top else "": {"attributes": {}, "cells": cells}}}
         files: dict[str, Any] = {
             "stat.json": {"design": {"num_cells_by_type": CELLS}},
             "netlist.json": netlist,
@@ -60,9 +62,12 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             (folder / name).write_text(json.dumps(contents))
         write_digests(folder)
 
-    for module in (yosys, nextpnr):
+    def key(package: str, sources: Mapping[str, str], script: str) -> str:
+        return f"{hash((package, script, str(sources))):x}"
+
+    for module in (yosys, nextpnr, stagewise):
         monkeypatch.setattr(module, "run_in", run_in)
-        monkeypatch.setattr(module, "cache_key", lambda package, sources, script: f"{hash((package, script)):x}")
+        monkeypatch.setattr(module, "cache_key", key)
     return commands
 
 
@@ -94,6 +99,41 @@ def test_synth_records_a_row_for_each_target(digits_path: Path, tmp_path: Path, 
     scripts = [command[-1] for command in tools]
     assert any("synth_ecp5" in script for script in scripts)
     assert any("synth_xilinx" in script for script in scripts)
+
+
+def test_synth_shows_where_the_area_goes(digits_path: Path, tmp_path: Path, tools: list[list[str]]) -> None:
+    """As tables, in a page and as figures; the sum is that of the netlist's cells."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- breakdown-digits -->\n<!-- /breakdown-digits -->\n")
+    given = ["synth", "--weights", digits_path, "--fold", "small", "--targets", "ecp5", "--cache", tmp_path / "cache"]
+    given += ["--results", tmp_path / "hardware.json"]
+    output = invoke(*given, "--breakdown", "--breakdown-page", page)
+    for text in (output, page.read_text()):
+        assert "| function | LUT4 | share | flip-flops | block RAMs |" in text
+        assert "| total | 7 | 100.0% | 0 | 1 |" in text
+    figures = json.loads(CliRunner().invoke(app, [*map(str, given), "--breakdown", "--json"]).stdout)
+    shares = figures["breakdown"]["ecp5"]
+    assert sum(share["area"]["luts"] for share in shares) == 7
+    assert {share["part"] for share in shares} <= {"stage_01", ""}
+    assert "breakdown" not in json.loads(CliRunner().invoke(app, [*map(str, given), "--json"]).stdout)
+    page.write_text("nothing here")
+    refused = CliRunner().invoke(app, [*map(str, given), "--breakdown-page", str(page)])
+    assert "expected one section from '<!-- breakdown-digits -->'" in str(refused.exception)
+
+
+def test_a_design_is_synthesized_as_a_whole_where_that_is_asked_for(
+    digits_path: Path, tmp_path: Path, tools: list[list[str]]
+) -> None:
+    given = ["synth", "--weights", digits_path, "--fold", "small", "--targets", "ecp5", "--cache", tmp_path / "cache"]
+    given += ["--results", tmp_path / "hardware.json"]
+    invoke(*given, "--flat")
+    tops = [found[1] for command in tools if (found := re.search(r"-top (\w+)", command[-1]))]
+    assert tops == ["digits_top", "lane_bench"]
+    tools.clear()
+    invoke(*given)
+    tops = [found[1] for command in tools if (found := re.search(r"-top (\w+)", command[-1]))]
+    assert tops.count("stage") == 6
+    assert tops[-1] == "digits_top"
 
 
 @pytest.mark.parametrize("command", [["synth", "--targets", "ecp5"], ["pnr"]])

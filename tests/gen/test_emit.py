@@ -143,7 +143,7 @@ def test_no_constant_is_longer_than_every_tool_takes(depth: int, width: int, per
     found: list[int] = []
     for section in rom.sections:
         assert section.first == len(found)
-        assert section.words % rom.words_at_once == 0
+        assert section.words % per_line == 0
         for literal, _ in reversed(rom.literals(0, section)):
             line = int(literal.partition("'h")[2], 16)
             found += [line >> (n * width) & ((1 << width) - 1) for n in range(per_line)]

@@ -11,7 +11,7 @@ from wsfracbnn.gen.explore.results import Clock, Exploration, Result, Skipped
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.synthesis.cached import PartArea
+from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.description import NetworkDescription
 
@@ -32,12 +32,19 @@ def everything_known(folder: Path, nothing_measured: Measurements) -> DesignFact
         sha256=facts.design.digest,
         critical_path="stage_01.a -> stage_02.b",
     )
-    measured = {stage.name: PartArea(100 + n, 200 + n, n) for n, stage in enumerate(facts.stages)}
+    breakdown = [
+        share
+        for n, stage in enumerate(facts.stages)
+        for share in (
+            Share(stage.name, "window", PartArea(60 + n, 200, 0)),
+            Share(stage.name, "<weights>", PartArea(40, n, n)),
+        )
+    ]
     return gather(
         facts.design,
         ECP5,
         simulation=facts.simulation,
-        measured=measured | {"": PartArea(30, 40, 0)},
+        breakdown=[*breakdown, Share("", "frame guard", PartArea(30, 40, 0))],
         rows=[routed],
         equals_pytorch=True,
     )

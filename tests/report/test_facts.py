@@ -21,8 +21,8 @@ from wsfracbnn.gen.report.overview import overview
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.synthesis.cached import PartArea
-from wsfracbnn.gen.synthesis.parts import areas_of_parts
+from wsfracbnn.gen.synthesis.breakdown import break_down, by_part
+from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import ESTIMATED, MEASURED, HardwareRow
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.description import NetworkDescription
@@ -111,10 +111,13 @@ def test_areas_are_the_models_unless_measured(network: NetworkDescription) -> No
 
 def test_measured_areas_come_first_and_the_estimate_stays_beside_them(network: NetworkDescription) -> None:
     names = [stage.name for stage in facts_of(network).stages]
-    measured = {name: PartArea(100, 200, 1) for name in (*names, "")}
-    facts = facts_of(network, measured=measured)
+    breakdown = [Share(name, "window", PartArea(70, 200, 0)) for name in (*names, "")]
+    breakdown += [Share(name, "weights", PartArea(30, 0, 1)) for name in (*names, "")]
+    facts = facts_of(network, breakdown=breakdown)
     count = len(names) + 1
     assert facts.total.area == PartArea(100 * count, 200 * count, count)
+    assert list(facts.functions) == ["window", "weights"]
+    assert facts.functions["weights"] == PartArea(30 * count, 0, count)
     assert cell(facts, "flip-flops")[0] == f"{200 * count:,}"
     assert re.fullmatch(r"synthesized; estimate [\d,]+", cell(facts, "flip-flops")[1])
 
@@ -208,73 +211,6 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path, nothing_measured: M
         read_design(tmp_path, nothing_measured)
 
 
-def test_a_netlist_is_counted_by_the_stages_names(network: NetworkDescription, tmp_path: Path) -> None:
-    """Cells of modules that were kept count as what is in them, block RAMs as themselves though Yosys shows a body."""
-    design = build_design(network, preset(network, "small"))
-    first = design.stages[0].instance
-    top = {
-        f"{first}.sum_LUT4_Z": "LUT4",
-        f"{first}.carry": "CCU2C",
-        f"{first}.memory.0.0": "DP16KD",
-        f"{first}.kept": "tiny_kept",
-        "\\stage_01.x.ff": "TRELLIS_FF",
-        "stage_01.ram": "TRELLIS_DPR16X4",
-        "stage_010.not_a_stage": "LUT4",
-        "guard.x": "LUT4",
-    }
-    modules = {
-        design.top: {"attributes": {}, "cells": {name: {"type": kind} for name, kind in top.items()}},
-        "tiny_kept": {"attributes": {}, "cells": {"a": {"type": "LUT4"}, "b": {"type": "TRELLIS_FF"}}},
-        "DP16KD": {"attributes": {"blackbox": "1"}, "cells": {"$specify$1": {"type": "$specify3"}}},
-        "LUT4": {"attributes": {"blackbox": "1"}, "cells": {}},
-    }
-    (tmp_path / "netlist.json").write_text(json.dumps({"modules": modules}))
-    areas = areas_of_parts(design, tmp_path, ECP5)
-    # A CCU2C has two LUTs, a TRELLIS_DPR16X4 six.
-    assert areas[design.stages[0].name] == PartArea(1 + 2 + 1, 1, 1)
-    assert areas["stage_01"] == PartArea(6, 1, 0)
-    assert areas[""] == PartArea(2, 0, 0)
-    (tmp_path / "netlist.json").unlink()
-    assert areas_of_parts(design, tmp_path, ECP5) == areas, "kept beside the netlist"
-
-
-def test_cells_without_a_name_count_where_their_signals_are(network: NetworkDescription, tmp_path: Path) -> None:
-    """By what they drive, the first stage that names it; else by what reads that, over several cells; else around."""
-    design = build_design(network, preset(network, "small"))
-
-    def cell_of(inputs: list[int | str], output: int) -> dict[str, Any]:
-        return {
-            "type": "LUT4",
-            "connections": {"A": inputs, "Z": [output]},
-            "port_directions": {"A": "input", "Z": "output"},
-        }
-
-    def net(*bits: int | str, hidden: int = 0) -> dict[str, Any]:
-        return {"bits": list(bits), "hide_name": hidden}
-
-    cells = {
-        "$auto$1": cell_of(["0", 1], 10),  # drives a stream that both stages name
-        "$auto$2": cell_of([1], 20),  # is read by $auto$3 alone
-        "$auto$3": cell_of([20], 30),  # is read by $auto$4 alone
-        "$auto$4": cell_of([30], 40),  # drives a signal of stage_02
-        "$auto$5": cell_of([1], 50),  # of the guard around the stages
-        "$auto$6": cell_of([1], 60),  # of nobody
-        "stage_01.named": cell_of([10], 70),
-    }
-    nets = {
-        "stage_02.s_axis_tdata": net(10),
-        "stage_01.m_axis_tdata": net(10),
-        "stage_01_tdata": net(10),
-        "stage_02.x": net("0", 40),
-        "$abc$30": net(30, hidden=1),
-        "guard.y": net(50),
-    }
-    modules = {design.top: {"attributes": {}, "cells": cells, "netnames": nets}}
-    (tmp_path / "netlist.json").write_text(json.dumps({"modules": modules}))
-    luts = {name: area.luts for name, area in areas_of_parts(design, tmp_path, ECP5).items() if area.luts}
-    assert luts == {"stage_01": 2, "stage_02": 3, "": 2}
-
-
 @pytest.mark.synthesis
 @pytest.mark.parametrize("family", ["ecp5", "xc7"])
 def test_the_parts_of_a_synthesized_design_are_the_whole(
@@ -282,7 +218,7 @@ def test_the_parts_of_a_synthesized_design_are_the_whole(
 ) -> None:
     design = build_design(network, preset(network, "small").for_family(FAMILIES[family]))
     whole, run = synthesize(design_sources(design), design.top, FAMILIES[family], tmp_path)
-    parts = areas_of_parts(design, run, FAMILIES[family])
+    parts = by_part(break_down(design, run, FAMILIES[family]), design)
     assert sum(area.luts for area in parts.values()) == whole.luts
     assert sum(area.flip_flops for area in parts.values()) == whole.flip_flops
     assert sum(area.block_rams for area in parts.values()) == whole.block_rams
@@ -290,5 +226,6 @@ def test_the_parts_of_a_synthesized_design_are_the_whole(
 
     facts = read_design(simulation_folder, Measurements((), tmp_path, FAMILIES[family]))
     assert facts.total.measured == PartArea(whole.luts, whole.flip_flops, whole.block_rams)
+    assert facts.functions["XNOR and popcount"].luts > 0
     shutil.rmtree(run)
     assert read_design(simulation_folder, Measurements((), tmp_path, FAMILIES[family])).total.measured is None
