@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
@@ -40,6 +41,13 @@ def pytest_runtest_makereport(
             if text:
                 report.sections.append((f"{name} of {error.cmd[0]}", text if isinstance(text, str) else text.decode()))
     return report
+
+
+@pytest.fixture(scope="session")
+def synthesis_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthesized designs, of all workers: what several tests look at is synthesized once."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "synthesis"
 
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)

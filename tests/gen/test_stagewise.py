@@ -201,12 +201,14 @@ def test_a_tool_that_is_no_longer_wanted_is_killed(tmp_path: Path) -> None:
 @pytest.mark.synthesis
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("family", ["ecp5", "xc7"])
-def test_stages_linked_take_what_the_whole_takes(network: NetworkDescription, family: str, tmp_path: Path) -> None:
+def test_stages_linked_take_what_the_whole_takes(
+    network: NetworkDescription, family: str, synthesis_cache: Path
+) -> None:
     """The same registers and memories under the same names; LUTs within 3 %, whose borders are drawn otherwise."""
     known = FAMILIES[family]
     design = build_design(network, preset(network, "small").for_family(known))
-    area, run = by_stage(design, tmp_path, family=known)
-    whole, flat = synthesize(design_sources(design), design.top, known, tmp_path, report=lambda line: None)
+    area, run = by_stage(design, synthesis_cache, family=known)
+    whole, flat = synthesize(design_sources(design), design.top, known, synthesis_cache, report=lambda line: None)
     assert (area.flip_flops, area.block_rams, area.lut_ram_cells) == pytest.approx(
         (whole.flip_flops, whole.block_rams, whole.lut_ram_cells), rel=0.01
     )
