@@ -123,7 +123,7 @@ class ConvStage(Stage[ConvLayer]):
 
     @classmethod
     def build(cls, name: str, layer: ConvLayer, fold: StageFold, bits: int, in_lanes: int) -> ConvStage:
-        engine = fractional_engine(layer.weights, fold)
+        engine = fractional_engine(layer.weights, fold, window_cycles(layer, fold))
         in_beats = layer.in_channels // in_lanes
         minimum, skip_depth, slack = _skip_fifo(layer, engine, in_lanes, in_beats, bits)
         scale_codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
@@ -188,7 +188,7 @@ class ConvStage(Stage[ConvLayer]):
         engine = self.engine
         return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
 
-    @property
+    @functools.cached_property
     def memories(self) -> list[Memory]:
         name, engine, layer = self.name, self.engine, self.layer
         beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
@@ -201,12 +201,25 @@ class ConvStage(Stage[ConvLayer]):
             fifo_memory(name, "lsb_sums", rf"{lane}\.lsb_sums", engine.sum_w, engine.result_words, engine.pe),
             # One word more is in the register behind the list.
             fifo_memory(
-                name, "list", rf"{lane}\.list", index_width(engine.groups), 2 * engine.groups, engine.pe, block=False
+                name,
+                "list",
+                rf"{lane}\.list",
+                index_width(engine.groups),
+                engine.list_words - 1,
+                engine.pe,
+                block=False,
             ),
             fifo_memory(name, "results", rf"{name}\.results", self.out_lanes * self.rprelu_v_w, self.affine_results),
             fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
             line_memory(name, name, layer.width, 2 * pixel),
         ]
+        if engine.held > 1:
+            several = rf"{name}\.engine\.several_held"
+            taps, plane = rf"{several}\.held_tap_sets", rf"{several}\.held_planes"
+            found += [
+                fifo_memory(name, "held_tap_sets", taps, TAPS, engine.held, block=False),
+                fifo_memory(name, "held_planes", plane, layer.window_bits, engine.held, block=False),
+            ]
         if self.slack:
             found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
         if self.halves_the_image:
@@ -269,7 +282,7 @@ class ConvStage(Stage[ConvLayer]):
 def _skip_fifo(layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int) -> tuple[int, int, int]:
     """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
     cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
-    in_flight = pixels_in_flight(engine.popcount_stages, cycles_per_pixel) * in_beats
+    in_flight = pixels_in_flight(engine.held, engine.popcount_stages, cycles_per_pixel) * in_beats
     if layer.stride > 1:
         # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
         return 1, layer.out_width * in_beats + in_flight, 0

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from wsfracbnn.gen.devices import ONE_PORT, TWO_PORTS
 from wsfracbnn.gen.stages.block_ram import block_rams
@@ -43,6 +44,58 @@ def pack(fields: Sequence[tuple[int, int]]) -> int:
         word |= (value & ((1 << width) - 1)) << offset
         offset += width
     return word
+
+
+LaneWords = tuple[tuple[int, ...], ...]
+"""The words of each lane."""
+
+
+class Words(Sequence[tuple[int, ...]]):
+    """The words of `lanes` lanes of `depth` words each, packed when one is asked for.
+
+    Sizes are all that a folding is chosen by, of hundreds.
+    """
+
+    def __init__(self, lanes: int, depth: int, pack_them: Callable[[], LaneWords]) -> None:
+        self.lanes, self.depth = lanes, depth
+        self._pack: Callable[[], LaneWords] | None = pack_them
+        self._packed: LaneWords = ()
+
+    @classmethod
+    def of(cls, words: LaneWords) -> Words:
+        """Those."""
+        return cls(len(words), len(words[0]), lambda: words)
+
+    @property
+    def packed(self) -> LaneWords:
+        """As plain tuples."""
+        if self._pack is not None:
+            self._packed, self._pack = self._pack(), None
+            assert (len(self._packed), len(self._packed[0])) == (self.lanes, self.depth)
+        return self._packed
+
+    def __len__(self) -> int:
+        return self.lanes
+
+    @overload
+    def __getitem__(self, lane: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, lane: slice) -> LaneWords: ...
+    def __getitem__(self, lane: int | slice) -> tuple[int, ...] | LaneWords:
+        return self.packed[lane]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Words) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
+
+    def __getstate__(self) -> tuple[int, int, None, LaneWords]:
+        """What packs them need not be something that can be sent to another process."""
+        return self.lanes, self.depth, None, self.packed
+
+    def __setstate__(self, state: tuple[int, int, None, LaneWords]) -> None:
+        self.lanes, self.depth, self._pack, self._packed = state
 
 
 @dataclass(frozen=True)
@@ -113,18 +166,18 @@ class Rom:
     purpose: str
     layout: str
     width: int
-    words: tuple[tuple[int, ...], ...]
+    words: Words
     comments: tuple[str, ...]
     per_line: int = 1
     latency: int = 1
 
     @property
     def lanes(self) -> int:
-        return len(self.words)
+        return self.words.lanes
 
     @property
     def depth(self) -> int:
-        return len(self.words[0])
+        return self.words.depth
 
     @property
     def addr_w(self) -> int:
@@ -264,11 +317,16 @@ def rom_per_beat(
     """
     beats = len(fields) // lanes
     width = sum(w for _, w in fields[0]) * lanes
-    words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
+
+    def words() -> LaneWords:
+        return (
+            tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats)),
+        )
+
     comments = []
     for beat in range(beats):
         first, last = beat * lanes, (beat + 1) * lanes - 1
         where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
         values = "; ".join(reversed(meanings[first : last + 1]))
         comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
-    return Rom(suffix, purpose, layout, width, (words,), tuple(comments))
+    return Rom(suffix, purpose, layout, width, Words(1, beats, words), tuple(comments))
