@@ -297,8 +297,10 @@ def _threshold_rom(layer: ConvLayer, lanes: int, bits: int) -> Rom:
         "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
         f"lane = {{T3, T2, T1}}, {bits} bits each",
         lanes,
-        [[(int(t), bits) for t in row] for row in layer.thresholds],
-        [", ".join(f"T{i} = {t}" for i, t in enumerate(row, start=1)) for row in layer.thresholds],
+        layer.in_channels,
+        3 * bits,
+        lambda c: [(int(t), bits) for t in layer.thresholds[c]],
+        lambda c: ", ".join(f"T{i} = {t}" for i, t in enumerate(layer.thresholds[c], start=1)),
     )
 
 
@@ -308,6 +310,8 @@ def _gate_rom(layer: ConvLayer, lanes: int, sum_w: int) -> Rom:
         "Gate thresholds: g = [S_m > G]",
         f"lane = G [{sum_w}]",
         lanes,
-        [[(int(g), sum_w)] for g in layer.gate],
-        [f"G = {g}" for g in layer.gate],
+        layer.out_channels,
+        sum_w,
+        lambda c: [(int(layer.gate[c]), sum_w)],
+        lambda c: f"G = {layer.gate[c]}",
     )

@@ -123,9 +123,9 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
         "tap t of the chunk's channel c",
         width=fold.simd,
         words=Words(fold.pe, groups * slots, weight_words),
-        comments=tuple(
+        comments=lambda: [
             f"group {g}, chunk {k}" if k < chunks else "unused" for g in range(groups) for k in range(slots)
-        ),
+        ],
         latency=2,
     )
     popcount_stages = match_count_stages(fold.simd)
@@ -136,7 +136,7 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
         "all borders 0 is a line's last word",
         width=sum_w,
         words=Words(fold.pe, groups * BORDERS, correction_words),
-        comments=tuple(f"group {g}" for g in range(groups)),
+        comments=lambda: [f"group {g}" for g in range(groups)],
         per_line=BORDERS,
     )
     return EngineDesign(

@@ -134,7 +134,7 @@ def _weight_rom(layer: HeadLayer, pe: int, codes: DigitCodes) -> Rom:
         "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, index of the shift}",
         width=pe * codes.bits,
         words=Words(1, len(places), words),
-        comments=tuple(f"group {g}, channel {c}" for g, c in places),
+        comments=lambda: [f"group {g}, channel {c}" for g, c in places],
         latency=2,
     )
 
@@ -152,6 +152,6 @@ def _bias_rom(layer: HeadLayer, pe: int) -> Rom:
         layout=f"lane l of group g is class g * {pe} + l; lane = B [{LOGIT_BITS}]",
         width=pe * LOGIT_BITS,
         words=Words(1, len(groups), words),
-        comments=tuple(f"group {g}" for g in groups),
+        comments=lambda: [f"group {g}" for g in groups],
         latency=2,
     )

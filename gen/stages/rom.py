@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,13 +91,6 @@ class Words(Sequence[tuple[int, ...]]):
     def __hash__(self) -> int:
         return hash(self.packed)
 
-    def __getstate__(self) -> tuple[int, int, None, LaneWords]:
-        """What packs them need not be something that can be sent to another process."""
-        return self.lanes, self.depth, None, self.packed
-
-    def __setstate__(self, state: tuple[int, int, None, LaneWords]) -> None:
-        self.lanes, self.depth, self._pack, self._packed = state
-
 
 @dataclass(frozen=True)
 class RomFill:
@@ -158,8 +152,8 @@ class RomMemory:
 class Rom:
     """A constant memory; lane l has its own address and contents.
 
-    `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
-    they belong to. latency: cycles from address to data, 1 or 2.
+    `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
+    what they belong to. latency: cycles from address to data, 1 or 2.
     """
 
     suffix: str
@@ -167,7 +161,7 @@ class Rom:
     layout: str
     width: int
     words: Words
-    comments: tuple[str, ...]
+    comments: Callable[[], Sequence[str]]
     per_line: int = 1
     latency: int = 1
 
@@ -221,16 +215,21 @@ class Rom:
         width = fitting if self.in_block_ram and self.depth > TWO_PORTS[0][0] else self.width
         return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
 
-    @property
-    def units(self) -> list[tuple[int, ...]]:
-        """Lanes that share a memory.
+    @functools.cached_property
+    def unit_lanes(self) -> int:
+        """Lanes that share a memory, 1 or 2.
 
         Pairs where the two ports of a block RAM serve two lanes that would leave most of one empty each (an ECP5 has
         208 of them, and the input stage alone would take 27), else each its own.
         """
         pair = block_rams(2 << self.addr_w, self.width, TWO_PORTS)
         apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
-        step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
+        return 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
+
+    @property
+    def units(self) -> list[tuple[int, ...]]:
+        """The lanes of each memory."""
+        step = self.unit_lanes
         return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]
 
     @property
@@ -296,7 +295,7 @@ class Rom:
         width = self.width * self.per_line
         lines = []
         first, end = section.first // self.per_line, (section.first + section.words) // self.per_line
-        for number, comment in enumerate(self.comments[first:end], start=first):
+        for number, comment in enumerate(self.comments()[first:end], start=first):
             words = self.words[lane][number * self.per_line : (number + 1) * self.per_line]
             value = pack([(word, self.width) for word in words])
             lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))
@@ -308,25 +307,29 @@ def rom_per_beat(
     purpose: str,
     layout: str,
     lanes: int,
-    fields: Sequence[Sequence[tuple[int, int]]],
-    meanings: Sequence[str],
+    channels: int,
+    width: int,
+    fields: Callable[[int], Sequence[tuple[int, int]]],
+    meaning: Callable[[int], str],
 ) -> Rom:
     """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
 
-    fields[c] and meanings[c] are channel c's constants as (value, width) pairs and in words.
+    fields(c) and meaning(c) are channel c's constants, `width` bits in all, as (value, width) pairs and in words.
     """
-    beats = len(fields) // lanes
-    width = sum(w for _, w in fields[0]) * lanes
+    beats = channels // lanes
 
     def words() -> LaneWords:
         return (
-            tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats)),
+            tuple(pack([f for lane in range(lanes) for f in fields(beat * lanes + lane)]) for beat in range(beats)),
         )
 
-    comments = []
-    for beat in range(beats):
-        first, last = beat * lanes, (beat + 1) * lanes - 1
-        where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
-        values = "; ".join(reversed(meanings[first : last + 1]))
-        comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
-    return Rom(suffix, purpose, layout, width, Words(1, beats, words), tuple(comments))
+    def comments() -> list[str]:
+        lines = []
+        for first in range(0, channels, lanes):
+            last = first + lanes - 1
+            where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
+            values = "; ".join(meaning(channel) for channel in range(last, first - 1, -1))
+            lines.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
+        return lines
+
+    return Rom(suffix, purpose, layout, width * lanes, Words(1, beats, words), comments)

@@ -86,7 +86,7 @@ def table_engine(layer: InputLayer, fold: StageFold) -> TableDesign:
         "group, the first in the low bits; level 0 is in a line's low bits",
         width=fold.pe * value_w,
         words=Words(values, groups * chunks << level_w, words),
-        comments=tuple(f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)),
+        comments=lambda: [f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)],
         per_line=1 << level_w,
     )
     return TableDesign(

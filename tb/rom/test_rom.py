@@ -44,7 +44,7 @@ def rom_of(shape: str) -> Rom:
         "as they come",
         width,
         Words.of(words),
-        tuple(f"word {a}" for a in range(depth)),
+        lambda: [f"word {a}" for a in range(depth)],
         latency=latency,
     )
 
