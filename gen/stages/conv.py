@@ -13,8 +13,9 @@ from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_rom, affine_width
 from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
-from wsfracbnn.gen.stages.fractional_engine import EngineDesign, fractional_engine
+from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
+from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
 from wsfracbnn.gen.stages.rom import Rom, index_width, rom_per_beat
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
@@ -156,6 +157,30 @@ class ConvStage(Stage[ConvLayer]):
             identity_code=slope_codes.code(identity),
             scale_v_w=scale_v_w,
             rprelu_v_w=affine_width(scale_v_w, bits, layer.slope_shift),
+        )
+
+    @property
+    def pace(self) -> StagePace:
+        layer, engine = self.layer, self.engine
+        return StagePace(
+            width=layer.width,
+            pixels=layer.height * layer.width,
+            stride=layer.stride,
+            lookahead=self.lookahead - 1,
+            entering=self.in_beats,
+            leaving=layer.out_channels // self.out_lanes,
+            first=engine.groups * engine.chunks,
+            second=engine.chunks,
+            groups=engine.groups,
+            lanes=engine.pe,
+            gate_fraction=layer.gate_fraction,
+            apart=WINDOW_CYCLES,
+            pause=0 if self.buffered else UNBUFFERED_CYCLES,
+            gate=engine.popcount_stages + GATE_CYCLES,
+            held=engine.held,
+            room=self.skip_depth // self.in_beats + 1,
+            results=engine.result_words // engine.groups + AFFINE_RESULTS * self.out_lanes // layer.out_channels,
+            ahead=PIXELS_AHEAD + (layer.width if self.halves_the_image else self.slack),
         )
 
     @property

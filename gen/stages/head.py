@@ -11,6 +11,7 @@ from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.memory import Memory, free_memory, luts_of_memories, rom_memory
+from wsfracbnn.gen.stages.pace import StagePace
 from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, index_width, pack
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD
 from wsfracbnn.model.contract import HEAD_DIGITS, LOGIT_BITS
@@ -66,6 +67,15 @@ class HeadStage(Stage[HeadLayer]):
             weights=_weight_rom(layer, fold.pe, codes),
             codes=codes,
             biases=_bias_rom(layer, fold.pe),
+        )
+
+    @property
+    def pace(self) -> StagePace:
+        entering = self.layer.in_channels // self.in_lanes
+        # The sums of the last pixel's channels leave one by one.
+        last = self.layer.in_channels - entering
+        return StagePace(
+            self.layer.width, self.pixels, entering=entering, first=0, apart=0, last=last, after=self.cycles
         )
 
     @property
