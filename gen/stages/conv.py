@@ -11,12 +11,13 @@ from typing import ClassVar
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_rom, affine_width, scale_rom
 from wsfracbnn.gen.stages.base import Stage, stage_kind
+from wsfracbnn.gen.stages.conv_roms import gate_rom, threshold_rom
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
-from wsfracbnn.gen.stages.rom import Rom, index_width, rom_per_beat
+from wsfracbnn.gen.stages.rom import Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, window_block
@@ -146,8 +147,8 @@ class ConvStage(Stage[ConvLayer]):
             slack=slack,
             buffered=window_is_buffered(layer, fold),
             engine=engine,
-            thresholds=_threshold_rom(layer, in_lanes, bits),
-            gates=_gate_rom(layer, fold.pe, engine.sum_w),
+            thresholds=threshold_rom(layer, in_lanes, bits),
+            gates=gate_rom(layer, fold.pe, engine.sum_w),
             scales=scale_rom(scale_codes, "A", layer.scale, layer.bias_in, fold.out_lanes, bits),
             scale_codes=scale_codes,
             slopes=affine_rom(
@@ -314,29 +315,3 @@ def _skip_fifo(layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: 
     minimum = skip_minimum(layer.height, layer.width, in_beats)
     slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
     return minimum, minimum + in_flight + slack * in_beats, slack
-
-
-def _threshold_rom(layer: ConvLayer, lanes: int, bits: int) -> Rom:
-    return rom_per_beat(
-        "thresholds",
-        "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
-        f"lane = {{T3, T2, T1}}, {bits} bits each",
-        lanes,
-        layer.in_channels,
-        3 * bits,
-        lambda c: [(int(t), bits) for t in layer.thresholds[c]],
-        lambda c: ", ".join(f"T{i} = {t}" for i, t in enumerate(layer.thresholds[c], start=1)),
-    )
-
-
-def _gate_rom(layer: ConvLayer, lanes: int, sum_w: int) -> Rom:
-    return rom_per_beat(
-        "gates",
-        "Gate thresholds: g = [S_m > G]",
-        f"lane = G [{sum_w}]",
-        lanes,
-        layer.out_channels,
-        sum_w,
-        lambda c: [(int(layer.gate[c]), sum_w)],
-        lambda c: f"G = {layer.gate[c]}",
-    )
