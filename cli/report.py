@@ -116,7 +116,7 @@ def area_line(estimate: AreaEstimate) -> str:
 
 def device_table(costs: Sequence[DeviceCost], mhz: float) -> Table:
     """One row per device: what the folding takes of it, cycles and rate."""
-    table = Table("device", *RESOURCES.values(), "cycles of work", f"images/s at {mhz:g} MHz", title="area and rate")
+    table = Table("device", *RESOURCES.values(), "cycles an image", f"images/s at {mhz:g} MHz", title="area and rate")
     for column in table.columns[1:]:
         column.justify = "right"
     for cost in costs:
@@ -124,7 +124,7 @@ def device_table(costs: Sequence[DeviceCost], mhz: float) -> Table:
             table.add_row(cost.device.name, *["-"] * len(RESOURCES), "-", "does not fit")
             continue
         numbers, shares = cost.area.area.to_json(), cost.area.shares()
-        cycles = cost.design.cycles
+        cycles = cost.cycles
         rate = f"{mhz * 1e6 / cycles:,.0f}" if cost.area.fits else "does not fit"
         table.add_row(
             cost.device.name, *(f"{numbers[key]:,} ({shares[key]:.0%})" for key in RESOURCES), f"{cycles:,}", rate

@@ -13,8 +13,9 @@
  * cycles instead of 2 * GROUPS * CHUNKS. This is what "fractional" means in time.
  *
  * Gates are known only STAGES + 6 cycles after an operation, so the passes of neighbouring windows interleave: see
- * pass_sequencer. The array pauses only where a pass is shorter than the pipeline (GROUPS * CHUNKS < STAGES + 6), where
- * no window is there, or where results are not taken. Results leave in channel order, none waits for a later pixel.
+ * pass_sequencer. HELD windows may be between their passes. The array pauses only where HELD first passes are shorter than
+ * the pipeline (HELD * GROUPS * CHUNKS < STAGES + 5), where no window is there, or where results are not taken. Results
+ * leave in channel order, none waits for a later pixel.
  * Reset drops all work under way.
  *
  * A chunk is SIMD / 9 channels of all nine taps: window bit 9*c + t is channel c of tap t.
@@ -34,6 +35,8 @@ module fractional_engine #(
     parameter SIMD         = 144,
     // Registers in match_count
     parameter STAGES       = 3,
+    // Windows between their passes at most
+    parameter HELD         = 1,
     // Inputs of the target's LUTs, 4 or 6
     parameter LUT_INPUTS   = 4,
     // Derived sizes
@@ -42,6 +45,7 @@ module fractional_engine #(
     parameter GROUP_W      = GROUPS > 1 ? $clog2(GROUPS) : 1,
     parameter CHUNK_W      = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
     parameter WORD_W       = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
+    parameter TURN_W       = $clog2(HELD + 1),
     parameter CORRECT_W    = $clog2(16 * GROUPS),
     parameter SUM_W        = $clog2(9 * IN_CHANNELS + 1) + 1,
     parameter ACC_W        = SUM_W + 2
@@ -77,9 +81,11 @@ module fractional_engine #(
 );
 
 localparam WINDOW_W = 9 * IN_CHANNELS;
-localparam DEPTH    = 3 * GROUPS + 4;  // two windows between their passes, one on its way out
+// Of windows held, of as many on their way out, and of the one before.
+localparam DEPTH    = (2 * HELD + 1) * GROUPS + (HELD > 1 ? 3 : 4);
 
 localparam LAST_GROUP = GROUPS - 1;
+localparam LAST_TURN  = HELD;
 
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
@@ -92,7 +98,7 @@ generate
 endgenerate
 
 // -------------------------------------------------------------------------------------------------------------------
-// Windows: the one on the input is in its first pass, the held one in its second
+// Windows: the one on the input is in its first pass, the oldest of the held ones in its second
 // -------------------------------------------------------------------------------------------------------------------
 
 wire [WINDOW_W-1:0] msb_plane;
@@ -109,30 +115,89 @@ generate
 endgenerate
 
 wire advance;
+wire release_window;
 
-reg [WINDOW_W-1:0] held_plane;
-reg [8:0]          held_taps;
-reg                advanced;  // the planes follow the taps by a cycle, as the window follows its beat
+wire [WINDOW_W-1:0] held_plane;
+wire [8:0]          held_taps;
+reg                 advanced;  // the planes follow the taps by a cycle, as the window follows its beat
 
 always @(posedge clk) begin
-    advanced <= advance;
-    if (advance) begin
-        held_taps <= s_axis_tuser;
-    end
-    if (advanced) begin
-        held_plane <= lsb_plane;
-    end
+    advanced <= advance && !rst;
 end
+
+generate
+    if (HELD == 1) begin : one_held
+        wire unused_release = release_window;  // the next takes its place
+
+        reg [WINDOW_W-1:0] plane;
+        reg [8:0]          taps_inside;
+
+        assign held_plane = plane;
+        assign held_taps  = taps_inside;
+
+        always @(posedge clk) begin
+            if (advance) begin
+                taps_inside <= s_axis_tuser;
+            end
+            if (advanced) begin
+                plane <= lsb_plane;
+            end
+        end
+    end else begin : several_held
+        // What was planned last is under way a cycle later, and looks at the plane another one later.
+        reg released;
+        reg released_before;
+
+        always @(posedge clk) begin
+            released        <= release_window && !rst;
+            released_before <= released && !rst;
+        end
+
+        wire [1:0] unused_room;   // a word more than there are windows: one comes while another goes
+        wire [1:0] unused_valid;  // long before a second pass
+
+        stream_fifo #(
+            .WIDTH(9),
+            .DEPTH(HELD + 1),
+            .BLOCK(0)
+        ) held_tap_sets (
+            .clk(clk),
+            .rst(rst),
+            .s_axis_tdata(s_axis_tuser),
+            .s_axis_tvalid(advance),
+            .s_axis_tready(unused_room[0]),
+            .m_axis_tdata(held_taps),
+            .m_axis_tvalid(unused_valid[0]),
+            .m_axis_tready(released)
+        );
+
+        stream_fifo #(
+            .WIDTH(WINDOW_W),
+            .DEPTH(HELD + 1),
+            .BLOCK(0)
+        ) held_planes (
+            .clk(clk),
+            .rst(rst),
+            .s_axis_tdata(lsb_plane),
+            .s_axis_tvalid(advanced),
+            .s_axis_tready(unused_room[1]),
+            .m_axis_tdata(held_plane),
+            .m_axis_tvalid(unused_valid[1]),
+            .m_axis_tready(released_before)
+        );
+    end
+endgenerate
 
 // -------------------------------------------------------------------------------------------------------------------
 // Sequencer
 // -------------------------------------------------------------------------------------------------------------------
 
-// Per lane: nothing left on the held window's list, or one output at most.
+// Per lane: nothing left on the list of the oldest held window, or one output at most.
 wire [PE-1:0] list_empty;
 wire [PE-1:0] list_ends;
-wire          list_parity;
 wire          plan_lsb_ends;
+
+wire [TURN_W-1:0] list_turn;  // HELD + 1 windows take turns
 
 wire               issue_msb;
 wire               issue_lsb;
@@ -151,6 +216,7 @@ assign s_axis_tready = advance;
 pass_sequencer #(
     .GROUPS(GROUPS),
     .CHUNKS(CHUNKS),
+    .HELD(HELD),
     .RESULTS(DEPTH)
 ) sequencer (
     .clk(clk),
@@ -158,7 +224,8 @@ pass_sequencer #(
     .window_valid(s_axis_tvalid),
     .window_next(s_axis_tnext),
     .advance(advance),
-    .list_parity(list_parity),
+    .release_window(release_window),
+    .list_turn(list_turn),
     .lists_empty(&list_empty),
     .lists_end(&list_ends),
     .plan_lsb_ends(plan_lsb_ends),
@@ -236,7 +303,7 @@ delay_line #(
 // since they may come late, from block RAM.
 wire [GROUP_W-1:0]  result_group;
 reg  [PE*SUM_W-1:0] thresholds;
-reg                 result_parity;
+reg  [TURN_W-1:0]   result_turn;  // of the window that the result belongs to
 
 delay_line #(
     .WIDTH(GROUP_W),
@@ -263,10 +330,10 @@ assign window_result = msb_result && result_group == LAST_GROUP[GROUP_W-1:0];
 always @(posedge clk) begin
     thresholds <= gate_data;
     if (window_result) begin
-        result_parity <= !result_parity;
+        result_turn <= result_turn == LAST_TURN[TURN_W-1:0] ? {TURN_W{1'b0}} : result_turn + 1'b1;
     end
     if (rst) begin
-        result_parity <= 1'b0;
+        result_turn <= {TURN_W{1'b0}};
     end
 end
 
@@ -288,6 +355,7 @@ generate
             .SIMD(SIMD),
             .GROUPS(GROUPS),
             .CHUNKS(CHUNKS),
+            .WINDOWS(HELD + 1),
             .DEPTH(DEPTH),
             .SUM_W(SUM_W),
             .STAGES(STAGES),
@@ -296,7 +364,7 @@ generate
             .clk(clk),
             .rst(rst),
             .plan_lsb_ends(plan_lsb_ends),
-            .list_parity(list_parity),
+            .list_turn(list_turn),
             .list_empty(list_empty[lane]),
             .list_ends(list_ends[lane]),
             .issue_msb(issue_msb),
@@ -311,7 +379,7 @@ generate
             .counted_last(counted_last),
             .counted_border(counted_border),
             .msb_result(msb_result),
-            .msb_parity(result_parity),
+            .msb_turn(result_turn),
             .msb_result_group(result_group),
             .gate_threshold(thresholds[lane*SUM_W +: SUM_W]),
             .msb_sum(msb_sums[lane*SUM_W +: SUM_W]),

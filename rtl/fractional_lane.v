@@ -8,9 +8,9 @@
  * One lane of the fractional engine: an XNOR-popcount lane with the list of its own outputs whose gate is open.
  *
  * First pass: S_m of every group, the gate g = [S_m > G], and each gated group's number into the list.
- * Second pass, a window later: S_l of the groups on the list, on the same XNOR-popcount lane. Two counters, one per
- * window parity, tell how much of the list belongs to which window. S_l results wait in a FIFO of their own until
- * the engine pairs them with their S_m; both are in group order.
+ * Second pass, some windows later: S_l of the groups on the list, on the same XNOR-popcount lane. WINDOWS windows at most
+ * are on the list; they take turns at as many counters, which tell how much of it belongs to each. S_l results wait in a
+ * FIFO of their own until the engine pairs them with their S_m; both are in group order.
  */
 module fractional_lane #(
     // Window bits a cycle
@@ -19,6 +19,8 @@ module fractional_lane #(
     parameter GROUPS     = 16,
     // Cycles of one operation
     parameter CHUNKS     = 1,
+    // Windows that are on the list at once
+    parameter WINDOWS    = 2,
     // Results that may be under way at once
     parameter DEPTH      = 48,
     // Width of a sum
@@ -31,14 +33,15 @@ module fractional_lane #(
     parameter GROUP_W    = GROUPS > 1 ? $clog2(GROUPS) : 1,
     parameter CHUNK_W    = CHUNKS > 1 ? $clog2(CHUNKS) : 1,
     parameter WORD_W     = GROUPS == 1 ? CHUNK_W : CHUNKS == 1 ? GROUP_W : GROUP_W + CHUNK_W,
-    parameter CORRECT_W  = $clog2(16 * GROUPS)
+    parameter CORRECT_W  = $clog2(16 * GROUPS),
+    parameter TURN_W     = $clog2(WINDOWS)
 ) (
     input  wire                    clk,
     input  wire                    rst,
 
-    // Planned for the next cycle: the end of a second-pass operation, and the window parity whose list it works off
+    // Planned for the next cycle: the end of a second-pass operation, and the number of the window whose list it works off
     input  wire                    plan_lsb_ends,
-    input  wire                    list_parity,
+    input  wire [TURN_W-1:0]       list_turn,
     // Nothing is left for that window, or one output at most
     output wire                    list_empty,
     output wire                    list_ends,
@@ -62,9 +65,9 @@ module fractional_lane #(
     input  wire                    counted_last,
     input  wire [3:0]              counted_border,
 
-    // First-pass result; its gate threshold comes a cycle earlier
+    // First-pass result and the number of its window; its gate threshold comes a cycle earlier
     input  wire                    msb_result,
-    input  wire                    msb_parity,
+    input  wire [TURN_W-1:0]       msb_turn,
     input  wire [GROUP_W-1:0]      msb_result_group,
     input  wire signed [SUM_W-1:0] gate_threshold,
     output wire [SUM_W-1:0]        msb_sum,
@@ -91,6 +94,9 @@ generate
     end
     if (CHUNKS < 1) begin : check_3
         CHUNKS_must_be_at_least_1 stop ();
+    end
+    if (WINDOWS < 2) begin : check_4
+        WINDOWS_must_be_at_least_2 stop ();
     end
 endgenerate
 
@@ -130,14 +136,10 @@ end
 assign msb_sum = first_sum;
 assign gate    = open;
 
-// Gated groups. Whether none or one is left is kept beside each count: the
+// Gated groups of each window. Whether none or one is left is kept beside each count: the
 // sequencer decides on it in the same cycle.
-reg [COUNT_W-1:0] listed_even;
-reg [COUNT_W-1:0] listed_odd;
-reg               none_even;
-reg               none_odd;
-reg               one_even;
-reg               one_odd;
+wire [WINDOWS-1:0] none;
+wire [WINDOWS-1:0] one;
 
 wire [GROUP_W-1:0] head;
 
@@ -150,43 +152,47 @@ always @(posedge clk) begin
     pop <= plan_pop && !rst;
 end
 
-wire push_even = push && !msb_parity;
-wire push_odd  = push && msb_parity;
-wire pop_even  = plan_pop && !list_parity;
-wire pop_odd   = plan_pop && list_parity;
+assign list_empty = none[list_turn];
+assign list_ends  = none[list_turn] || one[list_turn];
 
-assign list_empty = list_parity ? none_odd : none_even;
-assign list_ends  = list_parity ? none_odd || one_odd : none_even || one_even;
+genvar w;
+generate
+    for (w = 0; w < WINDOWS; w = w + 1) begin : window
+        localparam [TURN_W-1:0] NUMBER = w;
 
-always @(posedge clk) begin
-    if (push_even != pop_even) begin
-        listed_even <= listed_even + ({COUNT_W{pop_even}} | ONE[COUNT_W-1:0]);  // one adder: +1 or, all ones, -1
-        none_even   <= !push_even && one_even;
-        one_even    <= push_even ? none_even : listed_even == TWO[COUNT_W-1:0];
-    end
-    if (push_odd != pop_odd) begin
-        listed_odd <= listed_odd + ({COUNT_W{pop_odd}} | ONE[COUNT_W-1:0]);
-        none_odd   <= !push_odd && one_odd;
-        one_odd    <= push_odd ? none_odd : listed_odd == TWO[COUNT_W-1:0];
-    end
-    if (rst) begin
-        listed_even <= {COUNT_W{1'b0}};
-        listed_odd  <= {COUNT_W{1'b0}};
-        none_even   <= 1'b1;
-        none_odd    <= 1'b1;
-        one_even    <= 1'b0;
-        one_odd     <= 1'b0;
-    end
-end
+        reg [COUNT_W-1:0] listed;
+        reg               is_none;
+        reg               is_one;
 
-// A list holds two windows at most, which its counters bound: its handshakes need no looking at. A group is on its way
+        wire pushed = push && msb_turn == NUMBER;
+        wire popped = plan_pop && list_turn == NUMBER;
+
+        assign none[w] = is_none;
+        assign one[w]  = is_one;
+
+        always @(posedge clk) begin
+            if (pushed != popped) begin
+                listed  <= listed + ({COUNT_W{popped}} | ONE[COUNT_W-1:0]);  // one adder: +1 or, all ones, -1
+                is_none <= !pushed && is_one;
+                is_one  <= pushed ? is_none : listed == TWO[COUNT_W-1:0];
+            end
+            if (rst) begin
+                listed  <= {COUNT_W{1'b0}};
+                is_none <= 1'b1;
+                is_one  <= 1'b0;
+            end
+        end
+    end
+endgenerate
+
+// A list holds WINDOWS windows at most, which its counters bound: its handshakes need no looking at. A group is on its way
 // through the FIFO as long as the counters are through the plan.
 wire unused_list_ready;
 wire unused_list_valid;
 
 stream_fifo #(
     .WIDTH(GROUP_W),
-    .DEPTH(2 * GROUPS + 1),  // one more: a FIFO of two takes a word every other cycle only
+    .DEPTH(WINDOWS * GROUPS + 1),  // one more: a FIFO of two takes a word every other cycle only
     .BLOCK(0)                // a weight's address depends on it in the same cycle
 ) list (
     .clk(clk),

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import Device
 from wsfracbnn.gen.sizing.area import AreaEstimate, area_estimate
+from wsfracbnn.gen.sizing.pace import cycles_per_image
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
@@ -23,11 +25,16 @@ class DeviceCost:
     area: AreaEstimate | None
     refusal: str = ""
 
+    @functools.cached_property
+    def cycles(self) -> int:
+        """From one image to the next, estimated; 0 without a design."""
+        return 0 if self.design is None else cycles_per_image(self.design)
+
     def to_json(self, mhz: float) -> dict[str, Any]:
         """Plain JSON values. mhz: clock of the rate."""
         if self.design is None or self.area is None:
             return {"device": self.device.name, "fits": False, "why": self.refusal}
-        cycles = self.design.cycles
+        cycles = self.cycles
         return self.area.to_json() | {"cycles_per_image": cycles, "images_per_s": round(mhz * 1e6 / cycles, 1)}
 
 

@@ -3,58 +3,35 @@
 
 from __future__ import annotations
 
-import functools
+import bisect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Family
-from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate_around, estimate_stage
+from wsfracbnn.gen.sizing.area import FULL, Estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, solve
-from wsfracbnn.gen.stages import kind_of
-from wsfracbnn.gen.stages.folding import Folding, StageFold, StageFolds, Target
+from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset
+from wsfracbnn.gen.sizing.solver import AreaModel
+from wsfracbnn.gen.stages.folding import Folding, Target
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a folding may take on a family or device, in words and as a test of an estimate."""
+    """What a folding may take on a family or device, in words, in LUTs, and as a test of an estimate."""
 
     family: Family
     target: Target
     words: str
+    luts: float
     holds: Callable[[Estimate], bool]
 
 
-class AreaModel:
-    """Estimates of a network's foldings on one family; a stage is built once for each of its folds."""
-
-    def __init__(self, description: NetworkDescription, family: Family) -> None:
-        self.description = description
-        self.family = family
-        self._layers = dict(description.named_layers())
-        self._stage = functools.cache(self._build)
-
-    def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:
-        layer = self._layers[name]
-        stage = kind_of(layer).build(name, layer, fold, self.description.residual_bits, in_lanes)
-        return estimate_stage(stage, self.family)
-
-    def __call__(self, folds: StageFolds) -> Estimate:
-        total = estimate_around(self.family)
-        lanes = 1
-        for name, layer in self._layers.items():
-            fold = folds[name]
-            total += self._stage(name, fold, kind_of(layer).input_lanes(layer, fold, lanes))
-            lanes = fold.out_lanes
-        return total
-
-
 def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: str | None) -> Folding:
-    """The cheapest folding with at most `cycles` an image.
+    """The cheapest folding with at most `cycles` an image, by the area estimate for ECP5.
 
     Raises:
         InputError: no folding reaches it; the sentence says what the best possible is.
@@ -65,29 +42,28 @@ def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: s
         raise InputError(
             f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
         )
-    return Folding(solve(description, cycles))
+    return Folding(AreaModel(description).cheapest(cycles))
 
 
 def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:
     """The fastest folding whose estimated area the budget holds, for the LUTs of the budget's family.
 
-    Goes through the cycle counts that any stage can have, the fewest first: a slower folding is not always a smaller
-    one, since what chooses among many chunks of a window outgrows the lanes that fewer bits save.
+    Goes through the cycle counts that any stage can have, the fewest first, from the one on whose cheapest folding has
+    few enough LUTs; no slower one has more. Flip-flops and block RAMs may be fewer with a slower one only.
 
     Raises:
         InputError: not even the smallest folding fits; the sentence says what that takes.
     """
     area_of = AreaModel(description, budget.family)
     fastest = fastest_cycles(description)
-    areas = []
-    for cycles in possible_cycles(description):
-        if cycles < fastest:
-            continue
-        folds = solve(description, cycles)
-        areas.append(area_of(folds))
-        if budget.holds(areas[-1]):
-            return Folding(folds, budget.target)
-    smallest = min(areas, key=lambda area: area.luts)
+    possible = [cycles for cycles in possible_cycles(description) if cycles >= fastest]
+    smallest = area_of(area_of.cheapest(possible[-1]))
+    if budget.luts >= smallest.luts:
+        first = bisect.bisect_left(possible, True, key=lambda n: area_of(area_of.cheapest(n)).luts <= budget.luts)
+        for cycles in possible[first:]:
+            folds = area_of.cheapest(cycles)
+            if budget.holds(area_of(folds)):
+                return Folding(folds, budget.target)
     raise InputError(
         f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
         f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
@@ -131,7 +107,7 @@ def _lut_budget(wanted: str) -> Budget:
         raise InputError(f"folding '{wanted}': expected luts=N@FAMILY with FAMILY one of {', '.join(FAMILIES)}")
     luts = int(match[1])
     family = FAMILIES[match[2]]
-    return Budget(family, Target.of(family), f"{luts:,} LUTs", lambda area: area.luts <= luts)
+    return Budget(family, Target.of(family), f"{luts:,} LUTs", luts, lambda area: area.luts <= luts)
 
 
 def _device_budget(wanted: str) -> Budget:
@@ -141,4 +117,4 @@ def _device_budget(wanted: str) -> Budget:
     device = DEVICES[name]
     target = Target.of_device(device)
     words = f"{FULL:.0%} of {device.luts:,} LUTs and {device.flip_flops:,} flip-flops, {device.block_rams} block RAMs"
-    return Budget(FAMILIES[device.family], target, words, lambda area: area.fits(device))
+    return Budget(FAMILIES[device.family], target, words, FULL * device.luts, lambda area: area.fits(device))

@@ -33,15 +33,16 @@ def affine_rom(
     symbols: the contract's names of both. codes: the digits that the factors have. factors, biases: (C,).
     """
     factor, bias = symbols
-    constants = [(int(m), int(b)) for m, b in zip(factors, biases, strict=True)]
     return rom_per_beat(
         suffix,
         purpose,
         f"lane = {{{bias} [{bits}], digit 1 [{DIGIT_BITS}], digit 0 [{DIGIT_BITS}]}} with {factor} = sum of digits, "
         "digit = {enable, negate, index of the shift}",
         lanes,
-        [[(codes.code(m), codes.bits), (b, bits)] for m, b in constants],
-        [f"{factor} = {m}, {bias} = {b}" for m, b in constants],
+        len(factors),
+        codes.bits + bits,
+        lambda c: [(codes.code(int(factors[c])), codes.bits), (int(biases[c]), bits)],
+        lambda c: f"{factor} = {factors[c]}, {bias} = {biases[c]}",
     )
 
 

@@ -8,6 +8,7 @@ instances are the design of one stage, every number that the template prints. No
 from __future__ import annotations
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.locations import TEMPLATES
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.memory import Memory
+from wsfracbnn.gen.stages.pace import StagePace
 from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.model.description import Layer
 
@@ -104,6 +106,12 @@ class Stage(ABC, Generic[AnyLayer]):
     def cycles(self) -> int:
         """Cycles of work an image."""
         return self.cycles_at(self.layer, self.fold)
+
+    @property
+    def pace(self) -> StagePace:
+        """How it moves with its neighbours; by default it works evenly on one pixel after the other."""
+        height, width, _ = self.in_shape
+        return StagePace(width, height * width, first=math.ceil(self.cycles / (height * width)), apart=0)
 
     @property
     def instance(self) -> str:

@@ -11,11 +11,13 @@ from typing import ClassVar
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_rom, affine_width, scale_rom
 from wsfracbnn.gen.stages.base import Stage, stage_kind
+from wsfracbnn.gen.stages.conv_roms import gate_rom, threshold_rom
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
-from wsfracbnn.gen.stages.fractional_engine import EngineDesign, fractional_engine
+from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
-from wsfracbnn.gen.stages.rom import Rom, index_width, rom_per_beat
+from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
+from wsfracbnn.gen.stages.rom import Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, window_block
@@ -123,7 +125,7 @@ class ConvStage(Stage[ConvLayer]):
 
     @classmethod
     def build(cls, name: str, layer: ConvLayer, fold: StageFold, bits: int, in_lanes: int) -> ConvStage:
-        engine = fractional_engine(layer.weights, fold)
+        engine = fractional_engine(layer.weights, fold, window_cycles(layer, fold))
         in_beats = layer.in_channels // in_lanes
         minimum, skip_depth, slack = _skip_fifo(layer, engine, in_lanes, in_beats, bits)
         scale_codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
@@ -145,8 +147,8 @@ class ConvStage(Stage[ConvLayer]):
             slack=slack,
             buffered=window_is_buffered(layer, fold),
             engine=engine,
-            thresholds=_threshold_rom(layer, in_lanes, bits),
-            gates=_gate_rom(layer, fold.pe, engine.sum_w),
+            thresholds=threshold_rom(layer, in_lanes, bits),
+            gates=gate_rom(layer, fold.pe, engine.sum_w),
             scales=scale_rom(scale_codes, "A", layer.scale, layer.bias_in, fold.out_lanes, bits),
             scale_codes=scale_codes,
             slopes=affine_rom(
@@ -156,6 +158,30 @@ class ConvStage(Stage[ConvLayer]):
             identity_code=slope_codes.code(identity),
             scale_v_w=scale_v_w,
             rprelu_v_w=affine_width(scale_v_w, bits, layer.slope_shift),
+        )
+
+    @property
+    def pace(self) -> StagePace:
+        layer, engine = self.layer, self.engine
+        return StagePace(
+            width=layer.width,
+            pixels=layer.height * layer.width,
+            stride=layer.stride,
+            lookahead=self.lookahead - 1,
+            entering=self.in_beats,
+            leaving=layer.out_channels // self.out_lanes,
+            first=engine.groups * engine.chunks,
+            second=engine.chunks,
+            groups=engine.groups,
+            lanes=engine.pe,
+            gate_fraction=layer.gate_fraction,
+            apart=WINDOW_CYCLES,
+            pause=0 if self.buffered else UNBUFFERED_CYCLES,
+            gate=engine.popcount_stages + GATE_CYCLES,
+            held=engine.held,
+            room=self.skip_depth // self.in_beats + 1,
+            results=engine.result_words // engine.groups + AFFINE_RESULTS * self.out_lanes // layer.out_channels,
+            ahead=PIXELS_AHEAD + (layer.width if self.halves_the_image else self.slack),
         )
 
     @property
@@ -188,7 +214,7 @@ class ConvStage(Stage[ConvLayer]):
         engine = self.engine
         return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
 
-    @property
+    @functools.cached_property
     def memories(self) -> list[Memory]:
         name, engine, layer = self.name, self.engine, self.layer
         beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
@@ -201,12 +227,25 @@ class ConvStage(Stage[ConvLayer]):
             fifo_memory(name, "lsb_sums", rf"{lane}\.lsb_sums", engine.sum_w, engine.result_words, engine.pe),
             # One word more is in the register behind the list.
             fifo_memory(
-                name, "list", rf"{lane}\.list", index_width(engine.groups), 2 * engine.groups, engine.pe, block=False
+                name,
+                "list",
+                rf"{lane}\.list",
+                index_width(engine.groups),
+                engine.list_words - 1,
+                engine.pe,
+                block=False,
             ),
             fifo_memory(name, "results", rf"{name}\.results", self.out_lanes * self.rprelu_v_w, self.affine_results),
             fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
             line_memory(name, name, layer.width, 2 * pixel),
         ]
+        if engine.held > 1:
+            several = rf"{name}\.engine\.several_held"
+            taps, plane = rf"{several}\.held_tap_sets", rf"{several}\.held_planes"
+            found += [
+                fifo_memory(name, "held_tap_sets", taps, TAPS, engine.held, block=False),
+                fifo_memory(name, "held_planes", plane, layer.window_bits, engine.held, block=False),
+            ]
         if self.slack:
             found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
         if self.halves_the_image:
@@ -269,32 +308,10 @@ class ConvStage(Stage[ConvLayer]):
 def _skip_fifo(layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int) -> tuple[int, int, int]:
     """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
     cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
-    in_flight = pixels_in_flight(engine.popcount_stages, cycles_per_pixel) * in_beats
+    in_flight = pixels_in_flight(engine.held, engine.popcount_stages, cycles_per_pixel) * in_beats
     if layer.stride > 1:
         # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
         return 1, layer.out_width * in_beats + in_flight, 0
     minimum = skip_minimum(layer.height, layer.width, in_beats)
     slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
     return minimum, minimum + in_flight + slack * in_beats, slack
-
-
-def _threshold_rom(layer: ConvLayer, lanes: int, bits: int) -> Rom:
-    return rom_per_beat(
-        "thresholds",
-        "Activation thresholds: q = [X >= T1] + [X >= T2] + [X >= T3]",
-        f"lane = {{T3, T2, T1}}, {bits} bits each",
-        lanes,
-        [[(int(t), bits) for t in row] for row in layer.thresholds],
-        [", ".join(f"T{i} = {t}" for i, t in enumerate(row, start=1)) for row in layer.thresholds],
-    )
-
-
-def _gate_rom(layer: ConvLayer, lanes: int, sum_w: int) -> Rom:
-    return rom_per_beat(
-        "gates",
-        "Gate thresholds: g = [S_m > G]",
-        f"lane = G [{sum_w}]",
-        lanes,
-        [[(int(g), sum_w)] for g in layer.gate],
-        [f"G = {g}" for g in layer.gate],
-    )

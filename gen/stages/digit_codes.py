@@ -59,7 +59,8 @@ class DigitCodes:
             return self.optional[digit]
         return shift in self.shifts[digit] and (sign > 0 or self.negated[digit])
 
-    def _allows_all(self, form: tuple[Term, ...]) -> bool:
+    def allows_all(self, form: tuple[Term, ...]) -> bool:
+        """Whether each digit can be its term of a form."""
         return all(self.allows(d, term) for d, term in enumerate(form))
 
     def code(self, value: int) -> int:
@@ -68,14 +69,7 @@ class DigitCodes:
         Raises:
             InputError: it has no form of these digits.
         """
-        form = next((form for form in _tried(value, self.digits) if self._allows_all(form)), None)
-        if form is None:
-            raise InputError(f"constant {value}: expected a sum of {self.digits} signed digits of shifts {self.shifts}")
-        code = 0
-        for d, (sign, shift) in enumerate(form):
-            if sign:
-                code |= (1 << 4 | (sign < 0) << 3 | self.shifts[d].index(shift)) << (DIGIT_BITS * d)
-        return code
+        return _code(self, value)
 
     def literal(self) -> str:
         """Parameter SHIFTS of rtl/shift_add.v: an octal digit an entry, unused entries repeating used ones.
@@ -141,6 +135,18 @@ def _sums(value: int, digits: int) -> Iterable[tuple[Term, ...]]:
         if abs(rest) <= (digits - 1) << (SHIFTS - 1):
             for others in _sums(rest, digits - 1):
                 yield ((sign, shift), *others)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _code(codes: DigitCodes, value: int) -> int:
+    form = next((form for form in _tried(value, codes.digits) if codes.allows_all(form)), None)
+    if form is None:
+        raise InputError(f"constant {value}: expected a sum of {codes.digits} signed digits of shifts {codes.shifts}")
+    code = 0
+    for d, (sign, shift) in enumerate(form):
+        if sign:
+            code |= (1 << 4 | (sign < 0) << 3 | codes.shifts[d].index(shift)) << (DIGIT_BITS * d)
+    return code
 
 
 def cheapest_codes(values: Iterable[int], digits: int) -> DigitCodes:

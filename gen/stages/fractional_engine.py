@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import Rom, clog2, pack
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, pack
+from wsfracbnn.gen.stages.timing import WINDOW_CYCLES
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import Ints, Signs
 
@@ -22,9 +24,25 @@ def match_count_stages(simd: int) -> int:
     return 1 + (clog2((simd + 5) // 6) + 1) // 2
 
 
+GATE_CYCLES = 5
+"""Cycles that a gate takes beside those of rtl/match_count.v, until an operation of a second pass can follow."""
+
+
+def held_windows(window_cycles: float, popcount_stages: int) -> int:
+    """Windows between their passes that keep the engine at work while it waits for gates (rtl/pass_sequencer.v, HELD).
+
+    window_cycles: mean of both passes. With so many windows the one whose gates are needed next is, on average, as old
+    as the pipeline is long; each more costs a counter in every lane.
+    """
+    return max(1, math.ceil((popcount_stages + GATE_CYCLES) / max(window_cycles, WINDOW_CYCLES)))
+
+
 @dataclass(frozen=True)
 class EngineDesign:
-    """Numbers of a fractional convolution engine, its weights and its corrections."""
+    """Numbers of a fractional convolution engine, its weights and its corrections.
+
+    held: windows between their passes at most.
+    """
 
     in_channels: int
     out_channels: int
@@ -33,6 +51,7 @@ class EngineDesign:
     groups: int
     chunks: int
     popcount_stages: int
+    held: int
     sum_w: int
     acc_w: int
     weights: Rom
@@ -40,8 +59,13 @@ class EngineDesign:
 
     @property
     def result_words(self) -> int:
-        """Words of the FIFOs of both passes' results: three windows' and what is in the pipeline behind the gate."""
-        return 3 * self.groups + 4
+        """Words of the FIFOs of both passes' results (rtl/fractional_engine.v, DEPTH)."""
+        return (2 * self.held + 1) * self.groups + (3 if self.held > 1 else 4)
+
+    @property
+    def list_words(self) -> int:
+        """Words of a lane's list of open gates: of all windows that are held or on the input."""
+        return (self.held + 1) * self.groups + 1
 
 
 def border_taps(border: int) -> NDArray[np.bool_]:
@@ -65,8 +89,11 @@ def corrections(weights: Signs) -> Ints:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def fractional_engine(weights: Signs, fold: StageFold) -> EngineDesign:
-    """weights (O, I, 9) of +-1; bit = 1 stands for +1, a chunk is the nine taps of SIMD / 9 channels."""
+def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> EngineDesign:
+    """weights (O, I, 9) of +-1; bit = 1 stands for +1, a chunk is the nine taps of SIMD / 9 channels.
+
+    window_cycles: mean of both passes of a window.
+    """
     out_channels, in_channels, _ = weights.shape
     window = weights.reshape(out_channels, -1)
     groups, chunks = out_channels // fold.pe, window.shape[1] // fold.simd
@@ -77,32 +104,39 @@ def fractional_engine(weights: Signs, fold: StageFold) -> EngineDesign:
         bits = window[channel, chunk * fold.simd : (chunk + 1) * fold.simd] > 0
         return pack([(int(bit), 1) for bit in bits])  # an unused slot has no bits and is 0
 
+    def weight_words() -> LaneWords:
+        return tuple(
+            tuple(word(g * fold.pe + lane, k) for g in range(groups) for k in range(slots)) for lane in range(fold.pe)
+        )
+
+    def correction_words() -> LaneWords:
+        constants = corrections(weights)
+        return tuple(
+            tuple(int(c) % (1 << sum_w) for g in range(groups) for c in constants[g * fold.pe + lane])
+            for lane in range(fold.pe)
+        )
+
     rom = Rom(
         suffix="weights",
         purpose="Binary weights, 1 for +1 and 0 for -1",
         layout=f"address = {{group, chunk}}; lane l of group g is output channel g * {fold.pe} + l; bit 9 c + t is "
         "tap t of the chunk's channel c",
         width=fold.simd,
-        words=tuple(
-            tuple(word(g * fold.pe + lane, k) for g in range(groups) for k in range(slots)) for lane in range(fold.pe)
-        ),
-        comments=tuple(
+        words=Words(fold.pe, groups * slots, weight_words),
+        comments=lambda: [
             f"group {g}, chunk {k}" if k < chunks else "unused" for g in range(groups) for k in range(slots)
-        ),
+        ],
         latency=2,
     )
-    constants = corrections(weights)
+    popcount_stages = match_count_stages(fold.simd)
     borders = Rom(
         suffix="corrections",
         purpose="What turns twice the matches of a window into S, by the borders that the window reaches across",
         layout=f"address = {{group, right, left, bottom, top}}; lane l of group g is output channel g * {fold.pe} + l; "
         "all borders 0 is a line's last word",
         width=sum_w,
-        words=tuple(
-            tuple(int(c) % (1 << sum_w) for g in range(groups) for c in constants[g * fold.pe + lane])
-            for lane in range(fold.pe)
-        ),
-        comments=tuple(f"group {g}" for g in range(groups)),
+        words=Words(fold.pe, groups * BORDERS, correction_words),
+        comments=lambda: [f"group {g}" for g in range(groups)],
         per_line=BORDERS,
     )
     return EngineDesign(
@@ -112,7 +146,8 @@ def fractional_engine(weights: Signs, fold: StageFold) -> EngineDesign:
         simd=fold.simd,
         groups=groups,
         chunks=chunks,
-        popcount_stages=match_count_stages(fold.simd),
+        popcount_stages=popcount_stages,
+        held=held_windows(window_cycles, popcount_stages),
         sum_w=sum_w,
         acc_w=sum_w + 2,
         weights=rom,

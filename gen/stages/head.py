@@ -11,7 +11,8 @@ from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.memory import Memory, free_memory, luts_of_memories, rom_memory
-from wsfracbnn.gen.stages.rom import Rom, clog2, index_width, pack
+from wsfracbnn.gen.stages.pace import StagePace
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, index_width, pack
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD
 from wsfracbnn.model.contract import HEAD_DIGITS, LOGIT_BITS
 from wsfracbnn.model.description import HeadLayer
@@ -69,6 +70,15 @@ class HeadStage(Stage[HeadLayer]):
         )
 
     @property
+    def pace(self) -> StagePace:
+        entering = self.layer.in_channels // self.in_lanes
+        # The sums of the last pixel's channels leave one by one.
+        last = self.layer.in_channels - entering
+        return StagePace(
+            self.layer.width, self.pixels, entering=entering, first=0, apart=0, last=last, after=self.cycles
+        )
+
+    @property
     def busy_signal(self) -> str:
         return f"{self.instance}.classify.run"
 
@@ -121,16 +131,20 @@ class HeadStage(Stage[HeadLayer]):
 
 def _weight_rom(layer: HeadLayer, pe: int, codes: DigitCodes) -> Rom:
     """W, a word for each group of classes and channel."""
-    coded = [[codes.code(int(w)) for w in row] for row in layer.weights]
     places = [(group, channel) for group in range(layer.classes // pe) for channel in range(layer.in_channels)]
+
+    def words() -> LaneWords:
+        coded = [[codes.code(int(w)) for w in row] for row in layer.weights]
+        return (tuple(pack([(coded[g * pe + lane][c], codes.bits) for lane in range(pe)]) for g, c in places),)
+
     return Rom(
         suffix="weights",
         purpose="Linear weights W as up to three signed digits",
         layout=f"word = group * {layer.in_channels} + channel; lane l of group g is class g * {pe} + l; "
         "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, index of the shift}",
         width=pe * codes.bits,
-        words=(tuple(pack([(coded[g * pe + lane][c], codes.bits) for lane in range(pe)]) for g, c in places),),
-        comments=tuple(f"group {g}, channel {c}" for g, c in places),
+        words=Words(1, len(places), words),
+        comments=lambda: [f"group {g}, channel {c}" for g, c in places],
         latency=2,
     )
 
@@ -138,12 +152,16 @@ def _weight_rom(layer: HeadLayer, pe: int, codes: DigitCodes) -> Rom:
 def _bias_rom(layer: HeadLayer, pe: int) -> Rom:
     """B, a word for each group of classes."""
     groups = range(layer.classes // pe)
+
+    def words() -> LaneWords:
+        return (tuple(pack([(int(layer.bias[g * pe + lane]), LOGIT_BITS) for lane in range(pe)]) for g in groups),)
+
     return Rom(
         suffix="biases",
         purpose="Biases B of the logits",
         layout=f"lane l of group g is class g * {pe} + l; lane = B [{LOGIT_BITS}]",
         width=pe * LOGIT_BITS,
-        words=(tuple(pack([(int(layer.bias[g * pe + lane]), LOGIT_BITS) for lane in range(pe)]) for g in groups),),
-        comments=tuple(f"group {g}" for g in groups),
+        words=Words(1, len(groups), words),
+        comments=lambda: [f"group {g}" for g in groups],
         latency=2,
     )

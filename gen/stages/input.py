@@ -12,7 +12,9 @@ from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, line_memory, luts_of_memories, rom_memory
+from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
 from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels
 from wsfracbnn.gen.stages.table_engine import TableDesign, table_engine
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, window_block
@@ -77,6 +79,21 @@ class InputStage(Stage[InputLayer]):
             scales=scale_rom(codes, "S", layer.scale, layer.bias_in, fold.pe, bits),
             scale_codes=codes,
             scale_v_w=affine_width(engine.sum_w, bits, layer.scale_shift),
+        )
+
+    @property
+    def pace(self) -> StagePace:
+        layer, engine = self.layer, self.engine
+        lookahead = lookahead_pixels(layer.height, layer.width) - 1
+        return StagePace(
+            width=layer.width,
+            pixels=layer.height * layer.width,
+            lookahead=lookahead,
+            leaving=layer.out_channels // engine.pe,
+            first=engine.groups * engine.chunks,
+            apart=WINDOW_CYCLES,
+            room=lookahead + PIXELS_AHEAD + engine.sum_words // engine.groups,
+            results=engine.sum_words // engine.groups + AFFINE_RESULTS * engine.pe // layer.out_channels,
         )
 
     @property

@@ -53,8 +53,9 @@ class Memory:
 
 def rom_memory(stage: str, instance: str, rom: Rom) -> Memory:
     """Cut into slices, a ROM counts as so many memories of the first one's width; in pairs, as so many of two lanes."""
-    width, copies = rom.slices[0][1], len(rom.units) * len(rom.slices)
-    words = rom.depth if len(rom.units) == rom.lanes else 2 << rom.addr_w
+    slices, lanes = rom.slices, rom.unit_lanes
+    width, copies = slices[0][1], math.ceil(rom.lanes / lanes) * len(slices)
+    words = rom.depth if lanes == 1 or rom.lanes == 1 else 2 << rom.addr_w
     cell = rf"{instance}\.{rom.suffix}_rom\."
     return Memory(stage, rom.suffix, cell, words, width, copies, rom.in_block_ram, constant=True)
 

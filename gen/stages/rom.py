@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from wsfracbnn.gen.devices import ONE_PORT, TWO_PORTS
 from wsfracbnn.gen.stages.block_ram import block_rams
@@ -46,6 +48,51 @@ def pack(fields: Sequence[tuple[int, int]]) -> int:
         word |= (value & ((1 << width) - 1)) << offset
         offset += width
     return word
+
+
+LaneWords = tuple[tuple[int, ...], ...]
+"""The words of each lane."""
+
+
+class Words(Sequence[tuple[int, ...]]):
+    """The words of `lanes` lanes of `depth` words each, packed when one is asked for.
+
+    Sizes are all that a folding is chosen by, of hundreds.
+    """
+
+    def __init__(self, lanes: int, depth: int, pack_them: Callable[[], LaneWords]) -> None:
+        self.lanes, self.depth = lanes, depth
+        self._pack: Callable[[], LaneWords] | None = pack_them
+        self._packed: LaneWords = ()
+
+    @classmethod
+    def of(cls, words: LaneWords) -> Words:
+        """Those."""
+        return cls(len(words), len(words[0]), lambda: words)
+
+    @property
+    def packed(self) -> LaneWords:
+        """As plain tuples."""
+        if self._pack is not None:
+            self._packed, self._pack = self._pack(), None
+            assert (len(self._packed), len(self._packed[0])) == (self.lanes, self.depth)
+        return self._packed
+
+    def __len__(self) -> int:
+        return self.lanes
+
+    @overload
+    def __getitem__(self, lane: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, lane: slice) -> LaneWords: ...
+    def __getitem__(self, lane: int | slice) -> tuple[int, ...] | LaneWords:
+        return self.packed[lane]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Words) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
 
 
 @dataclass(frozen=True)
@@ -104,26 +151,26 @@ class RomMemory:
 class Rom:
     """A constant memory; lane l has its own address and contents.
 
-    `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
-    they belong to. latency: cycles from address to data, 1 or 2.
+    `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
+    what they belong to. latency: cycles from address to data, 1 or 2.
     """
 
     suffix: str
     purpose: str
     layout: str
     width: int
-    words: tuple[tuple[int, ...], ...]
-    comments: tuple[str, ...]
+    words: Words
+    comments: Callable[[], Sequence[str]]
     per_line: int = 1
     latency: int = 1
 
     @property
     def lanes(self) -> int:
-        return len(self.words)
+        return self.words.lanes
 
     @property
     def depth(self) -> int:
-        return len(self.words[0])
+        return self.words.depth
 
     @property
     def addr_w(self) -> int:
@@ -167,16 +214,21 @@ class Rom:
         width = fitting if self.in_block_ram and self.depth > TWO_PORTS[0][0] else self.width
         return [(low, min(width, self.width - low)) for low in range(0, self.width, width)]
 
-    @property
-    def units(self) -> list[tuple[int, ...]]:
-        """Lanes that share a memory.
+    @functools.cached_property
+    def unit_lanes(self) -> int:
+        """Lanes that share a memory, 1 or 2.
 
         Pairs where the two ports of a block RAM serve two lanes that would leave most of one empty each (an ECP5 has
         208 of them, and the input stage alone would take 27), else each its own.
         """
         pair = block_rams(2 << self.addr_w, self.width, TWO_PORTS)
         apart = 2 * block_rams(self.depth, self.width, ONE_PORT)
-        step = 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
+        return 2 if self.in_block_ram and len(self.slices) == 1 and pair < apart else 1
+
+    @property
+    def units(self) -> list[tuple[int, ...]]:
+        """The lanes of each memory."""
+        step = self.unit_lanes
         return [tuple(range(lane, min(lane + step, self.lanes))) for lane in range(0, self.lanes, step)]
 
     @property
@@ -229,7 +281,7 @@ class Rom:
         width = self.width * self.per_line
         lines = []
         first, end = section.first // self.per_line, (section.first + section.words) // self.per_line
-        for number, comment in enumerate(self.comments[first:end], start=first):
+        for number, comment in enumerate(self.comments()[first:end], start=first):
             words = self.words[lane][number * self.per_line : (number + 1) * self.per_line]
             value = pack([(word, self.width) for word in words])
             lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))
@@ -241,20 +293,29 @@ def rom_per_beat(
     purpose: str,
     layout: str,
     lanes: int,
-    fields: Sequence[Sequence[tuple[int, int]]],
-    meanings: Sequence[str],
+    channels: int,
+    width: int,
+    fields: Callable[[int], Sequence[tuple[int, int]]],
+    meaning: Callable[[int], str],
 ) -> Rom:
     """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
 
-    fields[c] and meanings[c] are channel c's constants as (value, width) pairs and in words.
+    fields(c) and meaning(c) are channel c's constants, `width` bits in all, as (value, width) pairs and in words.
     """
-    beats = len(fields) // lanes
-    width = sum(w for _, w in fields[0]) * lanes
-    words = tuple(pack([f for lane in range(lanes) for f in fields[beat * lanes + lane]]) for beat in range(beats))
-    comments = []
-    for beat in range(beats):
-        first, last = beat * lanes, (beat + 1) * lanes - 1
-        where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
-        values = "; ".join(reversed(meanings[first : last + 1]))
-        comments.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
-    return Rom(suffix, purpose, layout, width, (words,), tuple(comments))
+    beats = channels // lanes
+
+    def words() -> LaneWords:
+        return (
+            tuple(pack([f for lane in range(lanes) for f in fields(beat * lanes + lane)]) for beat in range(beats)),
+        )
+
+    def comments() -> list[str]:
+        lines = []
+        for first in range(0, channels, lanes):
+            last = first + lanes - 1
+            where = f"channel {first}" if lanes == 1 else f"channels {last} .. {first}"
+            values = "; ".join(meaning(channel) for channel in range(last, first - 1, -1))
+            lines.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
+        return lines
+
+    return Rom(suffix, purpose, layout, width * lanes, Words(1, beats, words), comments)

@@ -41,13 +41,13 @@ def lookahead_pixels(height: int, width: int) -> int:
     return 1 + (width if height > 1 else 0) + (1 if width > 1 else 0)
 
 
-def pixels_in_flight(stages: int, cycles_per_pixel: float) -> int:
+def pixels_in_flight(held: int, stages: int, cycles_per_pixel: float) -> int:
     """Output pixels between a stage's input and its residual sum, beside those whose window is incomplete.
 
-    Two windows are in the engine (one in each pass) and one waits before it; the pipeline holds what is begun within
-    its latency.
+    In the engine are a window in its first pass and `held` ones behind it, and one waits before it; the pipeline holds
+    what is begun within its latency.
     """
-    return 3 + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
+    return 2 + held + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
 
 
 def slack_pixels(skip_depth: int, beats: int, width: int) -> int:

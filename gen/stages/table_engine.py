@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import Rom, clog2, pack
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, pack
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import InputLayer, Ints, Signs
 
@@ -65,15 +65,18 @@ def table_engine(layer: InputLayer, fold: StageFold) -> TableDesign:
     groups, chunks = layer.out_channels // fold.pe, TAPS * layer.colours // values
     level_w = clog2(layer.levels + 2)
     value_w = clog2(layer.levels) + 2
-    window = pixel_value_weights(layer)
-    products = np.stack([level_products(window, level) for level in range(1 << level_w)], axis=-1)
 
-    def words(table: int) -> tuple[int, ...]:
+    def words() -> LaneWords:
+        window = pixel_value_weights(layer)
+        products = np.stack([level_products(window, level) for level in range(1 << level_w)], axis=-1)
         return tuple(
-            pack([(int(products[g * fold.pe + lane, k * values + table, n]), value_w) for lane in range(fold.pe)])
-            for g in range(groups)
-            for k in range(chunks)
-            for n in range(1 << level_w)
+            tuple(
+                pack([(int(products[g * fold.pe + lane, k * values + table, n]), value_w) for lane in range(fold.pe)])
+                for g in range(groups)
+                for k in range(chunks)
+                for n in range(1 << level_w)
+            )
+            for table in range(values)
         )
 
     tables = Rom(
@@ -82,8 +85,8 @@ def table_engine(layer: InputLayer, fold: StageFold) -> TableDesign:
         layout=f"lane = table; address = {{group * {chunks} + chunk, level}}; a word holds the channels of a "
         "group, the first in the low bits; level 0 is in a line's low bits",
         width=fold.pe * value_w,
-        words=tuple(words(table) for table in range(values)),
-        comments=tuple(f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)),
+        words=Words(values, groups * chunks << level_w, words),
+        comments=lambda: [f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)],
         per_line=1 << level_w,
     )
     return TableDesign(

@@ -155,15 +155,20 @@ async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = 
 async def lane_roms(
     dut: Any, addr: Any, data: Any, words: Sequence[Sequence[int]], width: int, read: Any = None, latency: int = 1
 ) -> None:
-    """The same with contents for each lane (`words[lane]`, of `width` bits), addressed by its own share of `addr`."""
+    """The same with contents for each lane (`words[lane]`, of `width` bits), addressed by its own share of `addr`.
+
+    A lane whose address is unknown, since nothing asks for its word yet, keeps the word before.
+    """
     share = len(addr) // len(words)
-    word = 0
-    under_way = [word] * (latency - 1)
+    own = [0] * len(words)
+    under_way = [0] * (latency - 1)
     while True:
         await RisingEdge(dut.clk)
         if read is None or read.value == 1:
-            if addr.value.is_resolvable:
-                own = [int(addr.value) >> (lane * share) & ((1 << share) - 1) for lane in range(len(words))]
-                word = pack([words[lane][a % len(words[lane])] for lane, a in enumerate(own)], width)
-            under_way.append(word)
+            bits = str(addr.value)
+            for lane, lane_words in enumerate(words):
+                asked = bits[len(bits) - (lane + 1) * share : len(bits) - lane * share]
+                if set(asked) <= {"0", "1"}:
+                    own[lane] = lane_words[int(asked, 2) % len(lane_words)]
+            under_way.append(pack(own, width))
             data.value = under_way.pop(0)

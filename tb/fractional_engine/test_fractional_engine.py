@@ -16,6 +16,9 @@ from wsfracbnn.tb.common.windows import WindowSource
 GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 2, "SIMD": 36, "STAGES": 3},
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 1, "SIMD": 9, "STAGES": 2},
+    {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4, "HELD": 9},
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 4, "SIMD": 36, "STAGES": 3, "HELD": 4},
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 3, "SIMD": 18, "STAGES": 2, "HELD": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4},
     {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2, "LUT_INPUTS": 6},
@@ -104,12 +107,12 @@ async def adds_the_second_bit_where_the_gate_is_open(dut: Any, stalled: bool, ga
 
 @cocotb.test()
 async def takes_one_pass_plus_the_gated_share(dut: Any) -> None:
-    """CHUNKS cycles a pass; a window whose first pass is shorter than the pipeline may wait for its gates."""
+    """CHUNKS cycles a pass; a window may wait for its gates where HELD first passes are shorter than the pipeline."""
     cycles, passes = await _drive(dut, False, (-3, 3))
     chunks = 9 * parameter(dut, "IN_CHANNELS") // parameter(dut, "SIMD")
     groups = parameter(dut, "OUT_CHANNELS") // parameter(dut, "PE")
     # What a window may wait for its gates: the pipeline's STAGES + 6 cycles, and four to hand the windows on.
-    wait = max(0, parameter(dut, "STAGES") + 9 - groups * chunks) + 4
+    wait = max(0, parameter(dut, "STAGES") + 9 - parameter(dut, "HELD") * groups * chunks) + 4
     same("within its time", True, cycles <= passes * chunks + WINDOWS * wait)
 
 

@@ -17,6 +17,7 @@ from wsfracbnn.gen.emission.vectors import random_images
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.simulation.job import SIMULATORS
 from wsfracbnn.gen.simulation.run import SimulationResult, simulate
+from wsfracbnn.gen.sizing.pace import cycles_per_image
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import ConvStage
@@ -90,13 +91,16 @@ def test_the_testbench_is_right_in_another_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
 def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
+    """Bit-exact, and as fast as is estimated."""
     checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
     description = lower_checkpoint(checkpoint)
     assert checkpoint.samples is not None
     images = checkpoint.samples["images"].numpy()
     folding = choose_folding(description, fold).with_lut_inputs(lut_inputs)
     emit(description, folding, tmp_path / "digits", images)
-    assert_exact(run(tmp_path / "digits", "verilator", images=8), images=8)
+    result = run(tmp_path / "digits", "verilator", images=8)
+    assert_exact(result, images=8)
+    assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
 def skip_fifo_design(tmp_path: Path, missing: int) -> Path:

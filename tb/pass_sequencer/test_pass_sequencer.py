@@ -23,6 +23,9 @@ GRID = [
     {"GROUPS": 4, "CHUNKS": 3, "RESULTS": 16},
     {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 7},
     {"GROUPS": 5, "CHUNKS": 2, "RESULTS": 5},
+    {"GROUPS": 2, "CHUNKS": 1, "RESULTS": 26, "HELD": 5},
+    {"GROUPS": 1, "CHUNKS": 3, "RESULTS": 11, "HELD": 3},
+    {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 25, "HELD": 10},
 ]
 WINDOWS = 60
 LATENCY = 9
@@ -36,14 +39,16 @@ class Surroundings:
         self.groups, self.chunks = parameter(dut, "GROUPS"), parameter(dut, "CHUNKS")
         self.room = parameter(dut, "RESULTS")
         self.gated = [generator.randint(0, self.groups) for _ in range(WINDOWS)]
-        self.left = [0, 0]  # on the list of either parity
+        self.held = parameter(dut, "HELD")
+        self.left = [0] * (self.held + 1)  # on the list of each window, which take turns
         self.window = 0  # on the input
         self.there = True
         self.known: list[int] = []  # cycles until the gates of a window come back
+        self.released = 0  # windows that are done with
         self.results = 0  # windows whose gates are back
         self.waiting = 0  # first-pass results not taken
         self.first: list[tuple[int, int, int]] = []
-        self.second: list[tuple[int, int]] = []
+        self.second: list[int] = []  # chunks
         self.cycles = 0
 
     def arrives(self) -> bool:
@@ -62,22 +67,29 @@ class Surroundings:
         dut.window_result.value = int(back)
         dut.result_taken.value = int(taken)
         await Timer(1, "ns")
-        parity = int(dut.list_parity.value)
-        dut.lists_empty.value = int(self.left[parity] == 0)
-        dut.lists_end.value = int(self.left[parity] <= 1)
+        turn = int(dut.list_turn.value)
+        same("whose list", self.released % len(self.left), turn)
+        dut.lists_empty.value = int(self.left[turn] == 0)
+        dut.lists_end.value = int(self.left[turn] <= 1)
         await Timer(1, "ns")
         if int(dut.plan_lsb_ends.value):
-            same("list that is worked off", True, self.left[parity] > 0)
-            self.left[parity] -= 1
+            same("list that is worked off", True, self.left[turn] > 0)
+            self.left[turn] -= 1
         self.command()
+        if int(dut.release_window.value):
+            same("released when its list is worked off", 0, self.left[turn])
+            same("released when its gates are known", True, self.released < self.results)
+            self.released += 1
+            same("windows held", True, self.released <= self.window + advanced)
         if back:
             self.known.pop(0)
-            self.left[self.results % 2] = self.gated[self.results]
+            self.left[self.results % len(self.left)] = self.gated[self.results]
             self.results += 1
         if taken:
             self.waiting -= 1
         if advanced:
             self.window += 1
+            same("windows held", True, self.window - self.released <= self.held + 1)
             self.there = follows
         elif not self.there:
             self.there = self.window < WINDOWS and self.arrives()
@@ -97,7 +109,7 @@ class Surroundings:
             if chunk == self.chunks - 1 and int(dut.issue_group.value) == self.groups - 1:
                 self.known.append(LATENCY)
         elif int(dut.issue_lsb.value):
-            self.second.append((self.window - 1, chunk))
+            self.second.append(chunk)
         if int(dut.issue_msb.value) or int(dut.issue_lsb.value):
             same("ends", int(chunk == self.chunks - 1), int(dut.issue_ends.value))
 
@@ -120,12 +132,14 @@ async def every_window_gets_both_passes(dut: Any, always: bool) -> None:
         await around.cycle()
     expected = [(w, g, k) for w in range(WINDOWS) for g in range(groups) for k in range(chunks)]
     same("first passes", expected, around.first)
-    # A window is held after the advance that ended it: the second pass of w runs while w + 1 is on the input, or after.
-    second = [(w, k) for w in range(WINDOWS) for _ in range(around.gated[w]) for k in range(chunks)]
+    # Whose they are, `release_window` and the lists say in each cycle.
+    second = [k for w in range(WINDOWS) for _ in range(around.gated[w]) for k in range(chunks)]
     same("second passes", second, around.second)
     if always:
-        wait = max(0, LATENCY + 3 - groups * chunks) + (0 if groups * chunks > LATENCY + 3 else 3)
-        same("within its time", True, around.cycles <= passes + wait * WINDOWS + LATENCY + 6)
+        # A window in its first pass, and those that wait for gates, keep it at work; then a cycle for an empty list.
+        wait = max(0, LATENCY + 3 - around.held * groups * chunks)
+        empty = sum(not gated for gated in around.gated)
+        same("within its time", True, around.cycles <= passes + wait * WINDOWS + empty + LATENCY + 6)
     for _ in range(20):
         await around.cycle()
     same("commands too many", passes, len(around.first) + len(around.second))

@@ -14,7 +14,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.gen.emission.render import environment
-from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.gen.stages.rom import Rom, Words
 from wsfracbnn.tb.common.bench import same
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
@@ -39,7 +39,13 @@ def rom_of(shape: str) -> Rom:
         tuple((0x9E3779B97F4A7C15 * (lane * depth + a + 1)) ** 3 & mask for a in range(depth)) for lane in range(lanes)
     )
     return Rom(
-        "words", "Test words", "as they come", width, words, tuple(f"word {a}" for a in range(depth)), latency=latency
+        "words",
+        "Test words",
+        "as they come",
+        width,
+        Words.of(words),
+        lambda: [f"word {a}" for a in range(depth)],
+        latency=latency,
     )
 
 

@@ -16,6 +16,7 @@ from wsfracbnn.gen.devices import DEVICES, FAMILIES
 from wsfracbnn.gen.locations import CONFIGS
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.cost import device_cost
+from wsfracbnn.gen.sizing.pace import cycles_per_image
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
@@ -65,7 +66,7 @@ def test_a_device_gets_the_folding_that_fold_device_takes(tiny: NetworkDescripti
     found = cost.to_json(50.0)
     assert found["luts"] == round(expected.luts)
     assert found["share_of_device"]["luts"] == pytest.approx(expected.luts / device.luts, abs=1e-4)
-    assert found["images_per_s"] == pytest.approx(50e6 / design.cycles, abs=0.1)
+    assert found["images_per_s"] == pytest.approx(50e6 / cycles_per_image(design), abs=0.1)
 
 
 def test_what_does_not_fit_says_so(digits_description: NetworkDescription) -> None:

@@ -24,7 +24,7 @@ from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import Rom
+from wsfracbnn.gen.stages.rom import Rom, Words
 from wsfracbnn.model import extras
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig
@@ -137,7 +137,7 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
 def test_no_constant_is_longer_than_every_tool_takes(depth: int, width: int, per_line: int) -> None:
     words = tuple(range(depth))
     lines = tuple("line" for _ in range(depth // per_line))
-    rom = Rom("words", "Words", "in order", width, (words,), lines, per_line)
+    rom = Rom("words", "Words", "in order", width, Words.of((words,)), lambda: lines, per_line)
     assert len(rom.sections) > 1
     assert max(section.words * width for section in rom.sections) <= 65536
     found: list[int] = []

@@ -38,7 +38,8 @@ BUILT: dict[str, list[Parameters]] = {
     "fractional_engine": [
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
         {"IN_CHANNELS": 2, "OUT_CHANNELS": 2, "PE": 2, "SIMD": 9, "STAGES": 1},
-        {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 16, "SIMD": 144, "STAGES": 4},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 16, "SIMD": 144, "STAGES": 4, "HELD": 5},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 8, "SIMD": 144, "STAGES": 4, "HELD": 2},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 3, "PE": 1, "SIMD": 144, "STAGES": 3, "LUT_INPUTS": 6},
         {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 1, "SIMD": 9, "STAGES": 1},
     ],
@@ -46,6 +47,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"SIMD": 9, "GROUPS": 1, "CHUNKS": 1, "DEPTH": 4, "SUM_W": 5, "STAGES": 1},
         {"SIMD": 9, "GROUPS": 1, "CHUNKS": 16, "DEPTH": 7, "SUM_W": 9, "STAGES": 1},
         {"SIMD": 144, "GROUPS": 2, "CHUNKS": 1, "DEPTH": 10, "SUM_W": 9, "STAGES": 3},
+        {"SIMD": 144, "GROUPS": 2, "CHUNKS": 1, "DEPTH": 17, "SUM_W": 9, "STAGES": 3, "WINDOWS": 4},
         {"SIMD": 9, "GROUPS": 64, "CHUNKS": 64, "DEPTH": 200, "SUM_W": 11, "STAGES": 1, "LUT_INPUTS": 6},
     ],
     "frame_filter": [{"WIDTH": 1}, {"WIDTH": 65}],
@@ -68,6 +70,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 7},
         {"GROUPS": 1, "CHUNKS": 2, "RESULTS": 7},
         {"GROUPS": 2, "CHUNKS": 1, "RESULTS": 10},
+        {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 14, "HELD": 5},
         {"GROUPS": 64, "CHUNKS": 64, "RESULTS": 196},
     ],
     "pixel_level": [{"LEVELS": 1}, {"LEVELS": 2}, {"LEVELS": 128}],
@@ -151,7 +154,10 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"IN_CHANNELS": 16, "SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
         ({"IN_CHANNELS": 16, "SIMD": 16}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
     ],
-    "fractional_lane": [({"SIMD": 10}, "SIMD_must_be_a_multiple_of_9")],
+    "fractional_lane": [
+        ({"SIMD": 10}, "SIMD_must_be_a_multiple_of_9"),
+        ({"WINDOWS": 1}, "WINDOWS_must_be_at_least_2"),
+    ],
     "frame_filter": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1")],
     "frame_guard": [({"PIXELS": 0}, "PIXELS_must_be_at_least_1")],
     "linear": [
@@ -164,7 +170,10 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"WIDTH": 9, "STAGES": 20}, "STAGES_must_be_1_to_one_more_than_the_levels"),
     ],
     "operand_select": [({"SIMD": 12}, "SIMD_must_be_a_multiple_of_9")],
-    "pass_sequencer": [({"RESULTS": 0}, "RESULTS_must_be_at_least_1")],
+    "pass_sequencer": [
+        ({"RESULTS": 0}, "RESULTS_must_be_at_least_1"),
+        ({"HELD": 0}, "HELD_must_be_at_least_1"),
+    ],
     "pixel_level": [
         ({"LEVELS": 256}, "LEVELS_must_be_a_power_of_two_up_to_128"),
         ({"LEVELS": 24}, "LEVELS_must_be_a_power_of_two_up_to_128"),

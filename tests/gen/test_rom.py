@@ -12,7 +12,7 @@ import pytest
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.stages.rom import PART_WORDS, Rom
+from wsfracbnn.gen.stages.rom import PART_WORDS, Rom, Words
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.random_network import random_description
 
@@ -43,8 +43,8 @@ def test_every_word_is_read_where_it_belongs(lanes: int, depth: int, width: int,
     """Shallow and deep, lanes that share a block RAM, words that end within a part, constants of the longest kind."""
     draw = random.Random(depth)
     words = tuple(tuple(draw.getrandbits(width) for _ in range(depth)) for _ in range(lanes))
-    comments = tuple("line" for _ in range(depth // per_line))
-    rom = Rom("words", "Words", "in order", width, words, comments, per_line, latency=2)
+    comments = ["line"] * (depth // per_line)
+    rom = Rom("words", "Words", "in order", width, Words.of(words), lambda: comments, per_line, latency=2)
     assert rom.at_once == (depth < 1024 and depth * width <= 65536)
     if not rom.at_once:
         assert len(rom.sections) > 1

@@ -3,22 +3,33 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from pathlib import Path
 
 import pytest
 
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import DEVICES, FAMILIES
-from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.gen.emission.render import design_sources
+from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.sizing.area import FULL, estimate
 from wsfracbnn.gen.sizing.memories import memories
-from wsfracbnn.gen.sizing.presets import slowest_cycles
+from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, slowest_cycles, stage_choices, stage_cycles
+from wsfracbnn.gen.sizing.solver import AreaModel, price
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import Folding
-from wsfracbnn.model.config import resnet20
+from wsfracbnn.gen.synthesis.yosys import synthesize
+from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
+
+TINY = NetworkConfig(8, 8, 1, 4, (4,), (1,), 4)
+WIDER = NetworkConfig(8, 4, 3, 8, (6, 12), (1, 1), 6)
+BUNDLED = ("digits", "cifar10", "cifar100", "cifar100_wide")
 
 RECORDED = json.loads((ROOT / "results" / "area.json").read_text())["networks"]
 
@@ -107,3 +118,62 @@ def test_the_smallest_folding_need_not_be_the_slowest(digits_description: Networ
     slowest = luts(choose_folding(digits_description, "small"))
     budget = round(0.95 * slowest)
     assert luts(choose_folding(digits_description, f"luts={budget}@ecp5")) <= budget < slowest
+
+
+def targets_of(description: NetworkDescription, most: int) -> list[int]:
+    """Cycle counts from the fastest to the slowest that there is, evenly among all that any stage can have."""
+    possible = [n for n in possible_cycles(description) if n >= fastest_cycles(description)]
+    step = -(-len(possible) // most)
+    return [*possible[::step], possible[-1]]
+
+
+def areas_never_grow(description: NetworkDescription, family: str, most: int) -> None:
+    area_of = AreaModel(description, FAMILIES[family])
+    luts = []
+    for cycles in targets_of(description, most):
+        folds = area_of.cheapest(cycles)
+        assert slowest_cycles(description, folds) <= cycles
+        luts.append(area_of(folds).luts)
+    assert all(later <= earlier + 1e-6 for earlier, later in itertools.pairwise(luts)), luts
+    assert luts[-1] < luts[0]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_slower_target_never_costs_more(name: str) -> None:
+    areas_never_grow(lower_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt")), "ecp5", most=16)
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40", "xc7"])
+@pytest.mark.parametrize("config", [TINY, WIDER], ids=["tiny", "wider"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nor_does_it_on_random_networks(config: NetworkConfig, seed: int, family: str) -> None:
+    areas_never_grow(random_description(config, seed=seed, wild=False), family, most=200)
+
+
+def test_the_cheapest_folding_is_the_cheapest_of_all() -> None:
+    """Against every combination of folds, lanes handed on included."""
+    description = random_description(TINY, seed=1, wild=False)
+    area_of = AreaModel(description)
+    choices = [[(f, stage_cycles(layer, f)) for f in stage_choices(layer)] for _, layer in description.named_layers()]
+    combinations = [
+        (price(area_of(folds)), max(cycles for _, cycles in combination))
+        for combination in itertools.product(*choices)
+        for folds in [dict(zip(description.names, (fold for fold, _ in combination), strict=True))]
+    ]
+    for cycles in targets_of(description, 12):
+        least = min(cost for cost, work in combinations if work <= cycles)
+        assert price(area_of(area_of.cheapest(cycles)))[0] == pytest.approx(least[0])
+
+
+@pytest.mark.synthesis
+def test_a_slower_target_never_costs_more_when_synthesized(tmp_path: Path) -> None:
+    """Yosys's own count, for a few targets from the fastest to the slowest; it moves by a few LUTs for no reason."""
+    description = random_description(TINY, seed=1, wild=False)
+    luts = []
+    for cycles in targets_of(description, 3):
+        folding = choose_folding(description, f"cycles={cycles}").for_family(FAMILIES["ecp5"])
+        design = build_design(description, folding)
+        area, _ = synthesize(design_sources(design), design.top, FAMILIES["ecp5"], tmp_path, report=lambda _: None)
+        luts.append(area.luts)
+    assert all(later <= 1.005 * earlier for earlier, later in itertools.pairwise(luts)), luts
+    assert luts[-1] < 0.7 * luts[0]
