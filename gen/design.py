@@ -11,11 +11,14 @@ import functools
 import hashlib
 import json
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from wsfracbnn.gen.sequential.folding import SequentialFolding
 from wsfracbnn.gen.stages import ConvStage, HeadStage, InputStage, Stage, kind_of
 from wsfracbnn.gen.stages.folding import Folding
+from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.model.contract import LOGIT_BITS
 from wsfracbnn.model.description import NetworkDescription
 
@@ -71,6 +74,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class EmittedModule:
+    """A module to be rendered: its file below rtl/, the template, and what that is given beside the design."""
+
+    file: str
+    template: str
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AcceleratorDesign:
     """Everything that is emitted."""
 
@@ -78,6 +90,12 @@ class AcceleratorDesign:
     folding: Folding
     stages: tuple[Stage[Any], ...]
     links: tuple[Link, ...]
+
+    testbench_template: ClassVar[str] = "testbench.v.j2"
+    """Of the simulation's top module."""
+
+    library_folders: ClassVar[tuple[str, ...]] = ("",)
+    """Folders below rtl/ with the blocks that its modules are made of."""
 
     @property
     def name(self) -> str:
@@ -139,6 +157,22 @@ class AcceleratorDesign:
         assert isinstance(last, HeadStage)
         return last
 
+    def modules(self) -> Iterator[EmittedModule]:
+        """The modules that are made from templates: the top, the stages, their constant memories."""
+        yield EmittedModule(f"{self.top}.v", "top.v.j2", {})
+        for stage in self.stages:
+            yield from self.stage_modules(stage)
+
+    def stage_modules(self, stage: Stage[Any]) -> Iterator[EmittedModule]:
+        """A stage's module and its constant memories."""
+        yield EmittedModule(f"{self.name}_{stage.name}.v", stage.template, {"stage": stage})
+        for rom in stage.roms:
+            yield self.rom_module(stage.name, rom)
+
+    def rom_module(self, owner: str, rom: Rom) -> EmittedModule:
+        """A constant memory of the part `owner` of the design."""
+        return EmittedModule(f"rom/{self.name}_{owner}_{rom.suffix}.v", "rom.v.j2", {"owner": owner, "rom": rom})
+
     @property
     def instances(self) -> tuple[str, ...]:
         """Names of the stages' instances in the top module."""
@@ -192,6 +226,10 @@ class AcceleratorDesign:
 
 def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
     """Compute the design state."""
+    if isinstance(folding, SequentialFolding):
+        from wsfracbnn.gen.sequential.design import build_sequential  # which builds upon this module
+
+        return build_sequential(description, folding)
     stages: list[Stage[Any]] = []
     links: list[Link] = []
     for name, layer in description.named_layers():

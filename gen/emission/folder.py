@@ -132,7 +132,7 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool, wr
     (folder / "tb").mkdir()
     for name in TESTBENCH_FILES:
         shutil.copyfile(NETWORK_TESTBENCH / name, folder / "tb" / name)
-    testbench = env.get_template("testbench.v.j2").render(design=design)
+    testbench = env.get_template(design.testbench_template).render(design=design)
     (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
     (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))

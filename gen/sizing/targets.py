@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Family
+from wsfracbnn.gen.sequential.folding import WORD as SEQUENTIAL
+from wsfracbnn.gen.sequential.folding import folding_from_word
 from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate_around, estimate_stage
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, solve
@@ -104,6 +106,8 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     """
     if wanted in PRESETS:
         return preset(description, wanted)
+    if wanted.partition("=")[0] == SEQUENTIAL:
+        return folding_from_word(description, wanted)
     if wanted.startswith(("cycles=", "rate=")):
         match = re.fullmatch(
             r"cycles=(\d{1,12})|rate=(\d{1,12}(?:\.\d{1,6})?)@(\d{1,6}(?:\.\d{1,6})?)", wanted, re.ASCII
@@ -120,7 +124,7 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     if path.suffix != ".json" and not path.exists():
         raise InputError(
             f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, cycles=N, rate=IMAGES@MHZ, "
-            "luts=N@FAMILY, device=NAME or a folding file"
+            f"luts=N@FAMILY, device=NAME, {SEQUENTIAL}, {SEQUENTIAL}=PExSIMD or a folding file"
         )
     return read_folding(path, description)
 

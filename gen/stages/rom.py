@@ -106,7 +106,7 @@ class Rom:
     """A constant memory; lane l has its own address and contents.
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
-    they belong to. latency: cycles from address to data, 1 or 2.
+    they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
     """
 
     suffix: str
@@ -117,6 +117,7 @@ class Rom:
     comments: tuple[str, ...]
     per_line: int = 1
     latency: int = 1
+    in_luts: bool = False
 
     @property
     def lanes(self) -> int:
@@ -133,7 +134,7 @@ class Rom:
     @property
     def in_block_ram(self) -> bool:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
-        return self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS
+        return not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS)
 
     @property
     def has_read(self) -> bool:

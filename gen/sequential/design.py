@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The design state of the sequential architecture: every number that its templates print."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wsfracbnn.gen.design import AcceleratorDesign, EmittedModule, Link
+from wsfracbnn.gen.devices import FAMILIES, ONE_PORT, Shapes
+from wsfracbnn.gen.sequential.constants import Constants, WeightPart, build_constants, build_weights
+from wsfracbnn.gen.sequential.folding import EngineSize, SequentialFolding
+from wsfracbnn.gen.sequential.program import (
+    BEGIN_CYCLES,
+    PIPELINE_CYCLES,
+    Field,
+    PlacedInstruction,
+    build_program,
+    engine_layers,
+    input_parts,
+    plane_words,
+    program_fields,
+    program_rom,
+    shift_of,
+    weight_words,
+)
+from wsfracbnn.gen.sequential.stage import EngineStage
+from wsfracbnn.gen.stages import HeadStage
+from wsfracbnn.gen.stages.base import Stage
+from wsfracbnn.gen.stages.fractional_engine import match_count_stages
+from wsfracbnn.gen.stages.rom import Rom, clog2, index_width
+from wsfracbnn.model.contract import HEAD_NAME, TAPS
+from wsfracbnn.model.description import NetworkDescription
+
+OWNER = "engine"
+"""Part of the design that all constant memories but the head's belong to."""
+
+
+@dataclass(frozen=True)
+class SequentialDesign(AcceleratorDesign):
+    """One engine, its program and its memories, and the pipeline's head."""
+
+    engine: EngineSize
+    program: tuple[PlacedInstruction, ...]
+    weights: tuple[WeightPart, ...]
+    constants: Constants
+
+    testbench_template: ClassVar[str] = "sequential_testbench.v.j2"
+    library_folders: ClassVar[tuple[str, ...]] = ("", "sequential")
+
+    @property
+    def input(self) -> EngineStage:  # type: ignore[override]
+        """The first layer."""
+        first = self.stages[0]
+        assert isinstance(first, EngineStage)
+        return first
+
+    @property
+    def reset_parts(self) -> tuple[str, ...]:
+        return "entry", OWNER, "head", "exit"
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of an image: of all instructions, one after the other."""
+        return sum(placed.work + self.drain + BEGIN_CYCLES for placed in self.program)
+
+    @property
+    def status_depth(self) -> int:
+        """Verdicts on their way: of an image that arrives, one in the engine and two in the head."""
+        return 4
+
+    @property
+    def xnor_bits(self) -> int:
+        return 2 * self.engine.pe * self.engine.simd
+
+    def modules(self) -> Iterator[EmittedModule]:
+        yield EmittedModule(f"{self.top}.v", "sequential_top.v.j2", {})
+        yield EmittedModule(f"{self.name}_{OWNER}_weights.v", "sequential_weights.v.j2", {})
+        for rom in self.roms:
+            yield self.rom_module(OWNER, rom)
+        yield from self.stage_modules(self.head)
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        """Constant memories of the engine."""
+        constants = self.constants
+        return (
+            self.program_rom,
+            *(part.rom for part in self.weights),
+            constants.scales,
+            constants.slopes,
+            constants.thresholds,
+        )
+
+    # Program ----------------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def program_rom(self) -> Rom:
+        """The program."""
+        return program_rom(self.program)
+
+    @functools.cached_property
+    def program_fields(self) -> dict[str, Field]:
+        """Fields of its word by their names."""
+        return {field.name: field for field in program_fields(self.program)}
+
+    def field(self, name: str, width: int) -> str:
+        """A field of the word in so many bits, as a Verilog expression."""
+        own = self.program_fields[name].width
+        if own > width:
+            return f"op_{name}[{width - 1}:0]"
+        return f"op_{name}" if own == width else f"{{{width - own}'d0, op_{name}}}"
+
+    @property
+    def halves(self) -> bool:
+        """Whether any layer has a stride of 2."""
+        return any(placed.word.average for placed in self.program)
+
+    @property
+    def side_w(self) -> int:
+        """Width of numbers of rows and of columns."""
+        return max(self.program_fields[name].width for name in ("rows", "columns"))
+
+    @property
+    def drain(self) -> int:
+        """Cycles from the last step of an instruction until nothing of it is under way."""
+        return PIPELINE_CYCLES + self.popcount_stages + self.engine.pe
+
+    def instruction_of(self, name: str) -> int:
+        """Number of the instruction that computes a layer."""
+        return next(n for n, placed in enumerate(self.program) if placed.layer == name and not placed.word.average)
+
+    # Sizes ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def popcount_stages(self) -> int:
+        """Registers in rtl/match_count.v."""
+        return match_count_stages(self.engine.simd)
+
+    @property
+    def pad(self) -> int:
+        """Bits of the last part of a colour's thermometer code that are none."""
+        layer = self.description.input
+        return input_parts(layer, self.engine.simd) * self.engine.simd - layer.levels
+
+    @property
+    def most_counted(self) -> int:
+        """The largest sum of matches, and of what is counted beside them."""
+        layer = self.description.input
+        windows = [conv.window_bits for conv in self.description.convs]
+        return max(*windows, TAPS * layer.colours * (layer.levels + 2 * self.pad), 2 * self.engine.simd)
+
+    @property
+    def count_w(self) -> int:
+        """Width of a count."""
+        return clog2(self.most_counted + 1)
+
+    @property
+    def shift(self) -> int:
+        """R, the largest r of all layers."""
+        return max(shift_of(layer) for _, layer in engine_layers(self.description))
+
+    @property
+    def span(self) -> int:
+        """How far the smallest r is below it."""
+        return self.shift - min(shift_of(layer) for _, layer in engine_layers(self.description))
+
+    @property
+    def x_words(self) -> int:
+        """Values of the largest residual stream."""
+        return max(
+            layer.out_height * layer.out_width * layer.out_channels for _, layer in engine_layers(self.description)
+        )
+
+    @property
+    def x_w(self) -> int:
+        """Width of their address."""
+        return index_width(self.x_words)
+
+    @property
+    def plane_w(self) -> int:
+        """Width of an address of a bank of the plane, and of the levels."""
+        return plane_address_width(self.description, self.engine)
+
+    @property
+    def plane_words(self) -> int:
+        """Words of both banks, of which the second begins at a power of two."""
+        return (1 << self.plane_w) + plane_words(self.description, self.engine.simd)
+
+    @property
+    def level_w(self) -> int:
+        """Width of a level, as rtl/pixel_level.v has it."""
+        return clog2(self.description.input.levels + 2)
+
+    @property
+    def pixel_index_w(self) -> int:
+        """Width of a pixel's number."""
+        return index_width(self.pixels)
+
+    @property
+    def weight_words(self) -> int:
+        """Words of all weights."""
+        return sum(part.rom.depth for part in self.weights)
+
+    @property
+    def weight_w(self) -> int:
+        """Width of their address."""
+        return index_width(self.weight_words)
+
+    @property
+    def constant_w(self) -> int:
+        """Width of a channel's address among the constants of all layers."""
+        return self.constants.scales.addr_w
+
+    @property
+    def read_out_words(self) -> int:
+        """Values that the head takes."""
+        head = self.description.head
+        return head.height * head.width * head.in_channels
+
+
+def plane_address_width(description: NetworkDescription, engine: EngineSize) -> int:
+    """Width of an address that holds a word of the largest plane, or a pixel."""
+    first = description.input
+    return index_width(max(plane_words(description, engine.simd), first.height * first.width))
+
+
+def _shapes(folding: SequentialFolding) -> Shapes:
+    """Of the target's block RAMs; those of ECP5 and 7 series where no family is named."""
+    family = folding.target.family
+    return ONE_PORT if family is None else FAMILIES[family].block_ram_shapes
+
+
+def build_sequential(description: NetworkDescription, folding: SequentialFolding) -> SequentialDesign:
+    """Compute the design state."""
+    engine = folding.engine
+    program = build_program(description, engine, plane_address_width(description, engine))
+    weights = build_weights(description, engine, _shapes(folding))
+    constants = build_constants(description)
+    channel_bits = constants.scales.width + constants.slopes.width + constants.thresholds.width
+    bits = description.residual_bits
+    stages: list[Stage[Any]] = []
+    for name, layer in engine_layers(description):
+        work = sum(placed.work for placed in program if placed.layer == name)
+        constant_bits = weight_words(layer, engine) * engine.pe * engine.simd + layer.out_channels * channel_bits
+        stages.append(EngineStage(name, layer, folding[name], bits, 1, work, constant_bits))
+    stages.append(HeadStage.build(HEAD_NAME, description.head, folding[HEAD_NAME], bits, 1))
+    links = [Link(stage.name, sink, 1, 1, 1) for stage, sink in itertools.pairwise(stages)]
+    return SequentialDesign(
+        description, folding, tuple(stages), tuple(links), engine, tuple(program), tuple(weights), constants
+    )
