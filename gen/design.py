@@ -11,13 +11,13 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from wsfracbnn.gen.sequential.folding import SequentialFolding
 from wsfracbnn.gen.stages import ConvStage, HeadStage, InputStage, Stage, kind_of
 from wsfracbnn.gen.stages.folding import Folding
+from wsfracbnn.gen.stages.memory import Memory
 from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.model.contract import LOGIT_BITS
 from wsfracbnn.model.description import NetworkDescription
@@ -179,6 +179,11 @@ class AcceleratorDesign:
         return tuple(stage.instance for stage in self.stages)
 
     @property
+    def memories(self) -> list[Memory]:
+        """Every memory that is more than a few registers, stage by stage."""
+        return [memory for stage in self.stages for memory in stage.memories]
+
+    @property
     def reset_parts(self) -> tuple[str, ...]:
         """Parts of the design that have a reset register of their own."""
         return "entry", *(stage.name for stage in self.stages), "exit"
@@ -224,12 +229,26 @@ class AcceleratorDesign:
         return sum(stage.xnor_bits for stage in self.stages)
 
 
+Builder = Callable[[NetworkDescription, Any], AcceleratorDesign]
+
+_BUILDERS: dict[type[Folding], Builder] = {}
+"""By the class of the folding, for architectures other than the pipeline."""
+
+
+def builds(kind: type[Folding]) -> Callable[[Builder], Builder]:
+    """Decorator: this function computes the design state of foldings of that class."""
+
+    def register(builder: Builder) -> Builder:
+        _BUILDERS[kind] = builder
+        return builder
+
+    return register
+
+
 def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
     """Compute the design state."""
-    if isinstance(folding, SequentialFolding):
-        from wsfracbnn.gen.sequential.design import build_sequential  # which builds upon this module
-
-        return build_sequential(description, folding)
+    if type(folding) in _BUILDERS:
+        return _BUILDERS[type(folding)](description, folding)
     stages: list[Stage[Any]] = []
     links: list[Link] = []
     for name, layer in description.named_layers():

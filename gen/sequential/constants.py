@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.devices import Shapes
-from wsfracbnn.gen.sequential.folding import EngineSize
 from wsfracbnn.gen.sequential.parts import cut
 from wsfracbnn.gen.sequential.program import engine_layers, input_parts
+from wsfracbnn.gen.sequential.size import EngineSize
 from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.rom import Rom, clog2, pack
 from wsfracbnn.model.contract import SCALE_DIGITS, SLOPE_SHIFT, TAPS

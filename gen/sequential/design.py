@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from wsfracbnn.gen.design import AcceleratorDesign, EmittedModule, Link
+from wsfracbnn.gen.design import AcceleratorDesign, EmittedModule, Link, builds
 from wsfracbnn.gen.devices import FAMILIES, ONE_PORT, Shapes
 from wsfracbnn.gen.sequential.constants import Constants, WeightPart, build_constants, build_weights
-from wsfracbnn.gen.sequential.folding import EngineSize, SequentialFolding
 from wsfracbnn.gen.sequential.program import (
     BEGIN_CYCLES,
     PIPELINE_CYCLES,
@@ -27,16 +27,30 @@ from wsfracbnn.gen.sequential.program import (
     shift_of,
     weight_words,
 )
+from wsfracbnn.gen.sequential.size import ARCHITECTURE_KEY, SMALLEST, WORD, EngineSize
 from wsfracbnn.gen.sequential.stage import EngineStage
 from wsfracbnn.gen.stages import HeadStage
 from wsfracbnn.gen.stages.base import Stage
+from wsfracbnn.gen.stages.folding import TARGET_KEY, Folding
 from wsfracbnn.gen.stages.fractional_engine import match_count_stages
+from wsfracbnn.gen.stages.memory import Memory, free_memory, rom_memory
 from wsfracbnn.gen.stages.rom import Rom, clog2, index_width
 from wsfracbnn.model.contract import HEAD_NAME, TAPS
 from wsfracbnn.model.description import NetworkDescription
 
 OWNER = "engine"
 """Part of the design that all constant memories but the head's belong to."""
+
+
+@dataclass(frozen=True)
+class SequentialFolding(Folding):
+    """One engine; `stages` says for each layer what of it works there."""
+
+    engine: EngineSize = SMALLEST
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {ARCHITECTURE_KEY: WORD, TARGET_KEY: self.target.to_json()} | self.engine.to_json()
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,29 @@ class SequentialDesign(AcceleratorDesign):
     def cycles(self) -> int:
         """Cycles of an image: of all instructions, one after the other."""
         return sum(placed.work + self.drain + BEGIN_CYCLES for placed in self.program)
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """Instances with block RAMs, in the order of the data's way."""
+        return "level_ram", "plane_ram", "weights", "scales_rom", "slopes_rom", "thresholds_rom", "x_ram", "head"
+
+    @property
+    def memories(self) -> list[Memory]:
+        """Those that are written, the constant ones, and the head's."""
+        written = {
+            "level_ram": (self.pixels, self.description.input.colours * self.level_w),
+            "plane_ram": (self.plane_words, 2 * self.engine.simd),
+            "x_ram": (self.x_words, self.bits),
+        }
+        constant = [
+            *((f"weights.part_{number}", part.rom) for number, part in enumerate(self.weights)),
+            *((f"{rom.suffix}_rom", rom) for rom in self.roms if not rom.suffix.startswith("weights")),
+        ]
+        return [
+            *(free_memory(OWNER, name, rf"{name}\.memory\b", *size) for name, size in written.items()),
+            *(replace(rom_memory(OWNER, "", rom), cell=re.escape(name) + r"\.") for name, rom in constant),
+            *self.head.memories,
+        ]
 
     @property
     def status_depth(self) -> int:
@@ -229,11 +266,12 @@ def plane_address_width(description: NetworkDescription, engine: EngineSize) -> 
 
 
 def _shapes(folding: SequentialFolding) -> Shapes:
-    """Of the target's block RAMs; those of ECP5 and 7 series where no family is named."""
-    family = folding.target.family
-    return ONE_PORT if family is None else FAMILIES[family].block_ram_shapes
+    """Of the target's block RAMs; those of ECP5 and 7 series where no family, or a board's own, is named."""
+    family = FAMILIES.get(folding.target.family or "")
+    return ONE_PORT if family is None else family.block_ram_shapes
 
 
+@builds(SequentialFolding)
 def build_sequential(description: NetworkDescription, folding: SequentialFolding) -> SequentialDesign:
     """Compute the design state."""
     engine = folding.engine
@@ -247,7 +285,9 @@ def build_sequential(description: NetworkDescription, folding: SequentialFolding
         work = sum(placed.work for placed in program if placed.layer == name)
         constant_bits = weight_words(layer, engine) * engine.pe * engine.simd + layer.out_channels * channel_bits
         stages.append(EngineStage(name, layer, folding[name], bits, 1, work, constant_bits))
-    stages.append(HeadStage.build(HEAD_NAME, description.head, folding[HEAD_NAME], bits, 1))
+    head = HeadStage.build(HEAD_NAME, description.head, folding[HEAD_NAME], bits, 1)
+    # A block RAM would be nearly empty, and on the smallest parts it is the one too many.
+    stages.append(replace(head, biases=replace(head.biases, in_luts=True)))
     links = [Link(stage.name, sink, 1, 1, 1) for stage, sink in itertools.pairwise(stages)]
     return SequentialDesign(
         description, folding, tuple(stages), tuple(links), engine, tuple(program), tuple(weights), constants

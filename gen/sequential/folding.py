@@ -5,54 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from wsfracbnn.gen.stages.folding import TARGET_KEY, Folding, StageFold, StageFolds, Target, divisors
+from wsfracbnn.gen.sequential.design import SequentialFolding
+from wsfracbnn.gen.sequential.size import WORD, EngineSize
+from wsfracbnn.gen.stages.folding import StageFold, StageFolds, Target, divisors
 from wsfracbnn.model.contract import HEAD_NAME
 from wsfracbnn.model.description import ConvLayer, HeadLayer, InputLayer, NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked
 
-WORD = "sequential"
-"""What `--fold` and the key `architecture` of a folding file call it."""
-
-ARCHITECTURE_KEY = "architecture"
-
 USUAL_PE = 8
 USUAL_SIMD = 16
 """Sizes where none are given, or the largest divisors below: ResNet-20 at 100 images a second with 50 MHz."""
-
-
-@dataclass(frozen=True)
-class EngineSize:
-    """pe: output channels at once. simd: bits of each plane at once.
-
-    tail_in_luts: whether the last words of the weights, which would leave most of their block RAMs empty, go to LUTs.
-    """
-
-    pe: int
-    simd: int
-    tail_in_luts: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a folding file has it."""
-        tail = {"weights_tail": "luts"} if self.tail_in_luts else {}
-        return {"pe": self.pe, "simd": self.simd} | tail
-
-
-@dataclass(frozen=True)
-class SequentialFolding(Folding):
-    """One engine; `stages` says for each layer what of it works there."""
-
-    engine: EngineSize = EngineSize(1, 1)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {ARCHITECTURE_KEY: WORD, TARGET_KEY: self.target.to_json()} | self.engine.to_json()
 
 
 class _File(Schema):
@@ -86,6 +54,17 @@ def sequential_folding(
                 f"key '{key}': found {found}, expected a divisor of the first layer's {channels} channels: {some}"
             )
     return SequentialFolding(_stage_folds(description, engine), target or Target(), engine)
+
+
+def engine_sizes(description: NetworkDescription) -> list[EngineSize]:
+    """Sizes to choose among for a device, the fastest first; of each, last the one whose weights end in LUTs.
+
+    Raises:
+        InputError: see `sequential_folding`.
+    """
+    usual = sequential_folding(description).engine
+    pes = reversed(divisors(description.input.out_channels))
+    return [EngineSize(pe, usual.simd, tail) for pe in pes for tail in (False, True)]
 
 
 def _divisor_up_to(number: int, limit: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 
-from wsfracbnn.gen.sequential.folding import EngineSize
+from wsfracbnn.gen.sequential.size import EngineSize
 from wsfracbnn.gen.stages.rom import Rom, pack
 from wsfracbnn.model.contract import HEAD_NAME, TAPS
 from wsfracbnn.model.description import ConvLayer, InputLayer, NetworkDescription

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wsfracbnn.gen.devices import device_named, family_named
-from wsfracbnn.gen.sequential.folding import ARCHITECTURE_KEY, folding_from_file
+from wsfracbnn.gen.sequential.folding import folding_from_file
+from wsfracbnn.gen.sequential.size import ARCHITECTURE_KEY
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import LUT_INPUTS, TARGET_KEY, Folding, StageFold, Target, divisors
 from wsfracbnn.model.description import Layer, NetworkDescription

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""plane_lanes: sums of both planes for every lane, from weights of +-1, with taps outside and steps that are partial."""
+"""plane_lanes: sums of both planes for every lane; weights of +-1, taps outside, steps that are partial."""
 
 from __future__ import annotations
 

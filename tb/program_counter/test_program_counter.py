@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""program_counter: instructions in order, each after the work and the drain of the one before, the first with an image."""
+"""program_counter: instructions in order, each behind the work and drain of the one before, the first with an image."""
 
 from __future__ import annotations
 

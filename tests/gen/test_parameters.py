@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, SEQUENTIAL_RTL, SOC_RTL
 
 from ..boards import parameters as board
+from ..sequential import parameters as sequential
 from ..soc import parameters as soc
 from .rtl_tools import TOOLS, Parameters, elaborate, name_of, verible, yosys
 
@@ -202,6 +203,7 @@ WITHOUT_SIZE = {"lut6", "reset_register"}
 FOLDERS = {
     RTL: (BUILT, REFUSED, WITHOUT_SIZE),
     BOARD_RTL: (board.BUILT, board.REFUSED, board.WITHOUT_SIZE),
+    SEQUENTIAL_RTL: (sequential.BUILT, sequential.REFUSED, sequential.WITHOUT_SIZE),
     SOC_RTL: (soc.BUILT, soc.REFUSED, soc.WITHOUT_SIZE),
 }
 
