@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from wsfracbnn.gen.stages import ConvStage, HeadStage, InputStage, Stage, kind_of
 from wsfracbnn.gen.stages.folding import Folding
@@ -230,15 +230,16 @@ class AcceleratorDesign:
 
 
 Builder = Callable[[NetworkDescription, Any], AcceleratorDesign]
+AnyBuilder = TypeVar("AnyBuilder", bound=Builder)
 
 _BUILDERS: dict[type[Folding], Builder] = {}
 """By the class of the folding, for architectures other than the pipeline."""
 
 
-def builds(kind: type[Folding]) -> Callable[[Builder], Builder]:
+def builds(kind: type[Folding]) -> Callable[[AnyBuilder], AnyBuilder]:
     """Decorator: this function computes the design state of foldings of that class."""
 
-    def register(builder: Builder) -> Builder:
+    def register(builder: AnyBuilder) -> AnyBuilder:
         _BUILDERS[kind] = builder
         return builder
 
