@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from wsfracbnn.gen.devices import Shapes
 from wsfracbnn.gen.sequential.parts import cut
-from wsfracbnn.gen.sequential.program import engine_layers, input_parts
+from wsfracbnn.gen.sequential.program import engine_layers, input_parts, shift_of
 from wsfracbnn.gen.sequential.size import EngineSize
-from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
+from wsfracbnn.gen.stages.digit_codes import DIGIT_BITS, DigitCodes, cheapest_codes, every_code
 from wsfracbnn.gen.stages.rom import Rom, clog2, pack
 from wsfracbnn.model.contract import SCALE_DIGITS, SLOPE_SHIFT, TAPS
 from wsfracbnn.model.description import ConvLayer, InputLayer, NetworkDescription
+
+CODE_W = SCALE_DIGITS * DIGIT_BITS
+"""Width of a scale or of a slope."""
+
+LOADED_SHIFT = 4
+"""r up to which networks can be loaded, whatever the one has that the hardware was made from."""
 
 IDENTITY = 1 << SLOPE_SHIFT
 """N of a channel whose line does not bend, as those of the input layer."""
@@ -24,11 +30,12 @@ IDENTITY = 1 << SLOPE_SHIFT
 
 @dataclass(frozen=True)
 class Channel:
-    """Constants of one output channel; thresholds: those of the layer behind."""
+    """Constants of one output channel. shift: r of its layer's sum. thresholds: those of the layer behind."""
 
     where: str
     gate: int
     scale: int
+    shift: int
     bias_in: int
     slope: int
     bias_out: int
@@ -44,10 +51,7 @@ class Constants:
     thresholds: Rom
     scale_codes: DigitCodes
     slope_codes: DigitCodes
-    gate_w: int
-    bias_in_w: int
-    bias_out_w: int
-    threshold_w: int
+    widths: Widths
 
     @property
     def identity(self) -> int:
@@ -80,6 +84,7 @@ def channels_of(description: NetworkDescription) -> list[Channel]:
                     where=f"{name}, channel {c}",
                     gate=layer.window_bits if conv is None else int(conv.gate[c]),
                     scale=int(layer.scale[c]),
+                    shift=shift_of(layer),
                     bias_in=int(layer.bias_in[c]),
                     slope=IDENTITY if conv is None else int(conv.slope[c]),
                     bias_out=0 if conv is None else int(conv.bias_out[c]),
@@ -99,49 +104,102 @@ def signed_width(values: Sequence[int]) -> int:
     return max(2, *(clog2(max(value + 1, -value)) + 1 for value in values))
 
 
-def build_constants(description: NetworkDescription) -> Constants:
-    """The memories of G, M and b1, of N and b2, and of T1 to T3."""
-    channels = channels_of(description)
-    scale_codes = cheapest_codes([channel.scale for channel in channels], SCALE_DIGITS)
-    slope_codes = cheapest_codes([IDENTITY, *(channel.slope for channel in channels)], SCALE_DIGITS)
-    gate_w = signed_width([channel.gate for channel in channels])
-    bias_in_w = signed_width([channel.bias_in for channel in channels])
-    bias_out_w = signed_width([channel.bias_out for channel in channels])
-    threshold_w = signed_width([t for channel in channels for t in channel.thresholds])
+@dataclass(frozen=True)
+class Widths:
+    """Widths in which constants are stored, and the range of r that they are for: `shift` and down to `span` less."""
+
+    gate: int
+    bias_in: int
+    bias_out: int
+    threshold: int
+    shift: int
+    span: int
+
+    @property
+    def prescale(self) -> int:
+        """Width of R - r."""
+        return self.span.bit_length()
+
+    @property
+    def scale_word(self) -> int:
+        """Width of a word with G, M, b1 and R - r."""
+        return self.gate + CODE_W + self.bias_in + self.prescale
+
+
+def widths_of(channels: Sequence[Channel]) -> Widths:
+    """As narrow as these constants allow."""
+    shifts = [channel.shift for channel in channels]
+    return Widths(
+        gate=signed_width([channel.gate for channel in channels]),
+        bias_in=signed_width([channel.bias_in for channel in channels]),
+        bias_out=signed_width([channel.bias_out for channel in channels]),
+        threshold=signed_width([t for channel in channels for t in channel.thresholds]),
+        shift=max(shifts),
+        span=max(shifts) - min(shifts),
+    )
+
+
+def widths_for_any(channels: Sequence[Channel], count_w: int, bits: int) -> Widths:
+    """For constants that are loaded: every one that the contract allows, r up to `LOADED_SHIFT` or this network's."""
+    shift = max(LOADED_SHIFT, *(channel.shift for channel in channels))
+    return Widths(count_w + 1, bits, bits, bits, shift, shift)
+
+
+def digit_codes(channels: Sequence[Channel]) -> tuple[DigitCodes, DigitCodes]:
+    """Codes of scales and of slopes that need the smallest shifters."""
+    scales = cheapest_codes([channel.scale for channel in channels], SCALE_DIGITS)
+    return scales, cheapest_codes([IDENTITY, *(channel.slope for channel in channels)], SCALE_DIGITS)
+
+
+def any_digit_codes() -> tuple[DigitCodes, DigitCodes]:
+    """Codes that take any constant."""
+    return every_code(SCALE_DIGITS), every_code(SCALE_DIGITS)
+
+
+def build_constants(channels: Sequence[Channel], widths: Widths, codes: tuple[DigitCodes, DigitCodes]) -> Constants:
+    """The memories of G, M, b1 and R - r, of N and b2, and of T1 to T3. codes: of scales and of slopes."""
+    scale_codes, slope_codes = codes
 
     def rom(suffix: str, purpose: str, layout: str, fields: list[list[tuple[int, int]]], meanings: list[str]) -> Rom:
         width = sum(bits for _, bits in fields[0])
         comments = tuple(f"{c.where}: {meaning}" for c, meaning in zip(channels, meanings, strict=True))
         return Rom(suffix, purpose, layout, width, (tuple(map(pack, fields)),), comments, latency=2)
 
+    def scale_fields(c: Channel) -> list[tuple[int, int]]:
+        code = scale_codes.code(c.scale)
+        return [
+            (c.gate, widths.gate),
+            (code, CODE_W),
+            (c.bias_in, widths.bias_in),
+            (widths.shift - c.shift, widths.prescale),
+        ]
+
     return Constants(
         scales=rom(
             "scales",
-            "Gates, scales and first biases",
-            f"word = {{b1 [{bias_in_w}], M as digits 1 and 0 [10], G [{gate_w}]}}",
-            [[(c.gate, gate_w), (scale_codes.code(c.scale), 10), (c.bias_in, bias_in_w)] for c in channels],
-            [f"G {c.gate}, M {c.scale}, b1 {c.bias_in}" for c in channels],
+            "Gates, scales, first biases and how far r is below the largest",
+            f"word = {{R - r [{widths.prescale}], b1 [{widths.bias_in}], M as digits 1 and 0 [{CODE_W}], "
+            f"G [{widths.gate}]}}",
+            [scale_fields(c) for c in channels],
+            [f"G {c.gate}, M {c.scale}, b1 {c.bias_in}, r {c.shift}" for c in channels],
         ),
         slopes=rom(
             "slopes",
             "Slopes and second biases",
-            f"word = {{b2 [{bias_out_w}], N as digits 1 and 0 [10]}}",
-            [[(slope_codes.code(c.slope), 10), (c.bias_out, bias_out_w)] for c in channels],
+            f"word = {{b2 [{widths.bias_out}], N as digits 1 and 0 [{CODE_W}]}}",
+            [[(slope_codes.code(c.slope), CODE_W), (c.bias_out, widths.bias_out)] for c in channels],
             [f"N {c.slope}, b2 {c.bias_out}" for c in channels],
         ),
         thresholds=rom(
             "thresholds",
             "Thresholds of the layer behind",
-            f"word = {{T3, T2, T1}} [{threshold_w} each]",
-            [[(t, threshold_w) for t in c.thresholds] for c in channels],
+            f"word = {{T3, T2, T1}} [{widths.threshold} each]",
+            [[(t, widths.threshold) for t in c.thresholds] for c in channels],
             [f"T {', '.join(map(str, c.thresholds))}" for c in channels],
         ),
         scale_codes=scale_codes,
         slope_codes=slope_codes,
-        gate_w=gate_w,
-        bias_in_w=bias_in_w,
-        bias_out_w=bias_out_w,
-        threshold_w=threshold_w,
+        widths=widths,
     )
 
 

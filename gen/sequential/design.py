@@ -12,7 +12,17 @@ from typing import Any, ClassVar
 
 from wsfracbnn.gen.design import AcceleratorDesign, EmittedModule, Link, builds
 from wsfracbnn.gen.devices import FAMILIES, ONE_PORT, Shapes
-from wsfracbnn.gen.sequential.constants import Constants, WeightPart, build_constants, build_weights
+from wsfracbnn.gen.sequential.constants import (
+    Constants,
+    WeightPart,
+    any_digit_codes,
+    build_constants,
+    build_weights,
+    channels_of,
+    digit_codes,
+    widths_for_any,
+    widths_of,
+)
 from wsfracbnn.gen.sequential.program import (
     BEGIN_CYCLES,
     PIPELINE_CYCLES,
@@ -24,7 +34,6 @@ from wsfracbnn.gen.sequential.program import (
     plane_words,
     program_fields,
     program_rom,
-    shift_of,
     weight_words,
 )
 from wsfracbnn.gen.sequential.size import ARCHITECTURE_KEY, SMALLEST, WORD, EngineSize
@@ -180,30 +189,17 @@ class SequentialDesign(AcceleratorDesign):
     @property
     def pad(self) -> int:
         """Bits of the last part of a colour's thermometer code that are none."""
-        layer = self.description.input
-        return input_parts(layer, self.engine.simd) * self.engine.simd - layer.levels
+        return pad_of(self.description, self.engine)
 
     @property
     def most_counted(self) -> int:
         """The largest sum of matches, and of what is counted beside them."""
-        layer = self.description.input
-        windows = [conv.window_bits for conv in self.description.convs]
-        return max(*windows, TAPS * layer.colours * (layer.levels + 2 * self.pad), 2 * self.engine.simd)
+        return most_counted(self.description, self.engine)
 
     @property
     def count_w(self) -> int:
         """Width of a count."""
-        return clog2(self.most_counted + 1)
-
-    @property
-    def shift(self) -> int:
-        """R, the largest r of all layers."""
-        return max(shift_of(layer) for _, layer in engine_layers(self.description))
-
-    @property
-    def span(self) -> int:
-        """How far the smallest r is below it."""
-        return self.shift - min(shift_of(layer) for _, layer in engine_layers(self.description))
+        return count_width(self.description, self.engine)
 
     @property
     def x_words(self) -> int:
@@ -271,13 +267,39 @@ def _shapes(folding: SequentialFolding) -> Shapes:
     return ONE_PORT if family is None else family.block_ram_shapes
 
 
+def _constants(description: NetworkDescription, engine: EngineSize) -> Constants:
+    channels = channels_of(description)
+    if engine.loaded:
+        widths = widths_for_any(channels, count_width(description, engine), description.residual_bits)
+        return build_constants(channels, widths, any_digit_codes())
+    return build_constants(channels, widths_of(channels), digit_codes(channels))
+
+
+def pad_of(description: NetworkDescription, engine: EngineSize) -> int:
+    """Bits of the last part of a colour's thermometer code that are none."""
+    layer = description.input
+    return input_parts(layer, engine.simd) * engine.simd - layer.levels
+
+
+def most_counted(description: NetworkDescription, engine: EngineSize) -> int:
+    """The largest sum of matches, and of what is counted beside them."""
+    layer, pad = description.input, pad_of(description, engine)
+    windows = [conv.window_bits for conv in description.convs]
+    return max(*windows, TAPS * layer.colours * (layer.levels + 2 * pad), 2 * engine.simd)
+
+
+def count_width(description: NetworkDescription, engine: EngineSize) -> int:
+    """Width of a count."""
+    return clog2(most_counted(description, engine) + 1)
+
+
 @builds(SequentialFolding)
 def build_sequential(description: NetworkDescription, folding: SequentialFolding) -> SequentialDesign:
     """Compute the design state."""
     engine = folding.engine
     program = build_program(description, engine, plane_address_width(description, engine))
     weights = build_weights(description, engine, _shapes(folding))
-    constants = build_constants(description)
+    constants = _constants(description, engine)
     channel_bits = constants.scales.width + constants.slopes.width + constants.thresholds.width
     bits = description.residual_bits
     stages: list[Stage[Any]] = []

@@ -29,6 +29,7 @@ class _File(Schema):
     pe: Annotated[int, Field(ge=1)]
     simd: Annotated[int, Field(ge=1)]
     weights_tail: Literal["luts", "block_ram"] = "block_ram"
+    weights: Literal["constant", "loaded"] = "constant"
 
 
 def sequential_folding(
@@ -104,7 +105,9 @@ def folding_from_file(
     """
     try:
         given = checked(_File, raw)
-        engine = EngineSize(given.pe, given.simd, given.weights_tail == "luts")
+        engine = EngineSize(given.pe, given.simd, given.weights_tail == "luts", given.weights == "loaded")
+        if engine.tail_in_luts and engine.loaded:
+            raise InputError("key 'weights_tail': found 'luts' beside weights that are loaded, expected 'block_ram'")
         return sequential_folding(description, engine, target)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

@@ -57,7 +57,6 @@ class Instruction:
     weights: int = 0
     constants: int = 0
     channels: int = 0
-    prescale: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,6 @@ def plane_words(description: NetworkDescription, simd: int) -> int:
 
 def build_program(description: NetworkDescription, engine: EngineSize, plane_w: int) -> list[PlacedInstruction]:
     """The instructions in their order. plane_w: width of an address of the plane, in which increments wrap."""
-    shifts = [shift_of(layer) for _, layer in engine_layers(description)]
     found: list[PlacedInstruction] = []
     weights = constants = 0
     for number, (name, layer) in enumerate(engine_layers(description)):
@@ -125,7 +123,7 @@ def build_program(description: NetworkDescription, engine: EngineSize, plane_w: 
             found.append(_average(name, layer))
         word = _windows(layer, engine, plane_w)
         bank = (number + 1) % 2  # the input layer writes bank 0, the first convolution reads it
-        own = {"bank": bank, "weights": weights, "constants": constants, "prescale": max(shifts) - shift_of(layer)}
+        own = {"bank": bank, "weights": weights, "constants": constants}
         period = TAPS * (word.steps + 1) + word.pause
         work = layer.out_height * layer.out_width * (word.groups + 1) * period
         found.append(PlacedInstruction(name, Instruction(**(asdict(word) | own)), work))

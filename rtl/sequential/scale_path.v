@@ -52,7 +52,8 @@ module scale_path #(
     parameter [9:0]  IDENTITY       = 10'd22,
     parameter LUT_INPUTS  = 4,
     // Derived
-    parameter PRESCALE_W  = SPAN > 0 ? $clog2(SPAN + 1) : 1
+    parameter PRESCALE_W  = SPAN > 0 ? $clog2(SPAN + 1) : 0,
+    parameter SCALE_W     = PRESCALE_W + BIAS_IN_W + 10 + GATE_W
 ) (
     input  wire                                clk,
     input  wire                                rst,
@@ -61,7 +62,6 @@ module scale_path #(
     input  wire                                start,
     input  wire [CONSTANT_W-1:0]               constants,
     input  wire [CHANNEL_W-1:0]                channels,
-    input  wire [PRESCALE_W-1:0]               prescale,
     input  wire                                shortcut,
 
     // A channel's counts
@@ -70,9 +70,9 @@ module scale_path #(
     input  wire [COUNT_W-1:0]                  lower,
     input  wire [COUNT_W-1:0]                  counted,
 
-    // Constants: {b1, M [10], G}, {b2, N [10]}, {T3, T2, T1}
+    // Constants: {prescale, b1, M [10], G}, {b2, N [10]}, {T3, T2, T1}
     output wire [CONSTANT_W-1:0]               scale_addr,
-    input  wire [BIAS_IN_W+10+GATE_W-1:0]      scale_data,
+    input  wire [SCALE_W-1:0]                  scale_data,
     output wire [CONSTANT_W-1:0]               slope_addr,
     input  wire [BIAS_OUT_W+10-1:0]            slope_data,
     output wire [CONSTANT_W-1:0]               threshold_addr,
@@ -169,9 +169,8 @@ wire signed [SHIFTED_W-1:0] shifted;
 generate
     if (SPAN > 0) begin : scaled
         wire signed [SHIFTED_W-1:0] wide = {{SPAN{total[A_W-1]}}, total};
-        assign shifted = wide << prescale;
+        assign shifted = wide << scale_data[SCALE_W-1 -: PRESCALE_W];
     end else begin : same
-        wire unused_prescale = &prescale;
         assign shifted = total;
     end
 endgenerate

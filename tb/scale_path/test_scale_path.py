@@ -44,11 +44,13 @@ class Constants:
         self.slope = [generator.choice([127, -127, 0, *generator.sample(factors, 5)]) for _ in range(count)]
         self.thresholds = [sorted(t) for t in zip(*(drawn("THRESHOLD_W") for _ in range(3)), strict=True)]
         code = every_code(2).code
+        self.prescale = [generator.randint(0, parameter(dut, "SPAN")) for _ in range(count)]
         self.scale_words = [
-            pack([b], width["BIAS_IN_W"]) << (10 + width["GATE_W"])
+            p << (width["BIAS_IN_W"] + 10 + width["GATE_W"])
+            | pack([b], width["BIAS_IN_W"]) << (10 + width["GATE_W"])
             | code(m) << width["GATE_W"]
             | pack([g], width["GATE_W"])
-            for g, m, b in zip(self.gate, self.scale, self.bias_in, strict=True)
+            for g, m, b, p in zip(self.gate, self.scale, self.bias_in, self.prescale, strict=True)
         ]
         self.slope_words = [
             pack([b], width["BIAS_OUT_W"]) << 10 | code(n) for n, b in zip(self.slope, self.bias_out, strict=True)
@@ -71,7 +73,7 @@ class Constants:
 @cocotb.parametrize(share=[1.0, 0.4])
 async def computes_whole_layers(dut: Any, share: float) -> None:
     bits, count_w, simd = (parameter(dut, name) for name in ("BITS", "COUNT_W", "SIMD"))
-    shift, span = parameter(dut, "SHIFT"), parameter(dut, "SPAN")
+    shift = parameter(dut, "SHIFT")
     generator = seeded()
     constants = Constants(dut, generator)
     held = [generator.choice(corner_values(bits, generator, 12)) for _ in range(1 << parameter(dut, "X_W"))]
@@ -98,9 +100,9 @@ async def computes_whole_layers(dut: Any, share: float) -> None:
     for layer in range(LAYERS):
         channels = simd * generator.randint(1, (1 << parameter(dut, "CHANNEL_W")) // simd)
         base = generator.randint(0, (1 << parameter(dut, "CONSTANT_W")) - channels)
-        prescale, shortcut = generator.randint(0, span), layer != 1
+        shortcut = layer != 1
         dut.constants.value, dut.channels.value = base, channels - 1
-        dut.prescale.value, dut.shortcut.value = prescale, int(shortcut)
+        dut.shortcut.value = int(shortcut)
         before, plane_words = list(held), PIXELS * channels // simd
         plane.clear()
         await pulse(dut, "start")
@@ -112,7 +114,8 @@ async def computes_whole_layers(dut: Any, share: float) -> None:
             dut.upper.value, dut.lower.value, dut.counted.value = upper, lower, counted
             sums = 2 * upper - counted, 2 * lower - counted
             x = before[place] if shortcut else 0
-            expected.append(constants.value(base + place % channels, *sums, shift - prescale, x, bits))
+            channel = base + place % channels
+            expected.append(constants.value(channel, *sums, shift - constants.prescale[channel], x, bits))
             await FallingEdge(dut.clk)
             while generator.random() >= share:
                 dut.valid.value = 0
