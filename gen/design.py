@@ -21,6 +21,7 @@ from wsfracbnn.gen.stages.memory import Memory
 from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.model.contract import LOGIT_BITS
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 
 INTERVALS = 48
 """Times an image that the testbench writes down how long each engine was at work."""
@@ -93,6 +94,9 @@ class AcceleratorDesign:
 
     testbench_template: ClassVar[str] = "testbench.v.j2"
     """Of the simulation's top module."""
+
+    load: ClassVar[Any] = None
+    """How weights are loaded, where they do not come with the bitstream."""
 
     library_folders: ClassVar[tuple[str, ...]] = ("",)
     """Folders below rtl/ with the blocks that its modules are made of."""
@@ -167,7 +171,8 @@ class AcceleratorDesign:
         """A stage's module and its constant memories."""
         yield EmittedModule(f"{self.name}_{stage.name}.v", stage.template, {"stage": stage})
         for rom in stage.roms:
-            yield self.rom_module(stage.name, rom)
+            if not rom.loaded:
+                yield self.rom_module(stage.name, rom)
 
     def rom_module(self, owner: str, rom: Rom) -> EmittedModule:
         """A constant memory of the part `owner` of the design."""
@@ -262,3 +267,13 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
             links.append(Link(stages[-1].name, stage, lanes, common // lanes, common // stage.in_lanes))
         stages.append(stage)
     return AcceleratorDesign(description, folding, tuple(stages), tuple(links))
+
+
+def require_constant_weights(design: AcceleratorDesign, around: str) -> None:
+    """Refuse a design whose weights are loaded where nothing around it would load them. around: what is made.
+
+    Raises:
+        InputError: they are.
+    """
+    if design.load is not None:
+        raise InputError(f'{around}: nothing there loads weights, expected a folding file without "weights": "loaded"')

@@ -25,6 +25,9 @@ from wsfracbnn.model.description import NetworkDescription
 DESIGN = "design.json"
 """What was built, for programs."""
 
+LOAD = "weights.bin"
+"""The stream that loads a network's weights, where they are loaded."""
+
 VECTORS = "vectors.npz"
 """Golden vectors in an emitted folder."""
 
@@ -83,6 +86,8 @@ def emit_design(
                 (folder / "rtl" / name).write_text(text)
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
+        if design.load is not None:
+            (folder / LOAD).write_bytes(design.load.stream())
         compared = reference is not None
         summary = design_summary(design, wrapper) | {"vectors_equal_pytorch": compared}
         (folder / DESIGN).write_text(json.dumps(summary, indent=2) + "\n")

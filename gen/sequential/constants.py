@@ -156,14 +156,16 @@ def any_digit_codes() -> tuple[DigitCodes, DigitCodes]:
     return every_code(SCALE_DIGITS), every_code(SCALE_DIGITS)
 
 
-def build_constants(channels: Sequence[Channel], widths: Widths, codes: tuple[DigitCodes, DigitCodes]) -> Constants:
+def build_constants(
+    channels: Sequence[Channel], widths: Widths, codes: tuple[DigitCodes, DigitCodes], *, loaded: bool = False
+) -> Constants:
     """The memories of G, M, b1 and R - r, of N and b2, and of T1 to T3. codes: of scales and of slopes."""
     scale_codes, slope_codes = codes
 
     def rom(suffix: str, purpose: str, layout: str, fields: list[list[tuple[int, int]]], meanings: list[str]) -> Rom:
         width = sum(bits for _, bits in fields[0])
         comments = tuple(f"{c.where}: {meaning}" for c, meaning in zip(channels, meanings, strict=True))
-        return Rom(suffix, purpose, layout, width, (tuple(map(pack, fields)),), comments, latency=2)
+        return Rom(suffix, purpose, layout, width, (tuple(map(pack, fields)),), comments, latency=2, loaded=loaded)
 
     def scale_fields(c: Channel) -> list[tuple[int, int]]:
         code = scale_codes.code(c.scale)
@@ -242,6 +244,7 @@ def build_weights(description: NetworkDescription, engine: EngineSize, shapes: S
             comments=tuple(places[first : first + depth]),
             latency=2,
             in_luts=in_luts,
+            loaded=engine.loaded,
         )
         found.append(WeightPart(first, rom))
         first += depth

@@ -23,6 +23,7 @@ from wsfracbnn.gen.sequential.constants import (
     widths_for_any,
     widths_of,
 )
+from wsfracbnn.gen.sequential.load import BEAT_BYTES, Load, build_load
 from wsfracbnn.gen.sequential.program import (
     BEGIN_CYCLES,
     PIPELINE_CYCLES,
@@ -104,7 +105,7 @@ class SequentialDesign(AcceleratorDesign):
             "x_ram": (self.x_words, self.bits),
         }
         constant = [
-            *((f"weights.part_{number}", part.rom) for number, part in enumerate(self.weights)),
+            *((f"weights.{part.rom.suffix}_rom", part.rom) for part in self.weights),
             *((f"{rom.suffix}_rom", rom) for rom in self.roms if not rom.suffix.startswith("weights")),
         ]
         return [
@@ -126,7 +127,8 @@ class SequentialDesign(AcceleratorDesign):
         yield EmittedModule(f"{self.top}.v", "sequential_top.v.j2", {})
         yield EmittedModule(f"{self.name}_{OWNER}_weights.v", "sequential_weights.v.j2", {})
         for rom in self.roms:
-            yield self.rom_module(OWNER, rom)
+            if not rom.loaded:
+                yield self.rom_module(OWNER, rom)
         yield from self.stage_modules(self.head)
 
     @property
@@ -140,6 +142,29 @@ class SequentialDesign(AcceleratorDesign):
             constants.slopes,
             constants.thresholds,
         )
+
+    @functools.cached_property
+    def load(self) -> Load | None:
+        """How weights are loaded; None where they come with the bitstream."""
+        if not self.engine.loaded:
+            return None
+        owned = [*((OWNER, rom) for rom in self.roms), *((self.head.name, rom) for rom in self.head.roms)]
+        first, widths = self.description.input, self.constants.widths
+        shape = [
+            self.engine.to_json(),
+            self.bits,
+            [self.pixels, first.colours, first.levels],
+            self.program_rom.words,
+            [widths.gate, widths.bias_in, widths.bias_out, widths.threshold, widths.shift, widths.span],
+        ]
+        return build_load([(owner, rom) for owner, rom in owned if rom.loaded], shape)
+
+    @property
+    def load_words(self) -> list[int]:
+        """Beats of the stream that loads this network."""
+        assert self.load is not None
+        data = self.load.stream()
+        return [int.from_bytes(data[i : i + BEAT_BYTES], "little") for i in range(0, len(data), BEAT_BYTES)]
 
     # Program ----------------------------------------------------------------------------------------------------------
 
@@ -271,7 +296,7 @@ def _constants(description: NetworkDescription, engine: EngineSize) -> Constants
     channels = channels_of(description)
     if engine.loaded:
         widths = widths_for_any(channels, count_width(description, engine), description.residual_bits)
-        return build_constants(channels, widths, any_digit_codes())
+        return build_constants(channels, widths, any_digit_codes(), loaded=True)
     return build_constants(channels, widths_of(channels), digit_codes(channels))
 
 
@@ -309,7 +334,8 @@ def build_sequential(description: NetworkDescription, folding: SequentialFolding
         stages.append(EngineStage(name, layer, folding[name], bits, 1, work, constant_bits))
     head = HeadStage.build(HEAD_NAME, description.head, folding[HEAD_NAME], bits, 1)
     # A block RAM would be nearly empty, and on the smallest parts it is the one too many.
-    stages.append(replace(head, biases=replace(head.biases, in_luts=True)))
+    head = replace(head, biases=replace(head.biases, in_luts=True))
+    stages.append(head.with_loaded_weights() if engine.loaded else head)
     links = [Link(stage.name, sink, 1, 1, 1) for stage, sink in itertools.pairwise(stages)]
     return SequentialDesign(
         description, folding, tuple(stages), tuple(links), engine, tuple(program), tuple(weights), constants

@@ -125,7 +125,8 @@ def build_program(description: NetworkDescription, engine: EngineSize, plane_w: 
         bank = (number + 1) % 2  # the input layer writes bank 0, the first convolution reads it
         own = {"bank": bank, "weights": weights, "constants": constants}
         period = TAPS * (word.steps + 1) + word.pause
-        work = layer.out_height * layer.out_width * (word.groups + 1) * period
+        # Nobody waits behind the last group.
+        work = layer.out_height * layer.out_width * (word.groups + 1) * period - word.pause
         found.append(PlacedInstruction(name, Instruction(**(asdict(word) | own)), work))
         weights += weight_words(layer, engine)
         constants += layer.out_channels

@@ -107,6 +107,7 @@ class Rom:
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments[line] says what
     they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
+    loaded: whether its words come through a port: a memory that is written, with latency 2.
     """
 
     suffix: str
@@ -118,6 +119,7 @@ class Rom:
     per_line: int = 1
     latency: int = 1
     in_luts: bool = False
+    loaded: bool = False
 
     @property
     def lanes(self) -> int:

@@ -35,6 +35,7 @@ CASES = {
     "pe_over_steps": (NetworkConfig(4, 4, 1, 4, (16, 32), (1, 1), 3), EngineSize(16, 16)),
     "three_stages": (THREE_STAGES, EngineSize(2, 4)),
     "smallest": (SMALLEST, EngineSize(1, 1)),
+    "loaded": (COLOUR, EngineSize(4, 2, loaded=True)),
 }
 
 

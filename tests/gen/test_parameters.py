@@ -34,6 +34,7 @@ BUILT: dict[str, list[Parameters]] = {
     ],
     "beat_counter": [{"BEATS": 1}, {"BEATS": 2}, {"BEATS": 1025}],
     "chunk_select": [{"WIDTH": 1, "CHUNKS": 1}, {"WIDTH": 1, "CHUNKS": 2}, {"WIDTH": 33, "CHUNKS": 65}],
+    "crc32_byte": [{}],
     "credit_counter": [{"RESULTS": 1}, {"RESULTS": 2}, {"RESULTS": 1025}],
     "delay_line": [{"WIDTH": 1, "CYCLES": 1}, {"WIDTH": 65, "CYCLES": 33}],
     "fractional_engine": [
@@ -198,7 +199,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
-WITHOUT_SIZE = {"lut6", "reset_register"}
+WITHOUT_SIZE = {"crc32_byte", "lut6", "reset_register"}
 
 FOLDERS = {
     RTL: (BUILT, REFUSED, WITHOUT_SIZE),

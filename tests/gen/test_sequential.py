@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from wsfracbnn.gen.sequential.size import EngineSize
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.soc.wrapper import AxiWidths, AxiWrapper
 from wsfracbnn.gen.stages.block_ram import block_rams
 from wsfracbnn.gen.stages.folding import Target
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -186,3 +190,56 @@ def test_every_block_bears_the_network_s_name(small: NetworkDescription) -> None
         assert name.startswith("random_")
         assert f"module {name.removesuffix('.v')} " in text
     assert "random_layer_walk #(" in sources["random_top.v"]
+
+
+def loaded(description: NetworkDescription) -> SequentialDesign:
+    """The design that loads its weights."""
+    design = build_design(description, sequential_folding(description, EngineSize(2, 2, loaded=True)))
+    assert isinstance(design, SequentialDesign)
+    return design
+
+
+def test_one_hardware_serves_every_network_of_a_shape(small: NetworkDescription) -> None:
+    """All that differs is the network's digest in comments and in the attribute of the top module."""
+    other = random_description(SMALL, seed=4)
+    first, second = loaded(small), loaded(other)
+    assert first.load is not None
+    assert second.load is not None
+    assert first.load.shape == second.load.shape
+    assert first.load.stream() != second.load.stream()
+    texts = [design_sources(design) for design in (first, second)]
+    assert texts[0].keys() == texts[1].keys()
+    marks = re.compile(r"sha256 [0-9a-f]+, build [0-9a-f]+|wsfracbnn_build = \"[0-9a-f]+\"")
+    for name, text in texts[0].items():
+        assert marks.sub("", text) == marks.sub("", texts[1][name]), name
+
+
+def test_another_shape_has_another_number(small: NetworkDescription) -> None:
+    other = random_description(replace(SMALL, classes=4), seed=3)
+    first, second = loaded(small), loaded(other)
+    assert first.load is not None
+    assert second.load is not None
+    assert first.load.shape != second.load.shape
+
+
+def test_the_stream_is_shape_words_and_checksum(small: NetworkDescription) -> None:
+    load = loaded(small).load
+    assert load is not None
+    data = load.stream()
+    assert len(data) == 4 * load.beats
+    assert int.from_bytes(data[:4], "little") == load.shape
+    assert zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
+    at = 4
+    for target in load.targets:
+        size = 4 * target.beats
+        words = tuple(
+            int.from_bytes(data[at + i * size : at + (i + 1) * size], "little") for i in range(target.rom.depth)
+        )
+        assert words == target.rom.words[0]
+        at += size * target.rom.depth
+    assert at == len(data) - 4
+
+
+def test_nothing_on_a_chip_or_a_board_loads_weights(small: NetworkDescription) -> None:
+    with pytest.raises(InputError, match="nothing there loads weights"):
+        AxiWrapper(loaded(small), AxiWidths())

@@ -42,6 +42,10 @@ BUILT: dict[str, list[Parameters]] = {
         {"COLOURS": 64, "LEVELS": 128, "SIMD": 1},
         {"COLOURS": 1, "LEVELS": 2, "SIMD": 64},
     ],
+    "weight_loader": [
+        {"MEMORIES": 1, "WORDS": 1, "BEATS": 1, "MOST_BEATS": 1, "ADDR_W": 1},
+        {"MEMORIES": 2, "WORDS": 0x1_00000003, "BEATS": 0x2_00000001, "MOST_BEATS": 2, "ADDR_W": 2},
+    ],
     "two_port_ram": [{"WIDTH": 1, "WORDS": 1}, {"WIDTH": 1, "WORDS": 2}, {"WIDTH": 129, "WORDS": 1025}],
 }
 """For each block the least and the greatest values that a network can ask for, and what lies at a corner between."""
@@ -69,6 +73,10 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "thermometer_bits": [
         ({"COLOURS": 0}, "COLOURS_and_LEVELS_must_be_at_least_1"),
         ({"SIMD": 0}, "SIMD_must_be_at_least_1"),
+    ],
+    "weight_loader": [
+        ({"MEMORIES": 0}, "MEMORIES_must_be_at_least_1"),
+        ({"MOST_BEATS": 0}, "MOST_BEATS_must_be_at_least_1"),
     ],
     "two_port_ram": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1"), ({"WORDS": 0}, "WORDS_must_be_at_least_1")],
 }
