@@ -19,8 +19,8 @@ module weight_loader #(
     // Memories
     parameter MEMORIES   = 2,
     // Words of each, and beats of each word: 32 bits a memory, the first in the low bits
-    parameter [32*MEMORIES-1:0] WORDS = {MEMORIES{32'd1}},
-    parameter [32*MEMORIES-1:0] BEATS = {MEMORIES{32'd1}},
+    parameter [32*MEMORIES-1:0] WORDS = 64'h00000001_00000001,
+    parameter [32*MEMORIES-1:0] BEATS = 64'h00000001_00000001,
     // What a stream begins with that is made for these memories
     parameter [31:0] SHAPE = 32'd0,
     // Beats of the widest word

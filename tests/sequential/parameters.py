@@ -44,7 +44,7 @@ BUILT: dict[str, list[Parameters]] = {
     ],
     "weight_loader": [
         {"MEMORIES": 1, "WORDS": 1, "BEATS": 1, "MOST_BEATS": 1, "ADDR_W": 1},
-        {"MEMORIES": 2, "WORDS": 0x1_00000003, "BEATS": 0x2_00000001, "MOST_BEATS": 2, "ADDR_W": 2},
+        {"MOST_BEATS": 2, "ADDR_W": 20},
     ],
     "two_port_ram": [{"WIDTH": 1, "WORDS": 1}, {"WIDTH": 1, "WORDS": 2}, {"WIDTH": 129, "WORDS": 1025}],
 }
