@@ -66,6 +66,16 @@ class WeightPart:
     first: int
     rom: Rom
 
+    @property
+    def address(self) -> str:
+        """Its share of an address of the whole memory, as a Verilog expression."""
+        return f"addr[{self.rom.addr_w - 1}:0]"
+
+    @property
+    def data(self) -> str:
+        """Name of its word's signal."""
+        return f"{self.rom.suffix}_data"
+
 
 def channels_of(description: NetworkDescription) -> list[Channel]:
     """Every output channel of the engine, in the order of its constants' addresses.

@@ -23,7 +23,7 @@ from wsfracbnn.gen.sequential.constants import (
     widths_for_any,
     widths_of,
 )
-from wsfracbnn.gen.sequential.load import BEAT_BYTES, Load, build_load
+from wsfracbnn.gen.sequential.load import Load, build_load
 from wsfracbnn.gen.sequential.program import (
     BEGIN_CYCLES,
     PIPELINE_CYCLES,
@@ -159,13 +159,6 @@ class SequentialDesign(AcceleratorDesign):
         ]
         return build_load([(owner, rom) for owner, rom in owned if rom.loaded], shape)
 
-    @property
-    def load_words(self) -> list[int]:
-        """Beats of the stream that loads this network."""
-        assert self.load is not None
-        data = self.load.stream()
-        return [int.from_bytes(data[i : i + BEAT_BYTES], "little") for i in range(0, len(data), BEAT_BYTES)]
-
     # Program ----------------------------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -178,12 +171,85 @@ class SequentialDesign(AcceleratorDesign):
         """Fields of its word by their names."""
         return {field.name: field for field in program_fields(self.program)}
 
-    def field(self, name: str, width: int) -> str:
+    def _field(self, name: str, width: int) -> str:
         """A field of the word in so many bits, as a Verilog expression."""
         own = self.program_fields[name].width
         if own > width:
             return f"op_{name}[{width - 1}:0]"
         return f"op_{name}" if own == width else f"{{{width - own}'d0, op_{name}}}"
+
+    @property
+    def walk_ports(self) -> dict[str, str]:
+        """What rtl/sequential/layer_walk.v is told of a layer."""
+        plane = self.plane_w
+        return {
+            "rows": self._field("rows", self.side_w),
+            "columns": self._field("columns", self.side_w),
+            "groups": "op_groups",
+            "steps": "op_steps",
+            "pause": "op_pause",
+            "stride_2": "op_stride_2",
+            "hold": "op_pixels",
+            "first_word": self._field("first_word", plane),
+            "row_jump": self._field("jump", plane),
+            "pixel_step": self._field("step", plane),
+            "row_step": self._field("row_step", plane),
+            "weights": self._field("weights", self.weight_w),
+        }
+
+    @property
+    def average_ports(self) -> dict[str, str]:
+        """What rtl/sequential/average_walk.v is told of a layer."""
+        return {
+            "rows": self._field("rows", self.side_w),
+            "columns": self._field("columns", self.side_w),
+            "channels": "op_channels",
+            "pixel": self._field("step", self.x_w),
+            "row_turn": self._field("jump", self.x_w),
+        }
+
+    @property
+    def constants_port(self) -> str:
+        """Where a layer's constants begin."""
+        return self._field("constants", self.constant_w)
+
+    @property
+    def constant_ports(self) -> list[tuple[str, str, Rom]]:
+        """Signals of address and data of each constant memory."""
+        constants = self.constants
+        named = (("scale", constants.scales), ("slope", constants.slopes), ("threshold", constants.thresholds))
+        return [(f"{name}_addr", f"{name}_data", rom) for name, rom in named]
+
+    @property
+    def instruction_count(self) -> int:
+        """Instructions of the program."""
+        return len(self.program)
+
+    @property
+    def instruction_numbers(self) -> dict[str, int]:
+        """Number of the instruction that computes each layer, but the head."""
+        numbered = enumerate(self.program)
+        return {placed.layer: number for number, placed in numbered if placed.word.windows}
+
+    @property
+    def part_count(self) -> int:
+        """Parts of the weight memory."""
+        return len(self.weights)
+
+    @property
+    def first_part(self) -> WeightPart:
+        """The part that the memory begins with."""
+        return self.weights[0]
+
+    @property
+    def further_parts(self) -> tuple[WeightPart, ...]:
+        """The others."""
+        return self.weights[1:]
+
+    @property
+    def last_parts_first(self) -> tuple[WeightPart, ...]:
+        """The others as their words are chosen among."""
+        return self.further_parts[::-1]
 
     @property
     def halves(self) -> bool:
@@ -199,10 +265,6 @@ class SequentialDesign(AcceleratorDesign):
     def drain(self) -> int:
         """Cycles from the last step of an instruction until nothing of it is under way."""
         return PIPELINE_CYCLES + self.popcount_stages + self.engine.pe
-
-    def instruction_of(self, name: str) -> int:
-        """Number of the instruction that computes a layer."""
-        return next(n for n, placed in enumerate(self.program) if placed.layer == name and not placed.word.average)
 
     # Sizes ------------------------------------------------------------------------------------------------------------
 

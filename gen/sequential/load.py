@@ -18,10 +18,9 @@ BEAT_BYTES = BEAT_BITS // 8
 
 @dataclass(frozen=True)
 class LoadTarget:
-    """A memory that is loaded. owner: part of the design. beats: of a word, whose lowest bit is `low` of write_data."""
+    """A memory that is loaded. beats: of a word, whose lowest bit is `low` of write_data."""
 
     number: int
-    owner: str
     rom: Rom
     beats: int
     low: int
@@ -34,9 +33,27 @@ class Load:
     targets: tuple[LoadTarget, ...]
     shape: int
 
-    def target(self, owner: str, suffix: str) -> LoadTarget:
-        """The memory of that name."""
-        return next(t for t in self.targets if (t.owner, t.rom.suffix) == (owner, suffix))
+    @property
+    def memories(self) -> int:
+        """How many there are."""
+        return len(self.targets)
+
+    @property
+    def ports(self) -> dict[str, LoadTarget]:
+        """By the suffix of the memory's name."""
+        return {target.rom.suffix: target for target in self.targets}
+
+    @property
+    def shape_literal(self) -> str:
+        """The shape's number, as the loader's parameter."""
+        return _literal(self.shape)
+
+    @property
+    def beat_literals(self) -> list[str]:
+        """Every beat of the stream, for the testbench."""
+        data = self.stream()
+        beats = (data[i : i + BEAT_BYTES] for i in range(0, len(data), BEAT_BYTES))
+        return [_literal(int.from_bytes(beat, "little")) for beat in beats]
 
     @property
     def most_beats(self) -> int:
@@ -72,6 +89,10 @@ class Load:
         return bytes(data) + zlib.crc32(data).to_bytes(BEAT_BYTES, "little")
 
 
+def _literal(beat: int) -> str:
+    return f"{BEAT_BITS}'h{beat:08x}"
+
+
 def _table(values: Sequence[int]) -> str:
     return "{" + ", ".join(f"{BEAT_BITS}'d{value}" for value in reversed(values)) + "}"
 
@@ -82,7 +103,7 @@ def build_load(memories: Sequence[tuple[str, Rom]], shape: Any) -> Load:
     sizes = [[owner, rom.suffix, rom.depth, rom.width] for owner, rom in memories]
     digest = hashlib.sha256(json.dumps([shape, sizes]).encode()).digest()
     targets = (
-        LoadTarget(number, owner, rom, own, BEAT_BITS * (max(beats) - own))
-        for number, ((owner, rom), own) in enumerate(zip(memories, beats, strict=True))
+        LoadTarget(number, rom, own, BEAT_BITS * (max(beats) - own))
+        for number, ((_, rom), own) in enumerate(zip(memories, beats, strict=True))
     )
     return Load(tuple(targets), int.from_bytes(digest[:BEAT_BYTES], "little"))
