@@ -11,13 +11,17 @@ import functools
 import hashlib
 import json
 import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from wsfracbnn.gen.stages import ConvStage, HeadStage, InputStage, Stage, kind_of
 from wsfracbnn.gen.stages.folding import Folding
+from wsfracbnn.gen.stages.memory import Memory
+from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.model.contract import LOGIT_BITS
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 
 INTERVALS = 48
 """Times an image that the testbench writes down how long each engine was at work."""
@@ -71,6 +75,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class EmittedModule:
+    """A module to be rendered: its file below rtl/, the template, and what that is given beside the design."""
+
+    file: str
+    template: str
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AcceleratorDesign:
     """Everything that is emitted."""
 
@@ -78,6 +91,15 @@ class AcceleratorDesign:
     folding: Folding
     stages: tuple[Stage[Any], ...]
     links: tuple[Link, ...]
+
+    testbench_template: ClassVar[str] = "testbench.v.j2"
+    """Of the simulation's top module."""
+
+    load: ClassVar[Any] = None
+    """How weights are loaded, where they do not come with the bitstream."""
+
+    library_folders: ClassVar[tuple[str, ...]] = ("",)
+    """Folders below rtl/ with the blocks that its modules are made of."""
 
     @property
     def name(self) -> str:
@@ -139,6 +161,23 @@ class AcceleratorDesign:
         assert isinstance(last, HeadStage)
         return last
 
+    def modules(self) -> Iterator[EmittedModule]:
+        """The modules that are made from templates: the top, the stages, their constant memories."""
+        yield EmittedModule(f"{self.top}.v", "top.v.j2", {})
+        for stage in self.stages:
+            yield from self.modules_of(stage)
+
+    def modules_of(self, stage: Stage[Any]) -> Iterator[EmittedModule]:
+        """A stage's module and its constant memories."""
+        yield EmittedModule(f"{self.name}_{stage.name}.v", stage.template, {"stage": stage})
+        for rom in stage.roms:
+            if not rom.loaded:
+                yield self.rom_module(stage.name, rom)
+
+    def rom_module(self, owner: str, rom: Rom) -> EmittedModule:
+        """A constant memory of the part `owner` of the design."""
+        return EmittedModule(f"rom/{self.name}_{owner}_{rom.suffix}.v", "rom.v.j2", {"owner": owner, "rom": rom})
+
     @property
     def instances(self) -> tuple[str, ...]:
         """Names of the stages' instances in the top module."""
@@ -148,6 +187,11 @@ class AcceleratorDesign:
     def stage_modules(self) -> tuple[str, ...]:
         """Names of the stages' modules."""
         return tuple(f"{self.name}_{stage.name}" for stage in self.stages)
+
+    @property
+    def memories(self) -> list[Memory]:
+        """Every memory that is more than a few registers, stage by stage."""
+        return [memory for stage in self.stages for memory in stage.memories]
 
     @property
     def reset_parts(self) -> tuple[str, ...]:
@@ -195,8 +239,27 @@ class AcceleratorDesign:
         return sum(stage.xnor_bits for stage in self.stages)
 
 
+Builder = Callable[[NetworkDescription, Any], AcceleratorDesign]
+AnyBuilder = TypeVar("AnyBuilder", bound=Builder)
+
+_BUILDERS: dict[type[Folding], Builder] = {}
+"""By the class of the folding, for architectures other than the pipeline."""
+
+
+def builds(kind: type[Folding]) -> Callable[[AnyBuilder], AnyBuilder]:
+    """Decorator: this function computes the design state of foldings of that class."""
+
+    def register(builder: AnyBuilder) -> AnyBuilder:
+        _BUILDERS[kind] = builder
+        return builder
+
+    return register
+
+
 def build_design(description: NetworkDescription, folding: Folding) -> AcceleratorDesign:
     """Compute the design state."""
+    if type(folding) in _BUILDERS:
+        return _BUILDERS[type(folding)](description, folding)
     stages: list[Stage[Any]] = []
     links: list[Link] = []
     for name, layer in description.named_layers():
@@ -209,3 +272,13 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
             links.append(Link(stages[-1].name, stage, lanes, common // lanes, common // stage.in_lanes))
         stages.append(stage)
     return AcceleratorDesign(description, folding, tuple(stages), tuple(links))
+
+
+def require_constant_weights(design: AcceleratorDesign, around: str) -> None:
+    """Refuse a design whose weights are loaded where nothing around it would load them. around: what is made.
+
+    Raises:
+        InputError: they are.
+    """
+    if design.load is not None:
+        raise InputError(f'{around}: nothing there loads weights, expected a folding file without "weights": "loaded"')

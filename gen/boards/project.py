@@ -19,7 +19,7 @@ from typing import Any
 from wsfracbnn.gen.boards import protocol
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import Board
-from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
 from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import board_files, design_sources, environment, own_names
 
@@ -48,8 +48,9 @@ def make_project(
     """Everything of a project, in memory. mhz: the clock at most; seed: of the placer.
 
     Raises:
-        InputError: amaranth is missing; a clock or a baud rate that cannot be had.
+        InputError: amaranth is missing; a clock or a baud rate that cannot be had; weights that nothing here loads.
     """
+    require_constant_weights(design, "board")
     platform = board.new_platform()
     build = BoardBuild.of(board, design, platform.default_clk_frequency, mhz, baud)
     for name, text in board_sources(build).items():

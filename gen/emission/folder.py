@@ -25,6 +25,9 @@ from wsfracbnn.model.description import NetworkDescription
 DESIGN = "design.json"
 """What was built, for programs."""
 
+LOAD = "weights.bin"
+"""The stream that loads a network's weights, where they are loaded."""
+
 VECTORS = "vectors.npz"
 """Golden vectors in an emitted folder."""
 
@@ -83,6 +86,8 @@ def emit_design(
                 (folder / "rtl" / name).write_text(text)
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
+        if design.load is not None:
+            (folder / LOAD).write_bytes(design.load.stream())
         compared = reference is not None
         summary = design_summary(design, wrapper) | {"vectors_equal_pytorch": compared}
         (folder / DESIGN).write_text(json.dumps(summary, indent=2) + "\n")
@@ -132,7 +137,7 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool, wr
     (folder / "tb").mkdir()
     for name in TESTBENCH_FILES:
         shutil.copyfile(NETWORK_TESTBENCH / name, folder / "tb" / name)
-    testbench = env.get_template("testbench.v.j2").render(design=design)
+    testbench = env.get_template(design.testbench_template).render(design=design)
     (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
     (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))

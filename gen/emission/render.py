@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL, TEMPLATES
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, SEQUENTIAL_RTL, SOC_RTL, TEMPLATES
 
 
 def environment(folders: Iterable[Path] = ()) -> jinja2.Environment:
@@ -39,15 +39,10 @@ def render_modules(design: AcceleratorDesign) -> Iterator[tuple[str, str]]:
     several accelerators, of several versions of this program.
     """
     env = environment(dict.fromkeys(stage.template_folder for stage in design.stages))
-    yield f"{design.top}.v", own_names(design, env.get_template("top.v.j2").render(design=design))
-    rom_template = env.get_template("rom.v.j2")
-    for stage in design.stages:
-        text = env.get_template(stage.template).render(design=design, stage=stage)
-        yield f"{design.name}_{stage.name}.v", own_names(design, text)
-        for rom in stage.roms:
-            text = rom_template.render(design=design, stage=stage, rom=rom)
-            yield f"rom/{design.name}_{stage.name}_{rom.suffix}.v", text
-    for source in library_files():
+    for module in design.modules():
+        text = env.get_template(module.template).render(design=design, **module.given)
+        yield module.file, own_names(design, text)
+    for source in library_files(design.library_folders):
         yield f"lib/{design.name}_{source.name}", own_names(design, source.read_text())
 
 
@@ -56,9 +51,14 @@ def design_sources(design: AcceleratorDesign) -> dict[str, str]:
     return {name.rpartition("/")[2]: text for name, text in render_modules(design)}
 
 
-def library_files() -> list[Path]:
-    """The blocks of rtl/, one module a file, of the file's name."""
-    return sorted(RTL.glob("*.v"))
+def library_files(folders: Iterable[str] = ("",)) -> list[Path]:
+    """The blocks in folders of rtl/, one module a file, of the file's name."""
+    return [source for folder in folders for source in sorted((RTL / folder).glob("*.v"))]
+
+
+def sequential_files() -> list[Path]:
+    """The blocks of which the sequential architecture has more than the pipeline."""
+    return sorted(SEQUENTIAL_RTL.glob("*.v"))
 
 
 def board_files() -> list[Path]:
@@ -74,7 +74,7 @@ def soc_files() -> list[Path]:
 @functools.cache
 def _declaration_or_instance() -> re.Pattern[str]:
     """The name of a block where its module or an instance of it begins: `name #(`, `name instance (`."""
-    names = "|".join(source.stem for source in (*library_files(), *board_files(), *soc_files()))
+    names = "|".join(source.stem for source in (*library_files(), *sequential_files(), *board_files(), *soc_files()))
     return re.compile(rf"^(\s*|module )({names})(?= #?\(| \w+ \()", re.MULTILINE)
 
 

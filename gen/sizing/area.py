@@ -17,6 +17,8 @@ from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
+from wsfracbnn.gen.sequential.area import expected_cells
+from wsfracbnn.gen.sequential.design import SequentialDesign
 from wsfracbnn.gen.stages import Stage
 from wsfracbnn.model.errors import InputError
 
@@ -96,6 +98,9 @@ def estimate_stage(stage: Stage[Any], family: Family) -> Estimate:
 
 def estimate(design: AcceleratorDesign, family: Family) -> Estimate:
     """Area of a whole design: its stages, and the frame guard and filter around them."""
+    if isinstance(design, SequentialDesign):
+        blocks = sum(memory.block_rams(family) for memory in design.memories)
+        return Estimate(*expected_cells(design, family), blocks)
     total = estimate_around(family)
     for stage in design.stages:
         total += estimate_stage(stage, family)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wsfracbnn.gen.devices import device_named, family_named
+from wsfracbnn.gen.sequential.folding import folding_from_file
+from wsfracbnn.gen.sequential.size import ARCHITECTURE_KEY
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import LUT_INPUTS, TARGET_KEY, Folding, StageFold, Target, divisors
 from wsfracbnn.model.description import Layer, NetworkDescription
@@ -22,7 +24,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
 
     {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
-    family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE.
+    family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A file
+    with the key `architecture` is one of gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -30,6 +33,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     raw = read_json(path, "a folding file")
     if not isinstance(raw, dict):
         raise InputError(f"{path}: found {shown(raw)}, expected an object with one key per stage")
+    if ARCHITECTURE_KEY in raw:
+        return folding_from_file(path, description, raw, _target(path, raw.get(TARGET_KEY, {})))
     for name in raw:
         if name not in (*description.names, TARGET_KEY):
             raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(description.names)}")

@@ -15,8 +15,8 @@ from wsfracbnn.model.contract import stage_name
 
 
 def memories(design: AcceleratorDesign) -> list[Memory]:
-    """Every memory of a design that is more than a few registers, stage by stage."""
-    return [memory for stage in design.stages for memory in stage.memories]
+    """Every memory of a design that is more than a few registers."""
+    return design.memories
 
 
 def is_one_of(cell: str, kinds: Iterable[str]) -> bool:

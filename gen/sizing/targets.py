@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, Family
-from wsfracbnn.gen.sizing.area import FULL, Estimate
+from wsfracbnn.gen.sequential.folding import engine_sizes, folding_from_word, sequential_folding
+from wsfracbnn.gen.sequential.size import WORD as SEQUENTIAL
+from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset
 from wsfracbnn.gen.sizing.solver import AreaModel
@@ -70,16 +73,33 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
     )
 
 
+def sequential_within(description: NetworkDescription, budget: Budget) -> Folding | None:
+    """The fastest engine whose estimated area the budget holds; None where none does, or none computes the network."""
+    try:
+        sizes = engine_sizes(description)
+    except InputError:
+        return None
+    for size in sizes:
+        folding = sequential_folding(description, size, budget.target)
+        if budget.holds(estimate(build_design(description, folding), budget.family)):
+            return folding
+    return None
+
+
 def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     """The folding that a name means, with the target that it was chosen for.
 
     Args:
-        wanted: a preset, 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME' or the path of a folding file.
+        wanted: a preset, 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME', 'sequential',
+            'sequential=PExSIMD' or the path of a folding file. A device that is too small for every pipeline gets the
+            sequential architecture, where that fits.
     Raises:
         InputError: none of these; or a target that cannot be met.
     """
     if wanted in PRESETS:
         return preset(description, wanted)
+    if wanted.partition("=")[0] == SEQUENTIAL:
+        return folding_from_word(description, wanted)
     if wanted.startswith(("cycles=", "rate=")):
         match = re.fullmatch(
             r"cycles=(\d{1,12})|rate=(\d{1,12}(?:\.\d{1,6})?)@(\d{1,6}(?:\.\d{1,6})?)", wanted, re.ASCII
@@ -91,12 +111,19 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     if wanted.startswith("luts="):
         return within(description, wanted, _lut_budget(wanted))
     if wanted.startswith("device="):
-        return within(description, wanted, _device_budget(wanted))
+        budget = _device_budget(wanted)
+        try:
+            return within(description, wanted, budget)
+        except InputError:
+            smaller = sequential_within(description, budget)
+            if smaller is None:
+                raise
+            return smaller
     path = Path(wanted)
     if path.suffix != ".json" and not path.exists():
         raise InputError(
             f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, cycles=N, rate=IMAGES@MHZ, "
-            "luts=N@FAMILY, device=NAME or a folding file"
+            f"luts=N@FAMILY, device=NAME, {SEQUENTIAL}, {SEQUENTIAL}=PExSIMD or a folding file"
         )
     return read_folding(path, description)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
 from wsfracbnn.gen.soc.ports import Bus, lite, single, stream
 from wsfracbnn.gen.soc.registers import ADDRESS_BITS, MAGIC, MAP_VERSION, REGISTERS, WORD_BITS, Register
 from wsfracbnn.model.errors import InputError
@@ -61,6 +61,9 @@ class AxiWrapper:
 
     design: AcceleratorDesign
     widths: AxiWidths
+
+    def __post_init__(self) -> None:
+        require_constant_weights(self.design, "wrapper")
 
     @property
     def module(self) -> str:

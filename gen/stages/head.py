@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.base import Stage, stage_kind
-from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
+from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes, every_code
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.memory import Memory, free_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import StagePace
@@ -68,6 +68,12 @@ class HeadStage(Stage[HeadLayer]):
             codes=codes,
             biases=_bias_rom(layer, fold.pe),
         )
+
+    def with_loaded_weights(self) -> HeadStage:
+        """The same for weights and biases that come through a port: any of these shapes."""
+        codes = every_code(HEAD_DIGITS)
+        weights = replace(_weight_rom(self.layer, self.fold.pe, codes), loaded=True)
+        return replace(self, codes=codes, weights=weights, biases=replace(self.biases, loaded=True))
 
     @property
     def pace(self) -> StagePace:

@@ -152,7 +152,8 @@ class Rom:
     """A constant memory; lane l has its own address and contents.
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
-    what they belong to. latency: cycles from address to data, 1 or 2.
+    what they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
+    loaded: whether its words come through a port: a memory that is written, with latency 2.
     """
 
     suffix: str
@@ -163,6 +164,8 @@ class Rom:
     comments: Callable[[], Sequence[str]]
     per_line: int = 1
     latency: int = 1
+    in_luts: bool = False
+    loaded: bool = False
 
     @property
     def lanes(self) -> int:
@@ -179,7 +182,7 @@ class Rom:
     @property
     def in_block_ram(self) -> bool:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
-        return self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS
+        return not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS)
 
     @property
     def has_read(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wsfracbnn.gen.design import AcceleratorDesign
+from wsfracbnn.gen.stages.folding import TARGET_KEY
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, read_json
 
@@ -49,8 +50,12 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
     except InputError as error:
         raise InputError(f"{path}: not the summary of a simulation under Verilator ({error})") from None
     measured, network = summary.simulators.verilator, summary.network
-    folds = {key: value for key, value in summary.folding.items() if key in design.folding.stages}
     simulated = Simulated(measured.cycles_per_image, max(measured.busy.values()))
-    if network != design.name or folds != {name: fold.numbers() for name, fold in design.folding.stages.items()}:
+    if network != design.name or _folds(summary.folding) != _folds(design.folding.to_json()):
         raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
     return simulated
+
+
+def _folds(folding: dict[str, Any]) -> dict[str, Any]:
+    """A folding without the target that it is built for, which changes no cycle."""
+    return {key: value for key, value in folding.items() if key != TARGET_KEY}

@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from wsfracbnn.gen.locations import BOARD_RTL
+from wsfracbnn.gen.locations import RTL
 from wsfracbnn.tb.common.bench import same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
@@ -59,4 +59,4 @@ async def messages_and_their_residue(dut: Any) -> None:
 
 
 def test_crc32_byte(block: tuple[str, dict[str, int]]) -> None:
-    run_block(block[0], "crc32_byte", Path(__file__), block[1], sources=[BOARD_RTL / "crc32_byte.v"])
+    run_block(block[0], "crc32_byte", Path(__file__), block[1], sources=[RTL / "crc32_byte.v"])

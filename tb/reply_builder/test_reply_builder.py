@@ -14,7 +14,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiStreamFrame
 
 from wsfracbnn.gen.boards.protocol import Reply
-from wsfracbnn.gen.locations import BOARD_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, RTL
 from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
@@ -139,5 +139,5 @@ async def a_reset_forgets_the_reply(dut: Any) -> None:
 
 
 def test_reply_builder(block: tuple[str, dict[str, int]]) -> None:
-    sources = [BOARD_RTL / "reply_builder.v", BOARD_RTL / "crc32_byte.v"]
+    sources = [BOARD_RTL / "reply_builder.v", RTL / "crc32_byte.v"]
     run_block(block[0], "reply_builder", Path(__file__), block[1], sources=sources)

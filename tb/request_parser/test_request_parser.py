@@ -14,7 +14,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from wsfracbnn.gen.boards.protocol import Command, Reply
-from wsfracbnn.gen.locations import BOARD_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, RTL
 from wsfracbnn.tb.common.bench import CLOCK_NS, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
@@ -268,5 +268,5 @@ async def a_reset_forgets_the_request(dut: Any) -> None:
 
 
 def test_request_parser(block: tuple[str, dict[str, int]]) -> None:
-    sources = [BOARD_RTL / "request_parser.v", BOARD_RTL / "crc32_byte.v"]
+    sources = [BOARD_RTL / "request_parser.v", RTL / "crc32_byte.v"]
     run_block(block[0], "request_parser", Path(__file__), block[1], sources=sources)

@@ -13,7 +13,6 @@ BUILT: dict[str, list[Parameters]] = {
         {"DIVISOR": 8, "TIMEOUT": 1, "PIXELS": 1, "COLOURS": 1, "DEPTH": 4, "REPLIES": 2, "CLASS_W": 1},
         {"DIVISOR": 1000, "TIMEOUT": 5000000, "PIXELS": 65536, "COLOURS": 8, "DEPTH": 4096, "CLASS_W": 16},
     ],
-    "crc32_byte": [{}],
     "reply_builder": [{"INFO_BYTES": 2, "CLASS_W": 1}, {"INFO_BYTES": 256, "CLASS_W": 16}],
     "request_parser": [
         {"PIXELS": 1, "COLOURS": 1},
@@ -47,4 +46,4 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
-WITHOUT_SIZE = {"crc32_byte", "slip_encoder"}
+WITHOUT_SIZE = {"slip_encoder"}

@@ -59,6 +59,16 @@ def fold(change: Callable[[dict[str, Any]], object]) -> Case:
     return case
 
 
+def engine(*arguments: str, **changed: Any) -> Case:
+    def case(folder: Path) -> list[str]:
+        folding = {"architecture": "sequential", "pe": 8, "simd": 16} | changed
+        (folder / "fold.json").write_text(json.dumps(folding))
+        given = ["--weights", DIGITS, "--fold", str(folder / "fold.json"), "--out", str(folder / "out")]
+        return ["emit", *given, *arguments]
+
+    return case
+
+
 def wanted(folding: str) -> Case:
     return lambda folder: ["emit", "--weights", DIGITS, "--fold", folding, "--out", str(folder / "out")]
 
@@ -186,6 +196,9 @@ CASES: dict[str, tuple[Case, str]] = {
         "key 'state.head.bias': found NaN",
     ),
     "fold": (wanted("bogus"), "folding 'bogus'"),
+    "engine": (wanted("sequential=8"), "folding 'sequential=8'"),
+    "engine's size": (engine(simd=5), "key 'simd': found 5"),
+    "loaded weights": (engine("--wrapper", "axi", weights="loaded"), "nothing there loads weights"),
     "rate of nothing": (wanted("rate=fast"), "folding 'rate=fast'"),
     "pe": (fold(lambda f: f["stage_01"].update(pe=True)), "stage_01.pe': found True"),
     "lanes": (fold(lambda f: f["stage_01"].update(lanes=1.0)), "stage_01.lanes"),

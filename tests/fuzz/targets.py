@@ -29,6 +29,7 @@ from wsfracbnn.gen.explore.steps import route_netlist
 from wsfracbnn.gen.explore.store import Store
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.report.simulated import read_simulation
+from wsfracbnn.gen.sequential.folding import sequential_folding
 from wsfracbnn.gen.simulation.measured import read_measured
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
@@ -93,6 +94,9 @@ def targets(folder: Path) -> dict[str, Target]:
         "settings": _toml("a.toml", settings.read_text(), lambda p: make_run(read_toml(p))),
         "plan": _toml("plan.toml", plan, lambda p: read_plan(p, folder)),
         "folding": _json("fold.json", preset(description, "small").text(), lambda p: read_folding(p, description)),
+        "engine's folding": _json(
+            "engine.json", sequential_folding(description).text(), lambda p: read_folding(p, description)
+        ),
         "accuracy results": _json("a.json", _tracked("accuracy.json"), lambda p: read_results(p).text()),
         "hardware results": _json(
             "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)

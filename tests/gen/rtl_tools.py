@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pyslang
 
-from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SOC_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SEQUENTIAL_RTL, SOC_RTL
 from wsfracbnn.gen.simulation.job import simulator_environment
 
 Parameters = dict[str, int]
 
-FOLDERS = (RTL, BOARD_RTL, SOC_RTL)
+FOLDERS = (RTL, BOARD_RTL, SEQUENTIAL_RTL, SOC_RTL)
 LIBRARIES = tuple(word for folder in FOLDERS for word in ("-y", str(folder)))
 
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.locations import RTL, TEMPLATES
+from wsfracbnn.gen.locations import RTL, SEQUENTIAL_RTL, TEMPLATES
 
 ATTRIBUTES = {
     '(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)',
     '(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)',
     '(* rom_style = "block", syn_romstyle = "block_rom" *)',
+    '(* rom_style = "logic", syn_romstyle = "logic" *)',
     '(* keep = "true", preserve, dont_merge, syn_keep = 1, syn_preserve = 1 *)',
     '(* keep_hierarchy = "yes", syn_hier = "hard" *)',
     '(* wsfracbnn_build = "{{ design.short_build_id }}" *)',
 }
-SOURCES = [*sorted(RTL.glob("*.v")), *sorted(TEMPLATES.glob("*.v.j2"))]
+SOURCES = [*sorted(RTL.glob("*.v")), *sorted(SEQUENTIAL_RTL.glob("*.v")), *sorted(TEMPLATES.glob("*.v.j2"))]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, SOC_RTL
+from wsfracbnn.gen.locations import BOARD_RTL, RTL, SEQUENTIAL_RTL, SOC_RTL
 
 from ..boards import parameters as board
+from ..sequential import parameters as sequential
 from ..soc import parameters as soc
 from .rtl_tools import TOOLS, Parameters, elaborate, name_of, verible, yosys
 
@@ -33,6 +34,7 @@ BUILT: dict[str, list[Parameters]] = {
     ],
     "beat_counter": [{"BEATS": 1}, {"BEATS": 2}, {"BEATS": 1025}],
     "chunk_select": [{"WIDTH": 1, "CHUNKS": 1}, {"WIDTH": 1, "CHUNKS": 2}, {"WIDTH": 33, "CHUNKS": 65}],
+    "crc32_byte": [{}],
     "credit_counter": [{"RESULTS": 1}, {"RESULTS": 2}, {"RESULTS": 1025}],
     "delay_line": [{"WIDTH": 1, "CYCLES": 1}, {"WIDTH": 65, "CYCLES": 33}],
     "fractional_engine": [
@@ -206,11 +208,12 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
-WITHOUT_SIZE = {"lut6", "reset_register"}
+WITHOUT_SIZE = {"crc32_byte", "lut6", "reset_register"}
 
 FOLDERS = {
     RTL: (BUILT, REFUSED, WITHOUT_SIZE),
     BOARD_RTL: (board.BUILT, board.REFUSED, board.WITHOUT_SIZE),
+    SEQUENTIAL_RTL: (sequential.BUILT, sequential.REFUSED, sequential.WITHOUT_SIZE),
     SOC_RTL: (soc.BUILT, soc.REFUSED, soc.WITHOUT_SIZE),
 }
 

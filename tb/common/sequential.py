@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benches of rtl/sequential/ share: its blocks have no streams, they are watched cycle by cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge
+
+from wsfracbnn.gen.locations import RTL, SEQUENTIAL_RTL
+from wsfracbnn.tb.common.bench import CLOCK_NS
+from wsfracbnn.tb.common.runner import run_block
+
+SOURCES = (*sorted(RTL.glob("*.v")), *sorted(SEQUENTIAL_RTL.glob("*.v")))
+
+
+def run_sequential(block: tuple[str, dict[str, int]], module: str, bench: Path) -> None:
+    """Simulate a block of rtl/sequential/ at a point of its grid."""
+    run_block(block[0], module, bench, block[1], sources=SOURCES)
+
+
+def start_clock(dut: Any) -> None:
+    """The clock of a block."""
+    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+
+
+async def reset(dut: Any, *idle: str) -> None:
+    """Reset with these inputs at 0; ends between two edges."""
+    for name in idle:
+        getattr(dut, name).value = 0
+    dut.rst.value = 1
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+async def pulse(dut: Any, name: str) -> None:
+    """One cycle of an input; begins and ends between two edges."""
+    getattr(dut, name).value = 1
+    await FallingEdge(dut.clk)
+    getattr(dut, name).value = 0
+
+
+def answer(dut: Any, addr: Any, data: Any, read: Callable[[int], int]) -> None:
+    """A memory that answers two cycles after its address; what it holds is asked for by `read`."""
+
+    async def run() -> None:
+        under_way = [0]
+        while True:
+            await RisingEdge(dut.clk)
+            under_way.append(read(int(addr.value)) if addr.value.is_resolvable else 0)
+            data.value = under_way.pop(0)
+
+    cocotb.start_soon(run())
