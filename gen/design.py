@@ -194,6 +194,11 @@ class AcceleratorDesign:
         return [memory for stage in self.stages for memory in stage.memories]
 
     @property
+    def streams(self) -> tuple[Link, ...]:
+        """Those between stages that the top module has as signals."""
+        return self.links
+
+    @property
     def reset_parts(self) -> tuple[str, ...]:
         """Parts of the design that have a reset register of their own."""
         return "entry", *(stage.name for stage in self.stages), "exit"

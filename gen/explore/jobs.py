@@ -92,7 +92,6 @@ class JobList:
         self._stimulus = stimulus
         self._tools = tools
         self._testbench = {name: (NETWORK_TESTBENCH / name).read_text() for name in TESTBENCH_FILES}
-        self._testbench["testbench.v.j2"] = (TEMPLATES / "testbench.v.j2").read_text()
         self._bases: dict[str, tuple[str, str]] = {}
 
     def add(self, candidate: Candidate, settings: Sequence[PlaceAndRoute]) -> Keys:
@@ -117,6 +116,7 @@ class JobList:
             self._tools.simulator,
             sources,
             self._testbench,
+            (TEMPLATES / design.testbench_template).read_text(),
             self._stimulus.digest,
             len(self._stimulus.images),
         )

@@ -111,10 +111,9 @@ def candidates(description: NetworkDescription, folds: str, devices: Sequence[De
         seen = set()
         for word in words:
             for label, folding in _foldings(description, word, device):
-                stages = tuple(sorted(folding.stages.items()))
-                if stages not in seen:
-                    seen.add(stages)
-                    design = build_design(description, folding.for_family(FAMILY))
+                design = build_design(description, folding.for_family(FAMILY))
+                if design.build_id not in seen:
+                    seen.add(design.build_id)
                     found.append(Candidate(label, design, device, estimate(design, FAMILY)))
     return found
 

@@ -83,6 +83,11 @@ class SequentialDesign(AcceleratorDesign):
         return first
 
     @property
+    def streams(self) -> tuple[Link, ...]:
+        """None: layers leave their results in a memory."""
+        return ()
+
+    @property
     def reset_parts(self) -> tuple[str, ...]:
         return "entry", OWNER, "head", "exit"
 

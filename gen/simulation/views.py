@@ -58,7 +58,7 @@ def view(design: AcceleratorDesign) -> Iterator[tuple[str, list[tuple[str, int]]
     logits = [*flags, ("tlast", 1), ("tdata", LOGIT_BITS), ("tuser", design.head.class_w)]
     yield "control", [("clk", 1), ("rst", 1), ("frame_error", 1), ("dropped_frames", 16)]
     yield "pixels", [(f"s_axis_{name}", bits) for name, bits in pixels]
-    for link in design.links:
+    for link in design.streams:
         stream = [*flags, ("tdata", link.lanes_out * design.bits)]
         yield link.source, [(f"{link.source}_{name}", bits) for name, bits in stream]
     yield "logits", [(f"m_axis_{name}", bits) for name, bits in logits]

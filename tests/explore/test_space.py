@@ -49,6 +49,11 @@ def test_the_same_folding_by_two_names_is_one_design(tiny: NetworkDescription) -
     assert len(found) == len({tuple(sorted(one.design.folding.stages.items())) for one in found})
 
 
+def test_engines_of_two_sizes_are_two_designs(tiny: NetworkDescription) -> None:
+    found = candidates(tiny, "sequential=1x1,sequential=2x1,small", [LARGE])
+    assert [candidate.fold for candidate in found] == ["sequential=1x1", "sequential=2x1", "small"]
+
+
 def test_fit_is_each_devices_own(digits_description: NetworkDescription) -> None:
     small, large = candidates(digits_description, "fit", [SMALL, LARGE])
     assert (small.fold, large.fold) == ("device=ecp5-25f", "device=ecp5-85f")

@@ -16,6 +16,7 @@ from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.simulation.views import expected_seconds, write_views
 from wsfracbnn.gen.simulation.waves import Waves, wave_suffix
 from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.random_network import random_description
@@ -77,6 +78,21 @@ def test_views_name_signals_that_were_recorded(tiny: NetworkDescription, tmp_pat
         assert deepest == 2 if depth == 2 else deepest > 4
         sizes.append(result.waves.stat().st_size)
     assert sizes[0] > 2 * sizes[1] > 1000
+
+
+@pytest.mark.simulator
+def test_views_of_one_engine_name_signals_that_were_recorded(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """Its layers have no streams between them."""
+    design = emit(tiny, choose_folding(tiny, "sequential"), tmp_path / "net")
+    vectors = tmp_path / "net" / "vectors.npz"
+    result = simulate(tmp_path / "net", "icarus", vectors, 1, tests="bit_exact", waves=Waves(2))
+    assert not result.failures
+    assert result.waves is not None
+    bare = {name.split("[")[0] for name in signals_of(result.waves)}
+    for viewer, view in write_views(result.waves, design).items():
+        wanted = {name.split("[")[0] for name in shown(view)}
+        assert {f"{design.name}_testbench.dut.{name}" for name in ("s_axis_tdata", "m_axis_tdata")} <= wanted, viewer
+        assert wanted <= bare
 
 
 def test_verilator_writes_vcd_where_fst_cannot_be_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
