@@ -42,9 +42,9 @@ localparam LIMIT   = 2 * COUNT_W + 2;  // no tree has so many levels
 localparam LEVEL_W = 16 * (COUNT_W + 2);
 
 // Of a column of `height` bits, how many groups of six (one of them perhaps of five) a level adds up.
-function [15:0] sixes(input [15:0] height, input integer step);
+function [15:0] sixes(input [15:0] height, input integer level);
     begin
-        sixes = LUT_INPUTS == 6 && step > 1 ? (height + 16'd1) / 16'd6 : 16'd0;
+        sixes = LUT_INPUTS == 6 && level > 1 ? (height + 16'd1) / 16'd6 : 16'd0;
     end
 endfunction
 
@@ -70,20 +70,20 @@ function [LEVEL_W*(LIMIT+1)-1:0] all_heights(input [15:0] width);
     reg [15:0] once;
     reg [15:0] twice;
     reg [15:0] next;
-    integer    step;
+    integer    level;
     integer    column;
     begin
         all_heights = {LEVEL_W*(LIMIT+1){1'b0}};
         all_heights[15:0] = width;
-        for (step = 1; step <= LIMIT; step = step + 1) begin
+        for (level = 1; level <= LIMIT; level = level + 1) begin
             once  = 16'd0;
             twice = 16'd0;
             next  = 16'd0;
             for (column = 0; column < COUNT_W; column = column + 1) begin
-                own   = all_heights[LEVEL_W*(step-1)+16*column +: 16];
-                six   = sixes(own, step);
+                own   = all_heights[LEVEL_W*(level-1)+16*column +: 16];
+                six   = sixes(own, level);
                 three = threes(own, six);
-                all_heights[LEVEL_W*step+16*column +: 16] = kept(own, six, three) + once + twice;
+                all_heights[LEVEL_W*level+16*column +: 16] = kept(own, six, three) + once + twice;
                 once  = six + three;
                 twice = next;
                 next  = six;
@@ -98,15 +98,15 @@ localparam [LEVEL_W*(LIMIT+1)-1:0] HEIGHTS = all_heights(FIRST_COLUMN[15:0]);
 // Where each column's bits begin in its level's vector: those of lower columns come first.
 function [LEVEL_W*(LIMIT+1)-1:0] all_starts(input unused);
     reg [15:0] start;
-    integer    step;
+    integer    level;
     integer    column;
     begin
         all_starts = {LEVEL_W*(LIMIT+1){1'b0}};
-        for (step = 0; step <= LIMIT; step = step + 1) begin
+        for (level = 0; level <= LIMIT; level = level + 1) begin
             start = 16'd0;
             for (column = 0; column < COUNT_W + 2; column = column + 1) begin
-                all_starts[LEVEL_W*step+16*column +: 16] = start;
-                start = start + HEIGHTS[LEVEL_W*step+16*column +: 16];
+                all_starts[LEVEL_W*level+16*column +: 16] = start;
+                start = start + HEIGHTS[LEVEL_W*level+16*column +: 16];
             end
         end
     end
@@ -117,17 +117,17 @@ localparam [LEVEL_W*(LIMIT+1)-1:0] STARTS = all_starts(1'b0);
 // Levels until no column has more than two bits.
 function integer depth(input unused);
     reg     high;
-    integer step;
+    integer level;
     integer column;
     begin
         depth = LIMIT;
-        for (step = LIMIT - 1; step >= 0; step = step - 1) begin
+        for (level = LIMIT - 1; level >= 0; level = level - 1) begin
             high = 1'b0;
             for (column = 0; column < COUNT_W; column = column + 1) begin
-                high = high || HEIGHTS[LEVEL_W*step+16*column +: 16] > 16'd2;
+                high = high || HEIGHTS[LEVEL_W*level+16*column +: 16] > 16'd2;
             end
             if (!high) begin
-                depth = step;
+                depth = level;
             end
         end
     end
@@ -159,7 +159,7 @@ genvar l;
 genvar c;
 genvar i;
 generate
-    for (l = 0; l <= LEVELS; l = l + 1) begin : level
+    for (l = 0; l <= LEVELS; l = l + 1) begin : levels
         localparam BITS = {16'd0, STARTS[LEVEL_W*l+16*COUNT_W +: 16]};
 
         wire [BITS-1:0] in;
@@ -200,8 +200,8 @@ generate
 
                 for (i = 0; i < SIXES; i = i + 1) begin : six
                     localparam LAST = HEIGHT < 6 * (i + 1) ? 4 : 5;  // of five bits the sixth is 0
-                    wire sixth = LAST == 5 && level[l-1].in[FROM+6*i+LAST];
-                    wire [5:0] six_bits = {sixth, level[l-1].in[FROM+6*i +: 5]};
+                    wire sixth = LAST == 5 && levels[l-1].in[FROM+6*i+LAST];
+                    wire [5:0] six_bits = {sixth, levels[l-1].in[FROM+6*i +: 5]};
                     lut6 #(.TABLE(ONES_OF_SIX)) ones (.in(six_bits), .out(out[TO+i]));
                     if (c + 1 < COUNT_W) begin : carries
                         lut6 #(.TABLE(TWOS_OF_SIX)) twos (.in(six_bits), .out(out[ONCE+i]));
@@ -221,9 +221,9 @@ generate
                         end
                     end
                 end else if (THREES > 0) begin : adders
-                    wire [THREES-1:0] x = level[l-1].in[FROM+6*SIXES +: THREES];
-                    wire [THREES-1:0] y = level[l-1].in[FROM+6*SIXES+THREES +: THREES];
-                    wire [THREES-1:0] z = level[l-1].in[FROM+6*SIXES+2*THREES +: THREES];
+                    wire [THREES-1:0] x = levels[l-1].in[FROM+6*SIXES +: THREES];
+                    wire [THREES-1:0] y = levels[l-1].in[FROM+6*SIXES+THREES +: THREES];
+                    wire [THREES-1:0] z = levels[l-1].in[FROM+6*SIXES+2*THREES +: THREES];
                     assign out[TO+SIXES +: THREES] = x ^ y ^ z;
                     if (c + 1 < COUNT_W) begin : carries
                         assign out[ONCE+SIXES +: THREES] = (x & y) | (x & z) | (y & z);
@@ -231,7 +231,7 @@ generate
                 end
 
                 if (OVER > 0) begin : pass
-                    assign out[TO+SIXES+THREES +: OVER] = level[l-1].in[FROM+6*SIXES+3*THREES +: OVER];
+                    assign out[TO+SIXES+THREES +: OVER] = levels[l-1].in[FROM+6*SIXES+3*THREES +: OVER];
                 end
             end
 
@@ -254,12 +254,12 @@ generate
         localparam HEIGHT = {16'd0, HEIGHTS[LEVEL_W*LEVELS+16*c +: 16]};
         localparam FROM   = {16'd0, STARTS[LEVEL_W*LEVELS+16*c +: 16]};
         if (HEIGHT > 0) begin : one
-            assign first[c] = level[LEVELS].in[FROM];
+            assign first[c] = levels[LEVELS].in[FROM];
         end else begin : none
             assign first[c] = 1'b0;
         end
         if (HEIGHT > 1) begin : two
-            assign second[c] = level[LEVELS].in[FROM+1];
+            assign second[c] = levels[LEVELS].in[FROM+1];
         end else begin : single
             assign second[c] = 1'b0;
         end

@@ -49,6 +49,7 @@ OF_HELPER = {
     "adder_tree": "adders",
     "shift_add": "constant products",
     "saturate": "residual sum",
+    "crc32_byte": "checksums",
 }
 """The function of blocks that count with the block they are in, and only in none of `OF_BLOCK` for themselves."""
 

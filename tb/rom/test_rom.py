@@ -77,8 +77,8 @@ async def returns_every_word(dut: Any) -> None:
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"
     folder.mkdir(parents=True, exist_ok=True)
-    design, stage = SimpleNamespace(name="test", origin="a test"), SimpleNamespace(name="block")
-    text = environment().get_template("rom.v.j2").render(design=design, stage=stage, rom=rom_of(shape))
+    design = SimpleNamespace(name="test", origin="a test")
+    text = environment().get_template("rom.v.j2").render(design=design, owner="block", rom=rom_of(shape))
     (folder / "test_block_words.v").write_text(text)
     run_block(
         simulator,

@@ -22,6 +22,7 @@ from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
+from wsfracbnn.model.random_network import random_description
 
 TABLE = """[network]
 image_height = 8
@@ -70,7 +71,9 @@ def test_a_device_gets_the_folding_that_fold_device_takes(tiny: NetworkDescripti
 
 
 def test_what_does_not_fit_says_so(digits_description: NetworkDescription) -> None:
-    found = device_cost(digits_description, DEVICES["ice40-up5k"])
+    """Not as a pipeline and not on one engine either."""
+    network = random_description(NetworkConfig(16, 16, 3, 8, (32, 64, 128), (2, 2, 2), 10), seed=1, name="large")
+    found = device_cost(network, DEVICES["ice40-up5k"])
     assert found.design is None
     assert "the smallest folding takes about" in str(found.to_json(100.0)["why"])
     forced = device_cost(digits_description, DEVICES["ice40-up5k"], "fast")

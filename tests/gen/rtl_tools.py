@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -85,9 +86,16 @@ def yosys(script: str) -> tuple[int, str]:
 
 
 def elaborate(*cases: tuple[str, Parameters]) -> str:
-    """Yosys commands that build each block with its parameters; the files are read once, and a module where needed."""
-    sources = " ".join(str(path.relative_to(ROOT)) for folder in FOLDERS for path in sorted(folder.glob("*.v")))
-    commands = [f"read_verilog -defer {sources}", "design -save sources"]
+    """Yosys commands that build each block with its parameters; the files are read once, and a module where needed.
+
+    A block without parameters is built as it is read: Yosys stops at an assertion of its own where one that waits
+    (`-defer`) stands several times in a block whose parameters are set.
+    """
+    paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.v"))]
+    waiting = {path for path in paths if re.search(r"^ *parameter\b", path.read_text(), re.MULTILINE)}
+    at_once = " ".join(str(path.relative_to(ROOT)) for path in paths if path not in waiting)
+    later = " ".join(str(path.relative_to(ROOT)) for path in paths if path in waiting)
+    commands = [f"read_verilog {at_once}", f"read_verilog -defer {later}", "design -save sources"]
     for block, parameters in cases:
         overrides = "".join(f" -chparam {key} {value}" for key, value in parameters.items())
         commands += ["design -load sources", f"hierarchy -check -top {block}{overrides}", "proc", "check -assert"]

@@ -51,7 +51,7 @@ def test_every_word_is_read_where_it_belongs(lanes: int, depth: int, width: int,
         assert max(section.words for section in rom.sections) <= PART_WORDS
     description = random_description(NetworkConfig(4, 4, 1, 4, (2,), (1,), 3), seed=1, name="tiny")
     design = build_design(description, preset(description, "small"))
-    text = environment().get_template("rom.v.j2").render(design=design, stage=design.input, rom=rom)
+    text = environment().get_template("rom.v.j2").render(design=design, owner="input", rom=rom)
     (tmp_path / "rom.v").write_text(text)
     (tmp_path / "bench.v").write_text(
         BENCH.format(top=rom.addr_w - 1, data=lanes * width - 1, lanes=lanes, depth=depth)
