@@ -28,22 +28,26 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
     """Returns a coroutine function that waits for the next window: its bits, most significant first, and its taps.
 
     accept: asked each cycle whether to take a window. Not a stream sink: taps outside the image may be unknown, which
-    a sink would not take.
+    a sink would not take. A block with `m_axis_tnext` keeps what that says.
     """
+    promises = hasattr(dut, "m_axis_tnext")
     windows: Queue[tuple[str, int]] = Queue()
 
     async def read() -> None:
-        taken: tuple[int, int] | None = None  # taps of the window that was taken in the cycle before, and tnext
+        taken: int | None = None  # taps of the window that was taken in the cycle before
+        promised = 0  # tnext then
         while True:
             await FallingEdge(dut.clk)
             dut.m_axis_tready.value = int(accept())
             await ReadOnly()
             if taken is not None:
-                taps, promised = taken
-                same("window in the cycle after one was taken, as tnext said", promised, int(dut.m_axis_tvalid.value))
-                windows.put_nowait((str(dut.m_window.value), taps))
+                if promises:
+                    follows = int(dut.m_axis_tvalid.value)
+                    same("window in the cycle after one was taken, as tnext said", promised, follows)
+                windows.put_nowait((str(dut.m_window.value), taken))
             is_taken = int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value)
-            taken = (int(dut.m_axis_tuser.value), int(dut.m_axis_tnext.value)) if is_taken else None
+            taken = int(dut.m_axis_tuser.value) if is_taken else None
+            promised = int(dut.m_axis_tnext.value) if promises else 0
 
     cocotb.start_soon(read())
 
@@ -98,6 +102,24 @@ async def check_windows(dut: Any, stalled: bool, generator: random.Random, strid
     window = window_reader(dut, lambda: not stalled or generator.random() < 0.5)
     for number, frame in enumerate(frames):
         await check_frame(window, frame, f"frame {number}", parameter(dut, "WIDTH"), stride)
+
+
+async def check_cut_frames(dut: Any, generator: random.Random, stride: int) -> None:
+    """The input pauses after each possible number of the next frame's pixels; every window of the frame leaves."""
+    bench = Bench(dut, sinks=())
+    width, cols = parameter(dut, "WIDTH"), parameter(dut, "WIDTH_PIXELS")
+    dut.m_axis_tready.value = 0
+    await bench.reset()
+    window = window_reader(dut, lambda: generator.random() < 0.8)
+    frames = random_frames(dut, generator, cols + 3)
+    pixels = [[pixel for row in frame for pixel in row] for frame in frames]
+    sent = 0
+    for number, frame in enumerate(frames):
+        ahead = min(number, len(pixels[0]) - 1) if number + 1 < len(frames) else 0
+        following = pixels[number + 1][:ahead] if ahead else []
+        bench.send(pixels[number][sent:] + following)
+        sent = ahead
+        await check_frame(window, frame, f"frame {number}, {ahead} pixels of the next", width, stride)
 
 
 async def check_frame(

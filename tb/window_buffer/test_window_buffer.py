@@ -11,7 +11,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 
 from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
-from wsfracbnn.tb.common.windows import check_frame, check_windows, random_frames, window_reader
+from wsfracbnn.tb.common.windows import check_cut_frames, check_windows, random_frames
 
 GRID = [
     {"WIDTH": 8, "HEIGHT_PIXELS": 6, "WIDTH_PIXELS": 6},
@@ -32,22 +32,7 @@ async def shows_every_window(dut: Any, stalled: bool) -> None:
 
 @cocotb.test()
 async def a_frame_cut_off_after_any_pixel_of_the_next_is_flushed(dut: Any) -> None:
-    """The input pauses after each possible number of the next frame's pixels; every window of the frame leaves."""
-    generator = seeded()
-    bench = Bench(dut, sinks=())
-    width, cols = parameter(dut, "WIDTH"), parameter(dut, "WIDTH_PIXELS")
-    dut.m_axis_tready.value = 0
-    await bench.reset()
-    window = window_reader(dut, lambda: generator.random() < 0.8)
-    frames = random_frames(dut, generator, cols + 3)
-    pixels = [[pixel for row in frame for pixel in row] for frame in frames]
-    sent = 0
-    for number, frame in enumerate(frames):
-        ahead = min(number, len(pixels[0]) - 1) if number + 1 < len(frames) else 0
-        following = pixels[number + 1][:ahead] if ahead else []
-        bench.send(pixels[number][sent:] + following)
-        sent = ahead
-        await check_frame(window, frame, f"frame {number}, {ahead} pixels of the next", width, 1)
+    await check_cut_frames(dut, seeded(), stride=1)
 
 
 @cocotb.test()
