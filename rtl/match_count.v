@@ -15,6 +15,9 @@
  *   LUT_INPUTS = 6   first, full adders of three XNORs, of six bits then; after that of six (or five) bits their number
  *                    in three bits; full adders for three or four. Each is a LUT for every bit of its result.
  *
+ * A CONSTANT weight costs nothing: with LUT_INPUTS = 4 it turns bits around before the first full adders, with
+ * LUT_INPUTS = 6 it is in the tables, and the first level counts six bits, too.
+ *
  * The registers are spread evenly over the levels, the last follows the adder. Latency STAGES cycles, throughput one
  * pair of vectors a cycle. Data only: nothing to reset.
  */
@@ -25,6 +28,9 @@ module match_count #(
     parameter STAGES     = 3,
     // Inputs of the target's LUTs, 4 or 6
     parameter LUT_INPUTS = 4,
+    // 1: the weight is WEIGHT, and the port of that name is not looked at
+    parameter CONSTANT   = 0,
+    parameter [WIDTH-1:0] WEIGHT = {WIDTH{1'b0}},
     // Derived: width of the count
     parameter COUNT_W    = $clog2(WIDTH + 1)
 ) (
@@ -44,7 +50,7 @@ localparam LEVEL_W = 16 * (COUNT_W + 2);
 // Of a column of `height` bits, how many groups of six (one of them perhaps of five) a level adds up.
 function [15:0] sixes(input [15:0] height, input integer level);
     begin
-        sixes = LUT_INPUTS == 6 && level > 1 ? (height + 16'd1) / 16'd6 : 16'd0;
+        sixes = LUT_INPUTS == 6 && (level > 1 || CONSTANT != 0) ? (height + 16'd1) / 16'd6 : 16'd0;
     end
 endfunction
 
@@ -155,6 +161,17 @@ localparam [63:0] FOURS_OF_SIX = 64'hfee8e880e8808000;
 localparam [63:0] XNOR_SUM     = 64'h9669699669969669;
 localparam [63:0] XNOR_CARRY   = 64'hf99f90099009f99f;
 
+// A table of six bits for bits that are compared with constant weights before.
+function [63:0] matched(input [63:0] ones, input [5:0] weights);
+    integer number;
+    begin
+        matched = 64'd0;
+        for (number = 0; number < 64; number = number + 1) begin
+            matched[number] = ones[number[5:0] ^ ~weights];
+        end
+    end
+endfunction
+
 genvar l;
 genvar c;
 genvar i;
@@ -165,10 +182,8 @@ generate
         wire [BITS-1:0] in;
 
         if (l == 0) begin : inputs
-            assign in = ~(data ^ weight);
-            if (LUT_INPUTS == 6) begin : compared_later
-                wire unused_in = &in;  // the first level compares for itself
-            end
+            assign in = ~(data ^ (CONSTANT != 0 ? WEIGHT : weight));
+            wire unused_in = &{weight, in};  // with LUTs of six inputs the first level compares for itself
         end else begin : compress
             // Whether a register follows this level: STAGES - 1 of the LEVELS have one.
             localparam REGISTERED = (l * STAGES) / (LEVELS + 1) > ((l - 1) * STAGES) / (LEVELS + 1);
@@ -200,18 +215,25 @@ generate
 
                 for (i = 0; i < SIXES; i = i + 1) begin : six
                     localparam LAST = HEIGHT < 6 * (i + 1) ? 4 : 5;  // of five bits the sixth is 0
-                    wire sixth = LAST == 5 && levels[l-1].in[FROM+6*i+LAST];
-                    wire [5:0] six_bits = {sixth, levels[l-1].in[FROM+6*i +: 5]};
-                    lut6 #(.TABLE(ONES_OF_SIX)) ones (.in(six_bits), .out(out[TO+i]));
+                    // Bits that nothing has been compared with yet.
+                    localparam BARE = l == 1 && CONSTANT != 0;
+                    localparam [5:0] WEIGHTS = !BARE ? 6'h3f : {LAST == 4 || WEIGHT[6*i+LAST], WEIGHT[6*i +: 5]};
+                    wire [5:0] six_bits;
+                    if (BARE) begin : bare
+                        assign six_bits = {LAST == 5 && data[6*i+LAST], data[6*i +: 5]};
+                    end else begin : counted
+                        assign six_bits = {LAST == 5 && levels[l-1].in[FROM+6*i+LAST], levels[l-1].in[FROM+6*i +: 5]};
+                    end
+                    lut6 #(.TABLE(matched(ONES_OF_SIX, WEIGHTS))) ones (.in(six_bits), .out(out[TO+i]));
                     if (c + 1 < COUNT_W) begin : carries
-                        lut6 #(.TABLE(TWOS_OF_SIX)) twos (.in(six_bits), .out(out[ONCE+i]));
+                        lut6 #(.TABLE(matched(TWOS_OF_SIX, WEIGHTS))) twos (.in(six_bits), .out(out[ONCE+i]));
                     end
                     if (c + 2 < COUNT_W) begin : carries_twice
-                        lut6 #(.TABLE(FOURS_OF_SIX)) fours (.in(six_bits), .out(out[TWICE+i]));
+                        lut6 #(.TABLE(matched(FOURS_OF_SIX, WEIGHTS))) fours (.in(six_bits), .out(out[TWICE+i]));
                     end
                 end
 
-                if (LUT_INPUTS == 6 && l == 1) begin : xnors
+                if (LUT_INPUTS == 6 && l == 1 && CONSTANT == 0) begin : xnors
                     for (i = 0; i < THREES; i = i + 1) begin : three
                         wire [5:0] pairs = {
                             data[i+2*THREES], weight[i+2*THREES], data[i+THREES], weight[i+THREES], data[i], weight[i]};

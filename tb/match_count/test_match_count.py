@@ -25,12 +25,19 @@ GRID = [
     {"WIDTH": 9, "STAGES": 2, "LUT_INPUTS": 6},
     {"WIDTH": 101, "STAGES": 6, "LUT_INPUTS": 6},
     {"WIDTH": 576, "STAGES": 5, "LUT_INPUTS": 6},
+    {"WIDTH": 30, "STAGES": 2, "CONSTANT": 1, "WEIGHT": 0x2F0A51C6},
+    {"WIDTH": 30, "STAGES": 2, "LUT_INPUTS": 6, "CONSTANT": 1, "WEIGHT": 0x2F0A51C6},
+    {"WIDTH": 29, "STAGES": 3, "LUT_INPUTS": 6, "CONSTANT": 1, "WEIGHT": 0x1A93D40B},
+    {"WIDTH": 9, "STAGES": 2, "LUT_INPUTS": 6, "CONSTANT": 1, "WEIGHT": 0},
+    {"WIDTH": 2, "STAGES": 1, "LUT_INPUTS": 6, "CONSTANT": 1, "WEIGHT": 1},
 ]
 
 
 @cocotb.test()
 async def counts_the_matches(dut: Any) -> None:
+    """A constant weight is not asked at the port."""
     width, stages = parameter(dut, "WIDTH"), parameter(dut, "STAGES")
+    constant = parameter(dut, "WEIGHT") if parameter(dut, "CONSTANT") else None
     Clock(dut.clk, 10, unit="ns").start()
     generator = seeded()
     vectors = [0, (1 << width) - 1, *(1 << bit for bit in range(width))]
@@ -42,6 +49,7 @@ async def counts_the_matches(dut: Any) -> None:
             same(f"matches {vector:#x}", vector.bit_count(), int(dut.count.value))
         weight = generator.getrandbits(width)
         dut.weight.value = weight
+        weight = weight if constant is None else constant
         dut.data.value = weight ^ vectors[min(step, len(vectors) - 1)] ^ ((1 << width) - 1)
 
 
