@@ -10,6 +10,7 @@ import cocotb
 from cocotb.utils import get_sim_time
 
 from wsfracbnn.tb.common.bench import Bench, lane_roms, pack, parameter, rom, same, seeded
+from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at, window_of
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import WindowSource
 
@@ -28,25 +29,6 @@ GRID = [
 WINDOWS = 40
 
 
-def _taps(border: int) -> int:
-    """Taps inside the image, one bit each, of a window across the borders {right, left, bottom, top}."""
-    rows, columns = (1 - border % 2, 1, 1 - border // 2 % 2), (1 - border // 4 % 2, 1, 1 - border // 8)
-    return sum((y & x) << (3 * ky + kx) for ky, y in enumerate(rows) for kx, x in enumerate(columns))
-
-
-def _sum(weight: int, plane: int, taps: int, channels: int) -> int:
-    """S over the taps inside the image, from its definition. Bit 9 c + t is channel c of tap t."""
-    inside = [b for b in range(9 * channels) if taps >> (b % 9) & 1]
-    return sum(1 if (plane ^ weight) >> b & 1 == 0 else -1 for b in inside)
-
-
-def _correction(weight: int, border: int, channels: int) -> int:
-    """Bits inside, and twice the weights of -1 that bits outside, which are 0, match."""
-    bits = range(9 * channels)
-    inside = sum(1 for b in bits if _taps(border) >> (b % 9) & 1)
-    return inside + 2 * sum(1 for b in bits if not _taps(border) >> (b % 9) & 1 and not weight >> b & 1)
-
-
 async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[int, int]:
     """Run random windows; returns the cycles from first to last result and the passes of the busiest lane."""
     channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
@@ -60,7 +42,7 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
         for lane in range(pe)
     ]
     correction_words = [
-        [_correction(weights[g + lane], border, channels) for g in range(0, outputs, pe) for border in range(16)]
+        [correction(weights[g + lane], border, channels) for g in range(0, outputs, pe) for border in range(16)]
         for lane in range(pe)
     ]
 
@@ -77,16 +59,13 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
     expected, passes = [], 0
     for window in range(WINDOWS):
         msb, lsb = generator.getrandbits(bits), generator.getrandbits(bits)
-        taps = _taps(0 if window % 3 else window // 3 % 16)
+        taps = taps_at(0 if window % 3 else window // 3 % 16)
         if window == 0:
             msb = lsb = (1 << bits) - 1
-        both = 0
-        for b in range(bits):
-            both |= ((msb >> b & 1) << 1 | lsb >> b & 1) << 2 * (b % 9 * channels + b // 9)
-        source.send(both, taps)
-        s_m = [_sum(w, msb, taps, channels) for w in weights]
+        source.send(window_of(msb, lsb, channels), taps)
+        s_m = [sum_of(w, msb, taps, channels) for w in weights]
         is_open = [s > g for s, g in zip(s_m, gates, strict=True)]
-        a = [2 * s + (_sum(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)]
+        a = [2 * s + (sum_of(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)]
         expected += [pack(a[g : g + pe], acc_w) for g in range(0, outputs, pe)]
         passes += outputs // pe + max(sum(is_open[lane::pe]) for lane in range(pe))
     await bench.expect(expected[:1], acc_w, pe)
