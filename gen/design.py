@@ -268,7 +268,8 @@ def build_design(description: NetworkDescription, folding: Folding) -> Accelerat
     stages: list[Stage[Any]] = []
     links: list[Link] = []
     for name, layer in description.named_layers():
-        kind, fold = kind_of(layer), folding[name]
+        fold = folding[name]
+        kind = kind_of(layer, fold)
         lanes = stages[-1].out_lanes if stages else 1
         in_lanes = kind.input_lanes(layer, fold, lanes)
         stage = kind.build(name, layer, fold, description.residual_bits, in_lanes)

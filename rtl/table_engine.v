@@ -16,7 +16,8 @@
  *
  * PE output channels are computed at once (group g: channels g*PE .. g*PE + PE - 1), each from VALUES of the window's
  * 9 * COLOURS values a cycle. A window takes GROUPS * CHUNKS cycles and the next follows without a pause while results
- * are taken. Latency of a group: CHUNKS + 6 cycles and those of the adder tree. Nothing stalls inside; windows are only
+ * are taken and RESULTS of them are enough for the latency: by default those of one window wait while the next is
+ * computed. Latency of a group: CHUNKS + 6 cycles and those of the adder tree. Nothing stalls inside; windows are only
  * begun when their results have room. Reset drops all work under way.
  *
  * Table j holds value k*VALUES + j of chunk k. Its word {g*CHUNKS + k, n}, lane l: f(n) of channel g*PE + l.
@@ -32,6 +33,8 @@ module table_engine #(
     parameter PE           = 1,
     // Values at once, a divisor of 9 * COLOURS
     parameter VALUES       = 27,
+    // Results that may be under way or waiting at once
+    parameter RESULTS      = 2 * (OUT_CHANNELS / PE) + 4,
     // Derived sizes
     parameter GROUPS       = OUT_CHANNELS / PE,
     parameter CHUNKS       = 9 * COLOURS / VALUES,
@@ -63,7 +66,6 @@ module table_engine #(
 
 localparam COUNT_W = WORD_W > 0 ? WORD_W : 1;
 localparam CHUNK_W = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
-localparam DEPTH   = 2 * GROUPS + 4;  // results of one window wait while the next is computed
 localparam TREE    = VALUES > 1 ? $clog2(VALUES) : 1;  // latency of the adder tree
 localparam PART_W  = VALUE_W + (VALUES > 1 ? $clog2(VALUES) : 0);
 
@@ -106,7 +108,7 @@ always @(posedge clk) begin
 end
 
 credit_counter #(
-    .RESULTS(DEPTH)
+    .RESULTS(RESULTS)
 ) credits (
     .clk(clk),
     .rst(rst),
@@ -224,7 +226,7 @@ wire unused_ready;
 
 stream_fifo #(
     .WIDTH(PE * SUM_W),
-    .DEPTH(DEPTH)
+    .DEPTH(RESULTS)
 ) results (
     .clk(clk),
     .rst(rst),

@@ -117,7 +117,7 @@ def design_summary(design: AcceleratorDesign, wrapper: AxiWrapper | None = None)
         "estimated_area": None if area is None else area.to_json(),
         "lanes": {link.source: link.lanes_out for link in design.links},
         "stages": [
-            {"name": stage.name, **stage.fold.numbers(), "cycles": stage.cycles, "rom_bits": stage.rom_bits}
+            {"name": stage.name, **stage.fold.to_json(), "cycles": stage.cycles, "rom_bits": stage.rom_bits}
             for stage in design.stages
         ],
         **({} if wrapper is None else {"axi": wrapper.summary()}),

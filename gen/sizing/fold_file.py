@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +25,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
 
     {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
-    family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A file
-    with the key `architecture` is one of gen/sequential/folding.py.
+    family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A stage
+    with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A file with the key `architecture` is one of gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -52,6 +53,7 @@ class _Fold(Schema):
     pe: Annotated[int, Field(ge=1)]
     simd: Annotated[int, Field(ge=1)]
     lanes: Annotated[int, Field(ge=1)] | None = None
+    unrolled: bool = False
 
 
 def _target(path: Path, entry: Any) -> Target:
@@ -81,7 +83,9 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
         given = checked(_Fold, entries[name], within=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    fold = StageFold(given.pe, given.simd, given.lanes)
+    fold = StageFold(given.pe, given.simd, given.lanes, given.unrolled)
+    if fold.unrolled:
+        return _unrolled(path, name, layer, fold)
     outputs, what = kind.outputs(layer)
     if fold.pe not in divisors(outputs):
         raise InputError(f"{path}: key '{name}.pe': found {fold.pe}, expected a divisor of {outputs} {what}")
@@ -93,4 +97,18 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     if fold.simd not in simds:
         some = ", ".join(map(str, simds))
         raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected window bits at once: {some}")
+    return fold
+
+
+def _unrolled(path: Path, name: str, layer: Layer, fold: StageFold) -> StageFold:
+    try:
+        expected = kind_of(layer).unrolled_fold(layer)
+    except InputError as error:
+        raise InputError(f"{path}: key '{name}': {error}") from None
+    if expected is None:
+        raise InputError(f"{path}: key '{name}.unrolled': found true, expected a stage with windows")
+    if fold != expected:
+        raise InputError(
+            f"{path}: key '{name}': found {json.dumps(fold.to_json())}, expected {json.dumps(expected.to_json())}"
+        )
     return fold

@@ -14,6 +14,9 @@ BALANCE = 1.1
 
 PRESETS = ("auto", "small", "fast")
 
+UNROLLED = "unrolled"
+"""The word for the folding that takes a pixel a cycle."""
+
 FAST = 4
 """How much faster than 'auto' the preset 'fast' aims to be."""
 
@@ -25,12 +28,12 @@ def stage_choices(layer: Layer) -> list[StageFold]:
 
 def stage_cycles(layer: Layer, fold: StageFold) -> int:
     """Cycles of work an image of a layer's stage at a fold."""
-    return kind_of(layer).cycles_at(layer, fold)
+    return kind_of(layer, fold).cycles_at(layer, fold)
 
 
 def stage_cost(layer: Layer, fold: StageFold) -> int:
     """LUTs of a layer's stage relative to other folds of it, in XNOR bits."""
-    return kind_of(layer).cost_at(layer, fold)
+    return kind_of(layer, fold).cost_at(layer, fold)
 
 
 def slowest_cycles(description: NetworkDescription, folds: StageFolds) -> int:
@@ -93,3 +96,16 @@ def preset(description: NetworkDescription, name: str) -> Folding:
     windows = ((layer, kind_of(layer).whole_window(layer)) for layer in description.layers)
     slowest = max(stage_cycles(layer, fold) for layer, fold in windows if fold is not None)
     return Folding(balanced(description, slowest if name == "auto" else math.ceil(slowest / FAST)))
+
+
+def unrolled(description: NetworkDescription) -> Folding:
+    """A pixel a cycle: every stage unrolled that can be, the others as fast as the image's pixels come, or as they can.
+
+    Raises:
+        InputError: a layer is too large, or an image too small.
+    """
+    found = {name: kind_of(layer).unrolled_fold(layer) for name, layer in description.named_layers()}
+    pixels = description.layers[0].height * description.layers[0].width
+    return Folding(
+        {name: found[name] or _cheapest_fold(layer, pixels) for name, layer in description.named_layers()}
+    )

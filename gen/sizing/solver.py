@@ -42,12 +42,12 @@ class AreaModel:
 
     def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:
         layer = self._layers[name]
-        stage = kind_of(layer).build(name, layer, fold, self.description.residual_bits, in_lanes)
+        stage = kind_of(layer, fold).build(name, layer, fold, self.description.residual_bits, in_lanes)
         return estimate_stage(stage, self.family)
 
     def _input_lanes(self, name: str, fold: StageFold, lanes_before: int) -> int:
         layer = self._layers[name]
-        return kind_of(layer).input_lanes(layer, fold, lanes_before)
+        return kind_of(layer, fold).input_lanes(layer, fold, lanes_before)
 
     def __call__(self, folds: StageFolds) -> Estimate:
         total = estimate_around(self.family)

@@ -15,7 +15,7 @@ from wsfracbnn.gen.sequential.folding import engine_sizes, folding_from_word, se
 from wsfracbnn.gen.sequential.size import WORD as SEQUENTIAL
 from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset
+from wsfracbnn.gen.sizing.presets import PRESETS, UNROLLED, fastest_cycles, possible_cycles, preset, unrolled
 from wsfracbnn.gen.sizing.solver import AreaModel
 from wsfracbnn.gen.stages.folding import Folding, Target
 from wsfracbnn.model.description import NetworkDescription
@@ -90,7 +90,7 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     """The folding that a name means, with the target that it was chosen for.
 
     Args:
-        wanted: a preset, 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME', 'sequential',
+        wanted: a preset, 'unrolled', 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME', 'sequential',
             'sequential=PExSIMD' or the path of a folding file. A device that is too small for every pipeline gets the
             sequential architecture, where that fits.
     Raises:
@@ -98,6 +98,8 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     """
     if wanted in PRESETS:
         return preset(description, wanted)
+    if wanted == UNROLLED:
+        return unrolled(description)
     if wanted.partition("=")[0] == SEQUENTIAL:
         return folding_from_word(description, wanted)
     if wanted.startswith(("cycles=", "rate=")):
@@ -122,7 +124,8 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
     path = Path(wanted)
     if path.suffix != ".json" and not path.exists():
         raise InputError(
-            f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, cycles=N, rate=IMAGES@MHZ, "
+            f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, {UNROLLED}, cycles=N, "
+            "rate=IMAGES@MHZ, "
             f"luts=N@FAMILY, device=NAME, {SEQUENTIAL}, {SEQUENTIAL}=PExSIMD or a folding file"
         )
     return read_folding(path, description)

@@ -4,9 +4,22 @@
 `stage_kind` in base.py adds a further one.
 """
 
-from wsfracbnn.gen.stages.base import STAGE_KINDS, Stage, kind_of, stage_kind
+from wsfracbnn.gen.stages.base import STAGE_KINDS, UNROLLED_KINDS, Stage, kind_of, stage_kind, unrolled_kind
 from wsfracbnn.gen.stages.conv import ConvStage
 from wsfracbnn.gen.stages.head import HeadStage
 from wsfracbnn.gen.stages.input import InputStage
+from wsfracbnn.gen.stages.unrolled import UnrolledConvStage, UnrolledInputStage
 
-__all__ = ["STAGE_KINDS", "ConvStage", "HeadStage", "InputStage", "Stage", "kind_of", "stage_kind"]
+__all__ = [
+    "STAGE_KINDS",
+    "UNROLLED_KINDS",
+    "ConvStage",
+    "HeadStage",
+    "InputStage",
+    "Stage",
+    "UnrolledConvStage",
+    "UnrolledInputStage",
+    "kind_of",
+    "stage_kind",
+    "unrolled_kind",
+]

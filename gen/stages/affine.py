@@ -8,9 +8,12 @@ from wsfracbnn.gen.stages.rom import Rom, rom_per_beat
 from wsfracbnn.model.contract import SCALE_LIMIT
 from wsfracbnn.model.description import Ints
 
+AFFINE_CYCLES = 8
+"""Cycles of scale path and RPReLU, of rtl/affine.v each half."""
+
 AFFINE_RESULTS = 17
-"""Results between a stage's engine and its residual sum: 8 cycles of scale path and RPReLU, 3 of the FIFO and of
-credit_counter, and what makes 16 words of memory and a register of it."""
+"""Results between a stage's engine and its residual sum: AFFINE_CYCLES, 3 of the FIFO and of credit_counter, and what
+makes 16 words of memory and a register of it."""
 
 
 def affine_width(in_w: int, bits: int, shift: int) -> int:

@@ -100,6 +100,11 @@ class Stage(ABC, Generic[AnyLayer]):
     def build(cls, name: str, layer: AnyLayer, fold: StageFold, bits: int, in_lanes: int) -> Stage[AnyLayer]:
         """The design."""
 
+    @classmethod
+    def unrolled_fold(cls, layer: AnyLayer) -> StageFold | None:
+        """The fold whose stage takes a pixel a cycle; None: there is none of this kind."""
+        return None
+
     # What is built ----------------------------------------------------------------------------------------------------
 
     @property
@@ -192,6 +197,17 @@ def stage_kind(cls: StageClass) -> StageClass:
     return cls
 
 
-def kind_of(layer: Layer) -> type[Stage[Any]]:
-    """The class of stage that a layer becomes."""
-    return STAGE_KINDS[layer.kind]
+UNROLLED_KINDS: dict[str, type[Stage[Any]]] = {}
+"""The class that it becomes where its fold is unrolled, of the kinds that can be."""
+
+
+def unrolled_kind(cls: StageClass) -> StageClass:
+    """Class decorator that adds the unrolled form of a kind of stage."""
+    UNROLLED_KINDS[cls.kind] = cls
+    return cls
+
+
+def kind_of(layer: Layer, fold: StageFold | None = None) -> type[Stage[Any]]:
+    """The class of stage that a layer becomes at a fold; without one the class that is asked for its folds."""
+    kinds = UNROLLED_KINDS if fold is not None and fold.unrolled else STAGE_KINDS
+    return kinds[layer.kind]

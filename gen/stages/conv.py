@@ -17,12 +17,13 @@ from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
-from wsfracbnn.gen.stages.rom import Rom, index_width
+from wsfracbnn.gen.stages.rom import LONGEST_CONSTANT, Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
-from wsfracbnn.gen.stages.window import WindowBlock, window_block
+from wsfracbnn.gen.stages.window import WindowBlock, require_window, window_block
 from wsfracbnn.model.contract import SCALE_DIGITS, TAPS
 from wsfracbnn.model.description import ConvLayer
+from wsfracbnn.model.errors import InputError
 
 LONG_WINDOW_CYCLES = 100
 """A window that the engine looks at for so long needs no register to leave into (rtl/window_columns.v, BUFFERED)..."""
@@ -50,11 +51,6 @@ def window_cycles(layer: ConvLayer, fold: StageFold) -> float:
     """Cycles that the engine needs for a window: (9 C_in / SIMD) * (C_out / PE + gated outputs of the busiest lane)."""
     groups, chunks = layer.out_channels // fold.pe, layer.window_bits // fold.simd
     return chunks * (groups + expected_busiest(groups, fold.pe, layer.gate_fraction))
-
-
-def window_is_buffered(layer: ConvLayer, fold: StageFold) -> bool:
-    """Whether windows leave into a register, so that the next one is there when the engine is through with one."""
-    return window_cycles(layer, fold) < LONG_WINDOW_CYCLES
 
 
 @stage_kind
@@ -90,7 +86,13 @@ class ConvStage(Stage[ConvLayer]):
     kind: ClassVar[str] = "conv"
     template: ClassVar[str] = "conv_stage.v.j2"
     colour: ClassVar[str] = "#e3f1df"
-    affine_results: ClassVar[int] = AFFINE_RESULTS
+    engine_template: ClassVar[str] = "conv_engine.j2"
+    """Part of the template with windows and engine."""
+
+    result_begins: ClassVar[str] = "sum_tvalid && sum_tready"
+    has_credit: ClassVar[str] = "sum_tready"
+    result_comes: ClassVar[str] = "sum_tvalid && sum_tready"
+    """Signals of that part: a result takes credit, there is some, a sum enters the scale path."""
 
     @classmethod
     def simd_choices(cls, layer: ConvLayer) -> list[int]:
@@ -106,11 +108,22 @@ class ConvStage(Stage[ConvLayer]):
         return StageFold(1, layer.window_bits)
 
     @classmethod
+    def unrolled_fold(cls, layer: ConvLayer) -> StageFold:
+        require_window(layer)
+        weights = layer.out_channels * layer.window_bits
+        if weights > LONGEST_CONSTANT:
+            raise InputError(
+                f"unrolled: found a convolution of {layer.in_channels} to {layer.out_channels} channels with {weights:,} "
+                f"weights, expected at most {LONGEST_CONSTANT:,}"
+            )
+        return StageFold(layer.out_channels, layer.window_bits, unrolled=True)
+
+    @classmethod
     def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:
         pixels = layer.out_height * layer.out_width
         entering = layer.height * layer.width * max(layer.in_channels // cls.input_lanes(layer, fold), WINDOW_CYCLES)
         leaving = pixels * layer.out_channels // fold.out_lanes
-        pause = 0 if window_is_buffered(layer, fold) else UNBUFFERED_CYCLES
+        pause = 0 if cls.window_is_buffered(layer, fold) else UNBUFFERED_CYCLES
         return max(math.ceil(pixels * (window_cycles(layer, fold) + pause)), entering, leaving)
 
     @classmethod
@@ -124,10 +137,29 @@ class ConvStage(Stage[ConvLayer]):
         return math.gcd(fold.out_lanes, layer.in_channels)
 
     @classmethod
+    def window_is_buffered(cls, layer: ConvLayer, fold: StageFold) -> bool:
+        """Whether windows leave into a register, so that the next one is there when the engine is through with one."""
+        return window_cycles(layer, fold) < LONG_WINDOW_CYCLES
+
+    @classmethod
+    def skip_fifo(
+        cls, layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int
+    ) -> tuple[int, int, int]:
+        """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
+        cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
+        in_flight = pixels_in_flight(engine.held, engine.popcount_stages, cycles_per_pixel) * in_beats
+        if layer.stride > 1:
+            # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
+            return 1, layer.out_width * in_beats + in_flight, 0
+        minimum = skip_minimum(layer.height, layer.width, in_beats)
+        slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
+        return minimum, minimum + in_flight + slack * in_beats, slack
+
+    @classmethod
     def build(cls, name: str, layer: ConvLayer, fold: StageFold, bits: int, in_lanes: int) -> ConvStage:
         engine = fractional_engine(layer.weights, fold, window_cycles(layer, fold))
         in_beats = layer.in_channels // in_lanes
-        minimum, skip_depth, slack = _skip_fifo(layer, engine, in_lanes, in_beats, bits)
+        minimum, skip_depth, slack = cls.skip_fifo(layer, engine, in_lanes, in_beats, bits)
         scale_codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
         identity = 1 << layer.slope_shift  # what RPReLU multiplies by from zero on
         slope_codes = cheapest_codes([*map(int, layer.slope), identity], SCALE_DIGITS)
@@ -145,7 +177,7 @@ class ConvStage(Stage[ConvLayer]):
             lookahead=lookahead_pixels(layer.height, layer.width),
             skip_depth=skip_depth,
             slack=slack,
-            buffered=window_is_buffered(layer, fold),
+            buffered=cls.window_is_buffered(layer, fold),
             engine=engine,
             thresholds=threshold_rom(layer, in_lanes, bits),
             gates=gate_rom(layer, fold.pe, engine.sum_w),
@@ -185,6 +217,16 @@ class ConvStage(Stage[ConvLayer]):
         )
 
     @property
+    def affine_results(self) -> int:
+        """Results that have left the engine and are not in the residual sum, at most."""
+        return AFFINE_RESULTS
+
+    @property
+    def keeps_a_row(self) -> bool:
+        """Whether a row of pixels waits before the windows, which come with every other row only."""
+        return self.halves_the_image
+
+    @property
     def halves_the_image(self) -> bool:
         """Whether the shortcut is a 2x2 average with the channels taken twice (stride 2)."""
         return self.layer.stride > 1
@@ -214,15 +256,13 @@ class ConvStage(Stage[ConvLayer]):
         engine = self.engine
         return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
 
-    @functools.cached_property
-    def memories(self) -> list[Memory]:
-        name, engine, layer = self.name, self.engine, self.layer
-        beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
-        skip = "pool_fifo" if self.halves_the_image else "skip_fifo"
+    @property
+    def engine_memories(self) -> list[Memory]:
+        """Those of the engine and of the results behind it."""
+        name, engine = self.name, self.engine
         lane = rf"{name}\.engine\.lanes\[\d+\]\.fractional"
         first_pass = rf"{name}\.engine\.first_pass"
         found = [
-            *(rom_memory(name, self.instance, rom) for rom in self.roms),
             fifo_memory(name, "first_pass", first_pass, engine.pe * (engine.sum_w + 1), engine.result_words),
             fifo_memory(name, "lsb_sums", rf"{lane}\.lsb_sums", engine.sum_w, engine.result_words, engine.pe),
             # One word more is in the register behind the list.
@@ -236,22 +276,34 @@ class ConvStage(Stage[ConvLayer]):
                 block=False,
             ),
             fifo_memory(name, "results", rf"{name}\.results", self.out_lanes * self.rprelu_v_w, self.affine_results),
-            fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
-            line_memory(name, name, layer.width, 2 * pixel),
         ]
         if engine.held > 1:
             several = rf"{name}\.engine\.several_held"
             taps, plane = rf"{several}\.held_tap_sets", rf"{several}\.held_planes"
             found += [
                 fifo_memory(name, "held_tap_sets", taps, TAPS, engine.held, block=False),
-                fifo_memory(name, "held_planes", plane, layer.window_bits, engine.held, block=False),
+                fifo_memory(name, "held_planes", plane, self.layer.window_bits, engine.held, block=False),
             ]
+        return found
+
+    @functools.cached_property
+    def memories(self) -> list[Memory]:
+        name, layer = self.name, self.layer
+        beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
+        skip = "pool_fifo" if self.halves_the_image else "skip_fifo"
+        found = [
+            *(rom_memory(name, self.instance, rom) for rom in self.roms),
+            *self.engine_memories,
+            fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
+            line_memory(name, name, layer.width, 2 * pixel),
+        ]
         if self.slack:
             found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
+        if self.keeps_a_row:
+            found.append(fifo_memory(name, "row_fifo", rf"{name}\.row_fifo", pixel, layer.width))
         if self.halves_the_image:
             pool, pairs = rf"{name}\.average_2x2", layer.out_width * self.in_beats
             found += [
-                fifo_memory(name, "row_fifo", rf"{name}\.row_fifo", pixel, layer.width),
                 free_memory(name, "pool_lefts", rf"{pool}\.lefts\b", self.in_beats, beat),
                 free_memory(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, self.in_lanes * (self.bits + 1)),
                 free_memory(name, "repeat_pixel", rf"{name}\.channels_twice\.memory\b", self.in_beats, beat),
@@ -304,14 +356,3 @@ class ConvStage(Stage[ConvLayer]):
     def shortcut_caption(self) -> str:
         return "2x2 average, channels x2" if self.halves_the_image else f"skip FIFO, {self.skip_depth} beats"
 
-
-def _skip_fifo(layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int) -> tuple[int, int, int]:
-    """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
-    cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
-    in_flight = pixels_in_flight(engine.held, engine.popcount_stages, cycles_per_pixel) * in_beats
-    if layer.stride > 1:
-        # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
-        return 1, layer.out_width * in_beats + in_flight, 0
-    minimum = skip_minimum(layer.height, layer.width, in_beats)
-    slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
-    return minimum, minimum + in_flight + slack * in_beats, slack

@@ -27,21 +27,28 @@ class StageFold:
     """How parallel one stage is.
 
     pe: output channels (head: classes) at once. simd: window bits at once (head: 1 channel). lanes: of a convolution
-    stage, channels at once before and behind the engine, a divisor of PE; None: PE.
+    stage, channels at once before and behind the engine, a divisor of PE; None: PE. unrolled: a pixel a cycle, with all
+    that its window needs computed at once and weights that are logic (docs/architecture.md); pe and simd are then all.
     """
 
     pe: int
     simd: int
     lanes: int | None = None
+    unrolled: bool = False
 
     @property
     def out_lanes(self) -> int:
         """Channels of the output stream's beat."""
         return self.pe if self.lanes is None else self.lanes
 
-    def numbers(self) -> dict[str, int]:
-        """As a folding file has them."""
-        return {"pe": self.pe, "simd": self.simd} | ({} if self.lanes is None else {"lanes": self.lanes})
+    def to_json(self) -> dict[str, int | bool]:
+        """As a folding file has it."""
+        found: dict[str, int | bool] = {"pe": self.pe, "simd": self.simd}
+        if self.lanes is not None:
+            found["lanes"] = self.lanes
+        if self.unrolled:
+            found["unrolled"] = True
+        return found
 
 
 StageFolds = Mapping[str, StageFold]
@@ -100,7 +107,7 @@ class Folding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {TARGET_KEY: self.target.to_json()} | {name: fold.numbers() for name, fold in self.stages.items()}
+        return {TARGET_KEY: self.target.to_json()} | {name: fold.to_json() for name, fold in self.stages.items()}
 
     def text(self) -> str:
         """The text of a folding file, a line for each stage, which `--fold FILE` reads back as the same value."""

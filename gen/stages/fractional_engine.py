@@ -58,6 +58,13 @@ class EngineDesign:
     corrections: Rom
 
     @property
+    def weight_literals(self) -> list[tuple[str, str]]:
+        """The weights of all channels where each lane has one word, the last channel first, and whose they are."""
+        words = enumerate(self.weights.words)
+        lines = [(f"{self.simd}'h{word:0{(self.simd + 3) // 4}x}", f"output channel {o}") for o, (word,) in words]
+        return lines[::-1]
+
+    @property
     def result_words(self) -> int:
         """Words of the FIFOs of both passes' results (rtl/fractional_engine.v, DEPTH)."""
         return (2 * self.held + 1) * self.groups + (3 if self.held > 1 else 4)

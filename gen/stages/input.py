@@ -17,7 +17,7 @@ from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels
 from wsfracbnn.gen.stages.table_engine import TableDesign, table_engine
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
-from wsfracbnn.gen.stages.window import WindowBlock, window_block
+from wsfracbnn.gen.stages.window import WindowBlock, require_window, window_block
 from wsfracbnn.model.contract import PIXEL_BITS, SCALE_DIGITS, TAPS
 from wsfracbnn.model.description import InputLayer
 
@@ -41,6 +41,16 @@ class InputStage(Stage[InputLayer]):
     affine_results: ClassVar[int] = AFFINE_RESULTS
 
     @classmethod
+    def engine_of(cls, layer: InputLayer, fold: StageFold) -> TableDesign:
+        """The engine at a fold."""
+        return table_engine(layer, fold)
+
+    @property
+    def pixel_cycles(self) -> int:
+        """From one window to the next at least."""
+        return WINDOW_CYCLES
+
+    @classmethod
     def simd_choices(cls, layer: InputLayer) -> list[int]:
         """Multiples of the code of one pixel value."""
         return [layer.levels * values for values in divisors(TAPS * layer.colours)]
@@ -48,6 +58,11 @@ class InputStage(Stage[InputLayer]):
     @classmethod
     def whole_window(cls, layer: InputLayer) -> StageFold:
         return StageFold(1, layer.window_bits)
+
+    @classmethod
+    def unrolled_fold(cls, layer: InputLayer) -> StageFold:
+        require_window(layer)
+        return StageFold(layer.out_channels, layer.window_bits, unrolled=True)
 
     @classmethod
     def cycles_at(cls, layer: InputLayer, fold: StageFold) -> int:
@@ -67,7 +82,7 @@ class InputStage(Stage[InputLayer]):
 
     @classmethod
     def build(cls, name: str, layer: InputLayer, fold: StageFold, bits: int, in_lanes: int) -> InputStage:
-        engine = table_engine(layer, fold)
+        engine = cls.engine_of(layer, fold)
         codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
         return cls(
             name=name,
@@ -91,7 +106,7 @@ class InputStage(Stage[InputLayer]):
             lookahead=lookahead,
             leaving=layer.out_channels // engine.pe,
             first=engine.groups * engine.chunks,
-            apart=WINDOW_CYCLES,
+            apart=self.pixel_cycles,
             room=lookahead + PIXELS_AHEAD + engine.sum_words // engine.groups,
             results=engine.sum_words // engine.groups + AFFINE_RESULTS * engine.pe // layer.out_channels,
         )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -80,6 +80,9 @@ class Words(Sequence[tuple[int, ...]]):
 
     def __len__(self) -> int:
         return self.lanes
+
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        return iter(self.packed)
 
     @overload
     def __getitem__(self, lane: int) -> tuple[int, ...]: ...

@@ -18,6 +18,7 @@ class TableDesign:
     """Numbers of the input stage's engine, rtl/table_engine.v, and its tables.
 
     values: pixel values looked up at once; level_w: width of a level; value_w: of a table's word for one channel.
+    sum_words: words of the FIFO of sums.
     """
 
     out_channels: int
@@ -29,12 +30,8 @@ class TableDesign:
     level_w: int
     value_w: int
     sum_w: int
+    sum_words: int
     tables: Rom
-
-    @property
-    def sum_words(self) -> int:
-        """Words of the FIFO of sums: two windows' and what is in the adder tree."""
-        return 2 * self.groups + 4
 
 
 def level_products(weights: Signs, level: int) -> Ints:
@@ -59,8 +56,22 @@ def pixel_value_weights(layer: InputLayer) -> Signs:
     return by_colour.transpose(0, 3, 1, 2).reshape(layer.out_channels, TAPS * layer.colours, layer.levels)
 
 
-def table_engine(layer: InputLayer, fold: StageFold) -> TableDesign:
-    """The input stage's engine; a table's words are the products of the channels of a group, level by level."""
+TABLE_CYCLES = 9
+"""Cycles from an operation that is begun to the next that may follow on its credit, beside those of the adder tree."""
+
+
+def sum_words(groups: int, values: int, every_cycle: bool) -> int:
+    """Words of the FIFO of sums: two windows' and what is in the adder tree; all under way where windows never wait."""
+    if every_cycle:
+        return TABLE_CYCLES + max(1, clog2(values))
+    return 2 * groups + 4
+
+
+def table_engine(layer: InputLayer, fold: StageFold, *, every_cycle: bool = False) -> TableDesign:
+    """The input stage's engine; a table's words are the products of the channels of a group, level by level.
+
+    every_cycle: whether windows come every cycle, of which none is to wait for credit.
+    """
     values = fold.simd // layer.levels
     groups, chunks = layer.out_channels // fold.pe, TAPS * layer.colours // values
     level_w = clog2(layer.levels + 2)
@@ -99,5 +110,6 @@ def table_engine(layer: InputLayer, fold: StageFold) -> TableDesign:
         level_w=level_w,
         value_w=value_w,
         sum_w=clog2(layer.window_bits + 1) + 1,
+        sum_words=sum_words(groups, values, every_cycle),
         tables=tables,
     )

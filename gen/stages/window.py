@@ -5,6 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wsfracbnn.model.description import Layer
+from wsfracbnn.model.errors import InputError
+
+
+STREAM = "window_stream"
+"""The block that shows a window every cycle."""
+
 
 @dataclass(frozen=True)
 class WindowBlock:
@@ -12,6 +19,11 @@ class WindowBlock:
 
     module: str
     parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def announces_next(self) -> bool:
+        """Whether it has an output `m_axis_tnext`."""
+        return self.module != STREAM
 
 
 def window_block(pixel_width: str, height: int, width: int, stride: int = 1, buffered: bool = True) -> WindowBlock:
@@ -24,3 +36,19 @@ def window_block(pixel_width: str, height: int, width: int, stride: int = 1, buf
     if stride == 1 and height > 1 and width > 1:
         return WindowBlock("window_buffer", (*size, register))
     return WindowBlock("window_walk", (*size, ("STRIDE", str(stride)), register))
+
+
+def window_stream(pixel_width: str, height: int, width: int, stride: int = 1) -> WindowBlock:
+    """window_stream, which takes a pixel every cycle; its arguments are those of `window_block`."""
+    size = (("WIDTH", pixel_width), ("HEIGHT_PIXELS", str(height)), ("WIDTH_PIXELS", str(width)))
+    return WindowBlock(STREAM, (*size, ("STRIDE", str(stride))))
+
+
+def require_window(layer: Layer) -> None:
+    """Refuse an image that rtl/window_stream.v does not take.
+
+    Raises:
+        InputError: it is less than two pixels high or wide.
+    """
+    if layer.height < 2 or layer.width < 2:
+        raise InputError(f"unrolled: found an image of {layer.height} x {layer.width} pixels, expected at least 2 x 2")
