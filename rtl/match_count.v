@@ -30,7 +30,7 @@ module match_count #(
     parameter LUT_INPUTS = 4,
     // 1: the weight is WEIGHT, and the port of that name is not looked at
     parameter CONSTANT   = 0,
-    parameter [WIDTH-1:0] WEIGHT = {WIDTH{1'b0}},
+    parameter [WIDTH-1:0] WEIGHT = 0,
     // Derived: width of the count
     parameter COUNT_W    = $clog2(WIDTH + 1)
 ) (

@@ -27,7 +27,7 @@ module unrolled_engine #(
     // Inputs of the target's LUTs, 4 or 6
     parameter LUT_INPUTS   = 4,
     // Weights, 1 for +1 and 0 for -1
-    parameter [9*IN_CHANNELS*OUT_CHANNELS-1:0] WEIGHTS = {9*IN_CHANNELS*OUT_CHANNELS{1'b0}},
+    parameter [9*IN_CHANNELS*OUT_CHANNELS-1:0] WEIGHTS = 0,
     // Derived sizes
     parameter SUM_W        = $clog2(9 * IN_CHANNELS + 1) + 1,
     parameter ACC_W        = SUM_W + 2
@@ -62,10 +62,7 @@ localparam COUNT_W  = $clog2(WINDOW_W + 1);
 
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
-    if (IN_CHANNELS < 1) begin : check_1
-        IN_CHANNELS_must_be_at_least_1 stop ();
-    end
-    if (OUT_CHANNELS < 1) begin : check_2
+    if (OUT_CHANNELS < 1) begin : check
         OUT_CHANNELS_must_be_at_least_1 stop ();
     end
 endgenerate

@@ -68,6 +68,15 @@ def test_random_networks_pass_every_test(
     assert_exact(run(tmp_path / "net", simulator))
 
 
+@pytest.mark.parametrize("simulator, config, lut_inputs", [("icarus", SQUARE, 6), ("verilator", COLOUR, 4)])
+def test_unrolled_networks_pass_every_test(
+    tmp_path: Path, simulator: str, config: NetworkConfig, lut_inputs: int
+) -> None:
+    description = random_description(config, seed=7)
+    emit(description, choose_folding(description, "unrolled").with_lut_inputs(lut_inputs), tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator))
+
+
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_every_test_of_the_testbench_is_right_alone(tmp_path: Path, simulator: str) -> None:
     """Registers are unknown at the start of a simulation, and no other test has reset them."""
@@ -89,10 +98,13 @@ def test_the_testbench_is_right_in_another_order(tmp_path: Path) -> None:
     assert log.index("test_reset_at_any_cycle_leaves_no_trace passed") < log.index("running bench_network.test_images")
 
 
-@pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
-def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
+@pytest.mark.parametrize(
+    ("network", "fold", "lut_inputs"),
+    [("digits", "small", 4), ("digits", "fast", 6), ("digits_small", "unrolled", 4)],
+)
+def test_digits_at_other_folds(tmp_path: Path, network: str, fold: str, lut_inputs: int) -> None:
     """Bit-exact, and as fast as is estimated."""
-    checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
+    checkpoint = load_checkpoint(CHECKPOINTS / f"{network}.pt")
     description = lower_checkpoint(checkpoint)
     assert checkpoint.samples is not None
     images = checkpoint.samples["images"].numpy()
@@ -103,10 +115,10 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
     assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
-def skip_fifo_design(tmp_path: Path, missing: int) -> Path:
+def skip_fifo_design(tmp_path: Path, fold: str, missing: int) -> Path:
     """The square network with its first skip FIFO at its least depth, less `missing` entries."""
     description = random_description(SQUARE, seed=7)
-    folding = folding_of(SQUARE, {})
+    folding = choose_folding(description, fold)
     design = build_design(description, folding)
     first, conv, *others = design.stages
     assert isinstance(conv, ConvStage)
@@ -115,13 +127,15 @@ def skip_fifo_design(tmp_path: Path, missing: int) -> Path:
     return tmp_path / "net"
 
 
-def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path) -> None:
-    result = run(skip_fifo_design(tmp_path, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
+@pytest.mark.parametrize("fold", ["small", "unrolled"])
+def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
     assert_exact(result)
 
 
-def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path) -> None:
-    result = run(skip_fifo_design(tmp_path, missing=1), "icarus", tests=EXACT)
+@pytest.mark.parametrize("fold", ["small", "unrolled"])
+def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, fold, missing=1), "icarus", tests=EXACT)
     assert result.failures
     assert "no result" in result.failures[0]
 

@@ -202,6 +202,8 @@ CASES: dict[str, tuple[Case, str]] = {
     "rate of nothing": (wanted("rate=fast"), "folding 'rate=fast'"),
     "pe": (fold(lambda f: f["stage_01"].update(pe=True)), "stage_01.pe': found True"),
     "lanes": (fold(lambda f: f["stage_01"].update(lanes=1.0)), "stage_01.lanes"),
+    "unrolled": (fold(lambda f: f["stage_01"].update(pe=4, simd=36, unrolled=True)), '"simd": 144, "unrolled": true}'),
+    "unrolled head": (fold(lambda f: f["head"].update(unrolled=True)), "expected a stage with windows"),
     "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),

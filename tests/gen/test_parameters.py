@@ -66,6 +66,9 @@ BUILT: dict[str, list[Parameters]] = {
         {"WIDTH": 9, "STAGES": 2},
         {"WIDTH": 576, "STAGES": 4},
         {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6},
+        {"WIDTH": 1, "STAGES": 1, "LUT_INPUTS": 6, "CONSTANT": 1},
+        {"WIDTH": 576, "STAGES": 4, "CONSTANT": 1},
+        {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6, "CONSTANT": 1},
     ],
     "operand_select": [{"SIMD": 9, "CHUNKS": 1}, {"SIMD": 9, "CHUNKS": 2}, {"SIMD": 144, "CHUNKS": 4}],
     "pass_sequencer": [
@@ -110,6 +113,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"COLOURS": 1, "LEVELS": 1, "OUT_CHANNELS": 2, "PE": 1, "VALUES": 1},
         {"COLOURS": 3, "LEVELS": 32, "OUT_CHANNELS": 16, "PE": 16, "VALUES": 27},
         {"COLOURS": 8, "LEVELS": 128, "OUT_CHANNELS": 64, "PE": 2, "VALUES": 3},
+        {"COLOURS": 1, "LEVELS": 16, "OUT_CHANNELS": 8, "PE": 8, "VALUES": 9, "RESULTS": 13},
     ],
     "window_buffer": [
         {"WIDTH": 1, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2},
@@ -120,6 +124,17 @@ BUILT: dict[str, list[Parameters]] = {
         {"WIDTH": 1, "COLUMNS": 1},
         {"WIDTH": 1, "COLUMNS": 2, "BUFFERED": 0},
         {"WIDTH": 32, "COLUMNS": 257},
+    ],
+    "unrolled_engine": [
+        {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "STAGES": 1},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 32, "STAGES": 4},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 3, "STAGES": 4, "LUT_INPUTS": 6},
+    ],
+    "window_stream": [
+        {"WIDTH": 1, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2},
+        {"WIDTH": 32, "HEIGHT_PIXELS": 257, "WIDTH_PIXELS": 256},
+        {"WIDTH": 1, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "STRIDE": 2},
+        {"WIDTH": 8, "HEIGHT_PIXELS": 256, "WIDTH_PIXELS": 258, "STRIDE": 2},
     ],
     "window_walk": [
         {"WIDTH": 1, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1},
@@ -200,6 +215,12 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "window_buffer": [({"HEIGHT_PIXELS": 1}, "an_image_must_have_at_least_2_by_2_pixels")],
     "window_columns": [({"COLUMNS": 0}, "COLUMNS_must_be_at_least_1")],
+    "unrolled_engine": [({"OUT_CHANNELS": 0}, "OUT_CHANNELS_must_be_at_least_1")],
+    "window_stream": [
+        ({"WIDTH_PIXELS": 1}, "an_image_must_have_at_least_2_by_2_pixels"),
+        ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),
+        ({"STRIDE": 2, "HEIGHT_PIXELS": 7}, "STRIDE_2_needs_an_even_image"),
+    ],
     "window_walk": [
         ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),
         ({"STRIDE": 2, "WIDTH_PIXELS": 7}, "STRIDE_2_needs_an_even_image"),
