@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fit the area coefficients of gen/sizing/area.py to what Yosys makes of single stages.
 
-    .venv/bin/python benchmarks/calibrate_area.py [--family NAME] [--keep-coefficients]
+    .venv/bin/python benchmarks/calibrate_area.py [--family NAME] [--keep-coefficients] [--unrolled]
 
 Synthesizes each stage of SAMPLES alone for each family (cached in build/synthesis, so that a second call goes on where
 the first was cut off), fits non-negative coefficients that make the relative error least, and writes them to
 gen/sizing/area_coefficients.json; results/area.json gets estimate and measurement of each. With --keep-coefficients
 only the whole networks are measured again: after a bundled checkpoint changed. Some hours for all families, the first
-time; --family measures one of them.
+time; --family measures one of them. With --unrolled only unrolled stages are measured, whose terms no others have.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from wsfracbnn.gen.sizing.area import (
 )
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.sizing.targets import choose_folding
-from wsfracbnn.gen.stages.folding import StageFold
+from wsfracbnn.gen.stages.folding import Folding, StageFold
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -59,6 +59,8 @@ RESNET20 = resnet20(10)
 HUNDRED = resnet20(100)
 SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
 
+WIDER = NetworkConfig(8, 8, 1, 16, (12, 24), (1, 1), 10)
+
 SAMPLES = [
     *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
     *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
@@ -74,6 +76,7 @@ SAMPLES = [
     *[(RESNET20, "head", fold) for fold in ((1, 1), (5, 1))],
     *[(HUNDRED, "head", fold) for fold in ((1, 1),)],
 ]
+UNROLLED = [(SMALL, "stage_01"), (SMALL, "stage_03"), (SMALL, "stage_04"), (WIDER, "stage_03")]
 NETWORKS = {
     "ecp5": [
         ("digits", "auto"),
@@ -89,22 +92,43 @@ NETWORKS = {
 """Whole networks that the estimate is compared with: bundled checkpoints, and a random one (SMALL)."""
 
 
-def measure(family: Family, progress: Progress) -> list[tuple[str, dict[str, float], int, int]]:
-    """Name, terms, LUTs and flip-flops of every sample."""
+Row = tuple[str, dict[str, float], int, int]
+"""Name, terms, LUTs and flip-flops of a sample."""
+
+
+def measure(family: Family, progress: Progress) -> list[Row]:
+    """Every sample."""
     rows = []
     task = progress.add_task(family.name, total=len(SAMPLES))
     for config, name, fold in SAMPLES:
         description = random_description(config, seed=1, wild=False)
         folding = preset(description, "small").with_stages({name: StageFold(*fold)})
-        design = build_design(description, folding.for_family(family))
-        stage = next(s for s in design.stages if s.name == name)
-        top = f"{design.name}_{name}"
-        sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
-        area, _ = synthesize(sources, top, family, CACHE, report=lambda _: None)
         label = f"{'x'.join(map(str, config.widths))} {name} {'x'.join(map(str, fold))}"
-        rows.append((label, dict(stage.area_terms(family)), area.luts, area.flip_flops))
+        rows.append(measure_stage(description, folding, name, label, family))
         progress.advance(task)
     return rows
+
+
+def measure_unrolled(family: Family, progress: Progress) -> list[Row]:
+    """The unrolled samples."""
+    rows = []
+    task = progress.add_task(f"{family.name}, unrolled", total=len(UNROLLED))
+    for config, name in UNROLLED:
+        description = random_description(config, seed=1, wild=False)
+        label = f"{'x'.join(map(str, config.widths))} {name} unrolled"
+        rows.append(measure_stage(description, choose_folding(description, "unrolled"), name, label, family))
+        progress.advance(task)
+    return rows
+
+
+def measure_stage(description: NetworkDescription, folding: Folding, name: str, label: str, family: Family) -> Row:
+    """One stage alone. label: what its row is called."""
+    design = build_design(description, folding.for_family(family))
+    stage = next(s for s in design.stages if s.name == name)
+    top = f"{design.name}_{name}"
+    sources = {file: text for file, text in design_sources(design).items() if _needed(file, top, design.name)}
+    area, _ = synthesize(sources, top, family, CACHE, report=lambda _: None)
+    return label, dict(stage.area_terms(family)), area.luts, area.flip_flops
 
 
 def _needed(file: str, top: str, network: str) -> bool:
@@ -172,10 +196,17 @@ def compare_networks(family: Family, progress: Progress) -> list[dict[str, Any]]
 
 def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, Any]]]:
     """Measure the samples and fit; returns the coefficients, and estimate and measurement of each sample."""
-    rows = measure(family, progress)
+    coefficients, samples = fitted([*measure(family, progress), *measure_unrolled(family, progress)])
+    around = measure_around(family)
+    return {
+        what: {**table, AROUND: size} for (what, table), size in zip(coefficients.items(), around, strict=True)
+    }, samples
+
+
+def fitted(rows: list[Row]) -> tuple[Coefficients, list[dict[str, Any]]]:
+    """Coefficients, and estimate and measurement of each sample."""
     luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
     flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
-    around = measure_around(family)
     samples: list[dict[str, Any]] = [
         {
             "stage": label,
@@ -186,12 +217,21 @@ def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[di
         }
         for label, sizes, measured, registers in rows
     ]
-    return {"luts": luts | {AROUND: around[0]}, "flip_flops": flip_flops | {AROUND: around[1]}}, samples
+    return {"luts": luts, "flip_flops": flip_flops}, samples
+
+
+def add_unrolled(known: Coefficients, samples: list[dict[str, Any]], rows: list[Row]) -> Coefficients:
+    """The coefficients with those of unrolled stages measured anew; `samples` gets them in place of earlier ones."""
+    found, measured = fitted(rows)
+    labels = {sample["stage"] for sample in measured}
+    samples[:] = [sample for sample in samples if sample["stage"] not in labels] + measured
+    return {what: {**known[what], **found[what]} for what in known}
 
 
 def main(
     family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
+    unrolled: Annotated[bool, typer.Option("--unrolled", help="Measure unrolled stages only.")] = False,
 ) -> None:
     """Measure, fit, write."""
     require_section(PAGE, "area")
@@ -199,6 +239,11 @@ def main(
     table: dict[str, Coefficients] = {name: coefficients_of(name) for name in FAMILIES if is_calibrated(name)}
     with Progress() as progress:
         for chosen in map(family_named, family or FAMILIES):
+            if unrolled:
+                rows = measure_unrolled(chosen, progress)
+                table[chosen.name] = add_unrolled(table[chosen.name], record["stages"][chosen.name], rows)
+                write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
+                continue
             if not keep_coefficients:
                 table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
                 add_calibration(chosen.name, table[chosen.name])

@@ -26,7 +26,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
     family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A stage
-    with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A file with the key `architecture` is one of gen/sequential/folding.py.
+    with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A file with the key
+    `architecture` is one of gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -83,7 +84,7 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
         given = checked(_Fold, entries[name], within=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    fold = StageFold(given.pe, given.simd, given.lanes, given.unrolled)
+    fold = StageFold(given.pe, given.simd, given.lanes, unrolled=given.unrolled)
     if fold.unrolled:
         return _unrolled(path, name, layer, fold)
     outputs, what = kind.outputs(layer)

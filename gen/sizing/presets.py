@@ -106,6 +106,4 @@ def unrolled(description: NetworkDescription) -> Folding:
     """
     found = {name: kind_of(layer).unrolled_fold(layer) for name, layer in description.named_layers()}
     pixels = description.layers[0].height * description.layers[0].width
-    return Folding(
-        {name: found[name] or _cheapest_fold(layer, pixels) for name, layer in description.named_layers()}
-    )
+    return Folding({name: found[name] or _cheapest_fold(layer, pixels) for name, layer in description.named_layers()})

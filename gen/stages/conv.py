@@ -113,8 +113,8 @@ class ConvStage(Stage[ConvLayer]):
         weights = layer.out_channels * layer.window_bits
         if weights > LONGEST_CONSTANT:
             raise InputError(
-                f"unrolled: found a convolution of {layer.in_channels} to {layer.out_channels} channels with {weights:,} "
-                f"weights, expected at most {LONGEST_CONSTANT:,}"
+                f"unrolled: found a convolution of {layer.in_channels} to {layer.out_channels} channels with "
+                f"{weights:,} weights, expected at most {LONGEST_CONSTANT:,}"
             )
         return StageFold(layer.out_channels, layer.window_bits, unrolled=True)
 
@@ -355,4 +355,3 @@ class ConvStage(Stage[ConvLayer]):
     @property
     def shortcut_caption(self) -> str:
         return "2x2 average, channels x2" if self.halves_the_image else f"skip FIFO, {self.skip_depth} beats"
-

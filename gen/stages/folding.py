@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wsfracbnn.gen.devices import Device, Family, family_named
@@ -34,7 +34,7 @@ class StageFold:
     pe: int
     simd: int
     lanes: int | None = None
-    unrolled: bool = False
+    unrolled: bool = field(default=False, kw_only=True)
 
     @property
     def out_lanes(self) -> int:

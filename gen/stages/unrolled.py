@@ -17,7 +17,7 @@ from wsfracbnn.gen.stages.conv import ConvStage
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.fractional_engine import EngineDesign
 from wsfracbnn.gen.stages.input import InputStage
-from wsfracbnn.gen.stages.memory import Memory, fifo_memory, luts_of_memories
+from wsfracbnn.gen.stages.memory import Memory, fifo_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
 from wsfracbnn.gen.stages.rom import Rom
 from wsfracbnn.gen.stages.skip_fifo import PIPELINE_CYCLES, skip_minimum
@@ -134,18 +134,10 @@ class UnrolledConvStage(ConvStage):
         return 2 * super().xnor_bits
 
     def area_terms(self, family: Family) -> dict[str, float]:
-        engine = self.engine
-        in_luts = luts_of_memories(self.memories, family)
-        window = 2 * TAPS * engine.in_channels
         return {
-            "unrolled_stage": 1.0,
-            "unrolled_lane": engine.pe,
-            "unrolled_lane_width": engine.pe * engine.sum_w,
-            "unrolled_match": 2 * engine.pe * engine.simd,
-            "unrolled_window": window,
-            "memory": sum(in_luts.values()),
-            "beat": self.in_lanes * self.bits,
-            "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
+            "unrolled_lane": self.engine.pe,
+            "unrolled_match": 2 * self.engine.pe * self.engine.simd,
+            "unrolled_window": 2 * TAPS * self.engine.in_channels,
         }
 
     @property

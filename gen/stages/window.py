@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from wsfracbnn.model.description import Layer
 from wsfracbnn.model.errors import InputError
 
-
 STREAM = "window_stream"
 """The block that shows a window every cycle."""
 

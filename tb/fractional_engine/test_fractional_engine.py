@@ -65,7 +65,9 @@ async def _drive(dut: Any, stalled: bool, gate_range: tuple[int, int]) -> tuple[
         source.send(window_of(msb, lsb, channels), taps)
         s_m = [sum_of(w, msb, taps, channels) for w in weights]
         is_open = [s > g for s, g in zip(s_m, gates, strict=True)]
-        a = [2 * s + (sum_of(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)]
+        a = [
+            2 * s + (sum_of(w, lsb, taps, channels) if g else 0) for s, w, g in zip(s_m, weights, is_open, strict=True)
+        ]
         expected += [pack(a[g : g + pe], acc_w) for g in range(0, outputs, pe)]
         passes += outputs // pe + max(sum(is_open[lane::pe]) for lane in range(pe))
     await bench.expect(expected[:1], acc_w, pe)
