@@ -19,7 +19,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from formal.blocks import BLOCKS, BOUNDED, Block, Fault
+from formal.block import BOUNDED, Block, Fault
+from formal.blocks import BLOCKS
 from formal.solver import PROPERTIES, Problem, rtl_of, solve
 from wsfracbnn.cli.app import run
 from wsfracbnn.cli.console import console

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from formal.blocks import BOUNDED, INDUCTION
+from formal.block import BOUNDED, INDUCTION
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.extras import version_of

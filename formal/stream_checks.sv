@@ -41,7 +41,8 @@ endmodule
 
 /*
  * Words leave as they came: none is lost, doubled, moved past another or made up. At most CAPACITY are inside, and one
- * is offered within LATENCY cycles of its arrival or of the one before it leaving (0: in the cycle itself).
+ * is offered within LATENCY cycles of its arrival or of the one before it leaving (0: in the cycle itself), unless it may
+ * have to wait for others (TIMED = 0).
  *
  * The solver marks a word of its choice, by `mark`, and the word is followed: what holds for any holds for all. The
  * block's own file says where a marked word lies (`marked`, `ahead`, `word`), which makes the proofs inductive.
@@ -50,6 +51,7 @@ module words_in_order #(
     parameter WIDTH    = 1,
     parameter CAPACITY = 1,
     parameter LATENCY  = 1,
+    parameter TIMED    = 1,
     parameter COUNT_W  = $clog2(CAPACITY + 2)
 ) (
     input wire               clk,
@@ -103,7 +105,7 @@ always @* begin
     straight_through: assert (!passes || out_data == in_data);
     capacity: assert (inside <= CAPACITY);
     follows: assert (!marked || ahead < inside);
-    in_time: assert (inside == 0 || out_valid || waiting + 1 < LATENCY);
+    in_time: assert (TIMED == 0 || inside == 0 || out_valid || waiting + 1 < LATENCY);
 end
 
 endmodule
@@ -128,6 +130,28 @@ end
 
 always @* begin
     assume (running || rst);
+end
+
+endmodule
+
+/*
+ * What came in CYCLES cycles before.
+ */
+module delayed #(
+    parameter WIDTH  = 1,
+    parameter CYCLES = 1
+) (
+    input  wire             clk,
+    input  wire [WIDTH-1:0] in,
+    output wire [WIDTH-1:0] out
+);
+
+reg [WIDTH*CYCLES-1:0] line;
+
+assign out = line[WIDTH*(CYCLES-1) +: WIDTH];
+
+always @(posedge clk) begin
+    line <= {line, in};
 end
 
 endmodule

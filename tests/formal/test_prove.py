@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from formal.blocks import BLOCKS, Block, Fault
+from formal.block import Block, Fault
+from formal.blocks import BLOCKS
 from formal.prove import (
     chosen,
     faulty,
