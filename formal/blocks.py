@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from formal.arithmetic import ARITHMETIC
 from formal.block import Block
+from formal.stages import STAGES
 from formal.streams import STREAMS
 
-BLOCKS: tuple[Block, ...] = (*STREAMS, *ARITHMETIC)
+BLOCKS: tuple[Block, ...] = (*STREAMS, *ARITHMETIC, *STAGES)

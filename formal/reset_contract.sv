@@ -120,14 +120,14 @@ stream_register #(.WIDTH(WIDTH + 1)) exit_register (
 wire running;
 reset_comes_first first (.clk(clk), .rst(rst), .running(running));
 
-// A stage whose copy of the reset was set in the last cycle, or is set by one of its own, offers nothing.
-reg copy_before = 1'b0;
+// A stage whose copy of the reset was set in the last cycle offers nothing.
+reg copy_before = 1'b0;  // two cycles after a reset
 reg rst_before  = 1'b0;
 reg made        = 1'b0;  // a result has been offered to the exit since
 
 always @(posedge clk) begin
     rst_before  <= rst;
-    copy_before <= exit_rst && running;
+    copy_before <= rst_before;
     made        <= !rst && !exit_rst && (made || filtered_tvalid);
 end
 

@@ -155,3 +155,116 @@ always @(posedge clk) begin
 end
 
 endmodule
+
+/*
+ * 3x3 windows of the frames that came, one after the other, centred on every STRIDE-th pixel. What a window shows of the
+ * image is checked from a cycle after its beat is offered to a cycle after it is taken.
+ */
+module windows_of_frames #(
+    parameter WIDTH  = 1,
+    parameter ROWS   = 2,
+    parameter COLS   = 2,
+    parameter STRIDE = 1
+) (
+    input wire               clk,
+    input wire               rst,
+    input wire               running,
+    input wire [WIDTH-1:0]   in_data,
+    input wire               in_valid,
+    input wire               in_ready,
+    input wire [8:0]         taps,
+    input wire               valid,
+    input wire               next,
+    input wire               ready,
+    input wire [9*WIDTH-1:0] window
+);
+
+localparam PIXELS = ROWS * COLS;
+localparam LAST_Y = (ROWS - 1) / STRIDE * STRIDE;
+localparam LAST_X = (COLS - 1) / STRIDE * STRIDE;
+
+// Two frames: one may come while windows of the other leave.
+reg [WIDTH*PIXELS-1:0] frame_0;
+reg [WIDTH*PIXELS-1:0] frame_1;
+reg [7:0]              come      = 8'd0;  // pixels of the frame that comes
+reg                    coming    = 1'b0;  // which one that is
+reg [3:0]              y         = 4'd0;  // centre of the window that leaves next
+reg [3:0]              x         = 4'd0;
+reg                    leaving   = 1'b0;  // of which frame
+reg [3:0]              taken_y;
+reg [3:0]              taken_x;
+reg                    taken_of;
+reg                    taken     = 1'b0;
+reg                    offered   = 1'b0;
+reg                    announced = 1'b0;
+reg [2:0]              idle      = 3'd0;
+
+wire in_beat  = in_valid && in_ready;
+wire out_beat = valid && ready;
+wire whole    = coming != leaving;  // all pixels of the frame that leaves have come
+
+always @(posedge clk) begin
+    if (in_beat) begin
+        if (coming) begin
+            frame_1[come*WIDTH +: WIDTH] <= in_data;
+        end else begin
+            frame_0[come*WIDTH +: WIDTH] <= in_data;
+        end
+        come   <= come == PIXELS - 1 ? 8'd0 : come + 1'b1;
+        coming <= coming != (come == PIXELS - 1);
+    end
+    if (out_beat) begin
+        x       <= x == LAST_X ? 4'd0 : x + STRIDE;
+        y       <= x != LAST_X ? y : y == LAST_Y ? 4'd0 : y + STRIDE;
+        leaving <= leaving != (x == LAST_X && y == LAST_Y);
+    end
+    {taken, taken_y, taken_x, taken_of} <= {out_beat, y, x, leaving};
+    offered   <= valid && !ready;
+    announced <= out_beat && next;
+    idle      <= whole && ready && !valid ? idle + 1'b1 : 3'd0;
+    if (rst) begin
+        come      <= 8'd0;
+        coming    <= 1'b0;
+        y         <= 4'd0;
+        x         <= 4'd0;
+        leaving   <= 1'b0;
+        taken     <= 1'b0;
+        offered   <= 1'b0;
+        announced <= 1'b0;
+        idle      <= 3'd0;
+    end
+end
+
+wire [3:0] of_y  = taken ? taken_y : y;
+wire [3:0] of_x  = taken ? taken_x : x;
+wire       frame = taken ? taken_of : leaving;
+
+wire [8:0] inside;  // of the window that is offered
+wire [8:0] right;   // of the one that is shown
+
+genvar t;
+generate
+    for (t = 0; t < 9; t = t + 1) begin : tap
+        wire [3:0] own_y   = y + t / 3;  // one more than the pixel's
+        wire [3:0] own_x   = x + t % 3;
+        wire [3:0] shown_y = of_y + t / 3;
+        wire [3:0] shown_x = of_x + t % 3;
+        wire       shown   = shown_y >= 1 && shown_y <= ROWS && shown_x >= 1 && shown_x <= COLS;
+        wire [7:0] at      = (shown_y - 1) * COLS + shown_x - 1;
+        wire       offers  = in_valid && at == come && frame == coming;  // not taken yet, but there
+        wire [WIDTH-1:0] pixel = offers ? in_data : frame ? frame_1[at*WIDTH +: WIDTH] : frame_0[at*WIDTH +: WIDTH];
+        assign inside[t] = own_y >= 1 && own_y <= ROWS && own_x >= 1 && own_x <= COLS;
+        assign right[t]  = !shown || window[t*WIDTH +: WIDTH] == pixel;
+    end
+endgenerate
+
+always @* begin
+    if (running) begin
+        taps_inside: assert (!valid || taps == inside);
+        pixels: assert (!(taken || offered) || &right);
+        next_is_there: assert (!announced || valid);
+        leaves_by_itself: assert (idle < 3'd5);
+    end
+end
+
+endmodule
