@@ -133,4 +133,27 @@ STAGES = (
         ),
         method=BOUNDED,
     ),
+    Block(
+        "table_engine",
+        14,
+        (
+            Fault(
+                "taps outside the image count",
+                "s_window[value*LEVEL_W +: LEVEL_W] | {LEVEL_W{!taps[value/COLOURS]}};",
+                "s_window[value*LEVEL_W +: LEVEL_W];",
+                "results.in_order",
+                depth=14,
+            ),
+            Fault(
+                "the result before is added to",
+                "summed_first ? {SUM_W{1'b0}} : totals[lane*SUM_W +: SUM_W];",
+                "totals[lane*SUM_W +: SUM_W];",
+                "results.in_order",
+                sizes={"LEVELS": 2, "VALUES": 3},
+                depth=14,
+            ),
+        ),
+        ({"LEVELS": 1, "VALUES": 9}, {"LEVELS": 2, "VALUES": 3}),
+        method=BOUNDED,
+    ),
 )
