@@ -74,12 +74,12 @@ STAGES = (
         18,
         (
             Fault(
-                "every row is a centre",
+                "every column is a centre",
                 "(next_row[0] && next_col[0])",
-                "next_col[0]",
-                "windows.taps_inside",
-                sizes={"ROWS": 2, "COLS": 2, "STRIDE": 2},
-                depth=18,
+                "next_row[0]",
+                "windows.pixels",
+                sizes={"ROWS": 2, "COLS": 4, "STRIDE": 2},
+                depth=20,
             ),
             Fault(
                 "rows above are not kept",
@@ -154,6 +154,36 @@ STAGES = (
             ),
         ),
         ({"LEVELS": 1, "VALUES": 9}, {"LEVELS": 2, "VALUES": 3}),
+        method=BOUNDED,
+    ),
+    Block(
+        "fractional_engine",
+        20,
+        (
+            Fault(
+                "every output takes a second-pass sum",
+                "assign lsb_ready     = take ? lsb_wanted : {PE{1'b0}};",
+                "assign lsb_ready     = {PE{take}};",
+                "results.in_order",
+                depth=20,
+            ),
+            Fault(
+                "a result does not wait for its second pass",
+                "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted);",
+                "assign m_axis_tvalid = paired_valid;",
+                "results.in_order",
+                depth=20,
+            ),
+            Fault(
+                "a threshold that is met opens the gate",
+                "open      <= sum > gate_threshold;",
+                "open      <= sum >= gate_threshold;",
+                "results.in_order",
+                source="fractional_lane",
+                depth=20,
+            ),
+        ),
+        ({"GROUPS": 2, "HELD": 1}, {"GROUPS": 2, "HELD": 2}, {"GROUPS": 3, "HELD": 1, "LUT_INPUTS": 6}),
         method=BOUNDED,
     ),
 )

@@ -283,7 +283,7 @@ STREAMS = (
     ),
     Block(
         "reset_contract",
-        1,
+        2,
         (
             Fault(
                 "reset leaves a beat",
@@ -310,7 +310,7 @@ STREAMS = (
                 "a copy of the reset is never set",
                 "copy <= rst;",
                 "copy <= 1'b0;",
-                "nothing_from_before",
+                "silent_after_reset",
                 source="reset_register",
             ),
         ),
