@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from formal.prove import (
     sources_of,
 )
 from formal.solver import PROPERTIES, Problem, ToolStoppedError, solve
-from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.gen.locations import ROOT, TEMPLATES
 from wsfracbnn.model.errors import InputError
 
 QUICK = [block for block in BLOCKS if block.quick]
@@ -67,6 +68,17 @@ def test_every_block_has_a_fault_and_every_file_a_block() -> None:
     assert [block.name for block in BLOCKS if not block.faults] == []
     files = {path.stem for path in PROPERTIES.glob("*.sv")} - {"stream_checks"}
     assert files == {block.name for block in BLOCKS}
+
+
+def test_reset_contract_is_of_the_ends_that_are_emitted() -> None:
+    """formal/reset_contract.sv connects clocks and resets as the templates do."""
+    properties = (PROPERTIES / "reset_contract.sv").read_text()
+    emitted = "".join((TEMPLATES / name).read_text() for name in ("top_entry.j2", "top_exit.j2"))
+    for name in ("entry_register", "guard", "filter", "exit_register"):
+        pattern = rf"\b{name} \(\n    \.clk\(clk\),\n    \.rst\((.*)\),\n"
+        found = [re.findall(pattern, text) for text in (properties, emitted)]
+        assert found[0] == found[1]
+        assert len(found[0]) == 1
 
 
 def test_fault_that_fits_nowhere_is_refused() -> None:
