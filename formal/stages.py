@@ -186,4 +186,26 @@ STAGES = (
         ({"GROUPS": 2, "HELD": 1}, {"GROUPS": 2, "HELD": 2}, {"GROUPS": 3, "HELD": 1, "LUT_INPUTS": 6}),
         method=BOUNDED,
     ),
+    Block(
+        "linear",
+        13,
+        (
+            Fault(
+                "a group's products are added to the last one's",
+                "end else if (begin_group) begin",
+                "end else if (1'b0) begin",
+                "logit_of_the_class",
+                depth=14,
+            ),
+            Fault(
+                "sums come in while logits wait",
+                "assign s_axis_tready = state == LOAD;",
+                "assign s_axis_tready = state == LOAD || state == SEND;",
+                "one_frame_at_a_time",
+                depth=14,
+            ),
+        ),
+        ({"CHANNELS": 1}, {"CHANNELS": 2}),
+        method=BOUNDED,
+    ),
 )
