@@ -10,7 +10,9 @@
  * A short frame (tlast early) is filled up with zero pixels, a long one (no tlast on the last pixel) is cut and its
  * rest discarded up to its tlast. Either raises frame_error for one cycle and marks the frame: one status bit per
  * frame, 1 = good, leaves on the status stream with the frame's last pixel, for frame_filter to drop the result of a
- * bad one. Good frames pass without latency. Reset restarts at a frame's first pixel.
+ * bad one. Neither stream waits for the other's ready: of a last pixel and its status bit each is offered until it is
+ * taken, and the next pixel follows when both are. Good frames pass without latency. Reset restarts at a frame's first
+ * pixel.
  */
 module frame_guard #(
     // Width of a pixel in bits
@@ -68,14 +70,20 @@ reg               last;
 wire pass   = state == PASS;
 wire fill   = state == FILL;
 wire offer  = fill || (pass && s_axis_tvalid);
-// The last pixel and the status bit leave together.
-wire accept = m_axis_tready && (!last || m_status_tready);
-wire moved  = offer && accept;
+
+// Of the last pixel and its status bit the one that is gone while the other is not.
+reg pixel_taken;
+reg status_taken;
+
+wire pixel_done  = pixel_taken || m_axis_tready;
+wire status_done = status_taken || m_status_tready;
+wire accept      = pixel_done && (!last || status_done);
+wire moved       = offer && accept;
 
 assign m_axis_tdata    = fill ? {WIDTH{1'b0}} : s_axis_tdata;
-assign m_axis_tvalid   = offer && (!last || m_status_tready);
+assign m_axis_tvalid   = offer && !pixel_taken;
 assign m_status_tdata  = pass && s_axis_tlast;
-assign m_status_tvalid = offer && last && m_axis_tready;
+assign m_status_tvalid = offer && last && !status_taken;
 assign s_axis_tready   = state == DISCARD || (pass && accept);
 
 wire too_short = moved && pass && s_axis_tlast && !last;
@@ -86,6 +94,10 @@ always @(posedge clk) begin
     if (moved) begin
         count <= last ? {COUNT_W{1'b0}} : count + 1'b1;
         last  <= PIXELS == 1 || (!last && count == PENULTIMATE[COUNT_W-1:0]);
+    end
+    if (offer && last) begin
+        pixel_taken  <= pixel_done && !status_done;
+        status_taken <= status_done && !pixel_done;
     end
     case (state)
         PASS: begin
@@ -107,10 +119,12 @@ always @(posedge clk) begin
         end
     endcase
     if (rst) begin
-        state       <= PASS;
-        count       <= {COUNT_W{1'b0}};
-        last        <= PIXELS == 1;
-        frame_error <= 1'b0;
+        state        <= PASS;
+        count        <= {COUNT_W{1'b0}};
+        last         <= PIXELS == 1;
+        pixel_taken  <= 1'b0;
+        status_taken <= 1'b0;
+        frame_error  <= 1'b0;
     end
 end
 

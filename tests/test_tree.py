@@ -7,7 +7,7 @@ import pytest
 
 from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SEQUENTIAL_RTL, SOC_RTL, TEMPLATES
 
-SOURCES = ("*.py", "*.cpp", "*.h", "*.v", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
+SOURCES = ("*.py", "*.cpp", "*.h", "*.v", "*.sv", "*.j2", "*.sh", "*.toml", "*.yml", "Makefile", ".ci/run")
 FOLDERS = (
     "model",
     "gen",
@@ -16,6 +16,7 @@ FOLDERS = (
     "rtl",
     "templates",
     "tb",
+    "formal",
     "tests",
     "scripts",
     "configs",

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""frame_guard: good frames pass, short ones are filled up, long ones cut; each bad one is flagged."""
+"""frame_guard: good frames pass, short ones are filled up, long ones cut; each bad one is flagged.
+
+Its two outputs are independent: what is offered on one stays until it is taken there, whatever the other does.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -45,6 +48,52 @@ async def lets_whole_frames_through_only(dut: Any, stalled: bool) -> None:
     await bench.quiet()
     same("frame errors", sum(n != pixels for n in lengths), errors)
     counter.cancel()
+
+
+SINKS = ("m_axis", "m_status")
+
+
+@cocotb.test()
+@cocotb.parametrize(behaviour=["withdraws_ready", "waits_for_valid"])
+async def offers_stay_until_they_are_taken(dut: Any, behaviour: str) -> None:
+    """AXI4-Stream lets a sink withdraw its ready, and lets it wait for valid; a source may do neither."""
+    width, pixels = parameter(dut, "WIDTH"), parameter(dut, "PIXELS")
+    generator = seeded()
+    for prefix in SINKS:
+        getattr(dut, f"{prefix}_tready").value = 0
+    bench = Bench(dut, sinks=())
+    await bench.reset()
+    lengths = [generator.randint(1, pixels + 2) for _ in range(20)]
+    frames = [[generator.getrandbits(width) for _ in range(n)] for n in lengths]
+    for frame in frames:
+        bench.send(frame)
+    expected = {
+        "m_axis": [(frame + [0] * pixels)[i] for frame in frames for i in range(pixels)],
+        "m_status": [int(n == pixels) for n in lengths],
+    }
+    got: dict[str, list[int]] = {prefix: [] for prefix in SINKS}
+    waiting: dict[str, int | None] = dict.fromkeys(SINKS)
+    for cycle in range(PATIENCE_CYCLES):
+        await FallingEdge(dut.clk)
+        offered = {prefix: int(getattr(dut, f"{prefix}_tvalid").value) for prefix in SINKS}
+        ready = {
+            prefix: generator.getrandbits(1) if behaviour == "withdraws_ready" else offered[prefix] for prefix in SINKS
+        }
+        for prefix in SINKS:
+            getattr(dut, f"{prefix}_tready").value = ready[prefix]
+        await RisingEdge(dut.clk)
+        for prefix in SINKS:
+            valid, data = int(getattr(dut, f"{prefix}_tvalid").value), getattr(dut, f"{prefix}_tdata").value
+            same(f"{prefix}_tvalid before the edge of cycle {cycle}, as before ready", offered[prefix], valid)
+            if (before := waiting[prefix]) is not None:
+                same(f"{prefix} in cycle {cycle}: a beat that was not taken", (1, before), (valid, int(data)))
+            if valid and ready[prefix]:
+                got[prefix].append(int(data))
+            waiting[prefix] = int(data) if valid and not ready[prefix] else None
+        if all(len(got[prefix]) >= len(expected[prefix]) for prefix in SINKS):
+            break
+    for prefix in SINKS:
+        same(f"beats of {prefix}", expected[prefix], got[prefix])
 
 
 def test_frame_guard(block: tuple[str, dict[str, int]]) -> None:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proofs that the blocks which compute do what their equations say.
+
+Pipelines without feedback: what leaves depends on the last few cycles only, and registers begin with any value. A
+bounded proof that is longer than the pipeline is therefore complete.
+"""
+
+from __future__ import annotations
+
+from formal.block import BOUNDED, Block, Fault
+
+ARITHMETIC = (
+    Block(
+        "saturate",
+        1,
+        (
+            Fault(
+                "looks at one bit less",
+                "wire                fits = head == {IN_W-OUT_W+1{in[IN_W-1]}};",
+                "wire                fits = head[IN_W-OUT_W:1] == {IN_W-OUT_W{in[IN_W-1]}};",
+                "clamped",
+            ),
+        ),
+        ({"IN_W": 20, "OUT_W": 16}, {"IN_W": 3, "OUT_W": 2}, {"IN_W": 17, "OUT_W": 16}, {"IN_W": 24, "OUT_W": 16}),
+        quick=True,
+    ),
+    Block(
+        "quantizer",
+        1,
+        (
+            Fault("reaches is not above", "wire msb = x >= t2;", "wire msb = x > t2;", "words.in_order"),
+            Fault(
+                "thresholds move while a beat waits",
+                "        thresholds <= rom_data;\n",
+                "    end\n    begin\n        thresholds <= rom_data;\n    end\n    if (enable) begin\n",
+                "words.in_order",
+            ),
+            Fault("reset leaves a beat", "        in_valid  <= 1'b0;\n", "", "words.none_made_up"),
+        ),
+        (
+            {"CHANNELS": 4, "LANES": 2, "BITS": 4},
+            {"CHANNELS": 1, "LANES": 1, "BITS": 16},
+            {"CHANNELS": 3, "LANES": 1, "BITS": 8},
+        ),
+    ),
+    Block(
+        "shift_add",
+        5,
+        (
+            Fault(
+                "a negative digit is one too small",
+                "wire [OUT_W:0]   total = {below, 1'b1} + {shifted ^ {OUT_W{late}}, negate};",
+                "wire [OUT_W:0]   total = {below, 1'b1} + {shifted ^ {OUT_W{late}}, 1'b0};",
+                "multiplied",
+            ),
+            Fault("x without its sign", "{{OUT_W-IN_W{x[IN_W-1]}}, x}", "{{OUT_W-IN_W{1'b0}}, x}", "multiplied"),
+        ),
+        (
+            {"DIGITS": 1, "IN_W": 8, "OUT_W": 16},
+            {"DIGITS": 1, "IN_W": 8, "OUT_W": 16, "LUT_INPUTS": 6},
+            {"DIGITS": 2, "IN_W": 4, "OUT_W": 13, "FORM": 1},
+            {"DIGITS": 2, "IN_W": 4, "OUT_W": 13, "FORM": 2, "LUT_INPUTS": 6},
+            {"DIGITS": 2, "IN_W": 6, "OUT_W": 16, "MULTIPLY": 0},
+            {"DIGITS": 2, "IN_W": 6, "OUT_W": 16, "MULTIPLY": 0, "LUT_INPUTS": 6},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
+        "affine",
+        7,
+        (
+            Fault("rounds down", "ROUND != 0 ? (1 << SHIFT) >> 1 : 0;", "0;", "computed"),
+            Fault(
+                "the slope for all x",
+                "code <= RPRELU != 0 && !x_in[IN_W-1] ? IDENTITY[9:0] :",
+                "code <=",
+                "computed",
+                sizes={"RPRELU": 1, "ROUND": 0},
+            ),
+            Fault("a cycle too early", "localparam LATENCY = 4;", "localparam LATENCY = 3;", "valid_in_time"),
+        ),
+        ({"RPRELU": 0, "ROUND": 1}, {"RPRELU": 1, "ROUND": 0}, {"RPRELU": 0, "ROUND": 1, "LUT_INPUTS": 6, "IN_W": 8}),
+        method=BOUNDED,
+    ),
+    Block(
+        "match_count",
+        4,
+        (
+            Fault(
+                "a carry is lost",
+                "(x & y) | (x & z) | (y & z);",
+                "(x & y) | (x & z);",
+                "counted",
+            ),
+            Fault(
+                "a wrong table",
+                "64'hf99f90099009f99f",
+                "64'hf99f90099009f99e",
+                "counted",
+                sizes={"WIDTH": 9, "STAGES": 1, "LUT_INPUTS": 6},
+                depth=4,
+            ),
+        ),
+        (
+            {"WIDTH": 9, "STAGES": 2, "LUT_INPUTS": 4},
+            {"WIDTH": 9, "STAGES": 2, "LUT_INPUTS": 6},
+            {"WIDTH": 12, "STAGES": 3, "LUT_INPUTS": 4},
+            {"WIDTH": 12, "STAGES": 3, "LUT_INPUTS": 6},
+        ),
+        method=BOUNDED,
+    ),
+)

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All blocks that are proven, in the order of the tables."""
+
+from __future__ import annotations
+
+from formal.arithmetic import ARITHMETIC
+from formal.block import Block
+from formal.stages import STAGES
+from formal.streams import STREAMS
+
+BLOCKS: tuple[Block, ...] = (*STREAMS, *ARITHMETIC, *STAGES)
