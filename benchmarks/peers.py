@@ -50,7 +50,7 @@ def main(
     if page is not None:
         for section in SECTIONS:
             require_section(page, section)
-    bench = Bench(cache.resolve(), synthesis.resolve(), console.print, bar_of)
+    bench = Bench(cache.resolve(), synthesis.resolve(), console.print)
     with working_in(cache, "name another folder: --cache"), bar_of("designs", len(names)) as progress:
         for number, name in enumerate(names):
             console.print(f"{name}: design {number + 1} of {len(names)}")

@@ -81,12 +81,15 @@ endmodule
 """
 
 
-def measure(sources: Mapping[str, str], top: str, clock: str, cache: Path, report: Report) -> Measured:
+def measure(
+    sources: Mapping[str, str], top: str, clock: str, cache: Path, report: Report, *, routed: bool = True
+) -> Measured:
     """Synthesize a design for both families and route it in a ring on the smallest ECP5 that holds it.
 
     Args:
         sources: file names, those of the modules in them, and texts.
         clock: name of the top module's clock.
+        routed: whether it is to be routed.
     Raises:
         InputError: Yosys or nextpnr are missing or Yosys failed.
     """
@@ -94,6 +97,8 @@ def measure(sources: Mapping[str, str], top: str, clock: str, cache: Path, repor
     unit = units_of(dict(sources) | {f"{RING}.v": f"module {RING}; {top} design(); endmodule"}, f"{RING}", [top])[0]
     ecp5, folder = synthesize(unit.sources, unit.top, family, cache, report=report, title=top)
     xc7, _ = synthesize(unit.sources, unit.top, family_named("xc7"), cache, report=report, title=top)
+    if not routed:
+        return Measured(ecp5, xc7, None)
     ring = ring_around(top, ports_of(folder / NETLIST, unit.top), clock)
     whole, linked = synthesize_by_stage(dict(sources) | {f"{RING}.v": ring}, RING, [top], family, cache, report=report)
     return Measured(ecp5, xc7, route((linked / NETLIST).read_text(), whole, cache, report))

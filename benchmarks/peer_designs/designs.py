@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,9 +65,6 @@ COUNT_LAYER = "count_layer"
 OWN_IMAGES = 100
 """Images of this project's network that are simulated, as `wsfracbnn sim` does."""
 
-Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""A progress bar: of what, and how many."""
-
 
 @dataclass(frozen=True)
 class Bench:
@@ -77,7 +73,6 @@ class Bench:
     cache: Path
     synthesis: Path
     report: Report
-    bar: Bar
 
     @property
     def python(self) -> Path:
@@ -102,10 +97,9 @@ def da4ml_mlp(bench: Bench) -> PeerRow:
     dataset = Digits().load(None)
 
     def train(folder: Path) -> None:
-        from benchmarks.peer_designs.training import EPOCHS, train_mlp
+        from benchmarks.peer_designs.training import train_mlp
 
-        with bench.bar("epochs of the ternary network", EPOCHS) as progress:
-            train_mlp(dataset, HIDDEN, progress).write(folder / "network.npz")
+        train_mlp(dataset, HIDDEN).write(folder / "network.npz")
 
     trained = kept(bench.cache, "mlp", [str(HIDDEN), *own_text("training.py", "networks.py")], train)
     network = Mlp.read(trained / "network.npz")
@@ -127,10 +121,9 @@ def nngen_cnn(bench: Bench) -> PeerRow:
     dataset = Digits().load(None)
 
     def train(folder: Path) -> None:
-        from benchmarks.peer_designs.training import EPOCHS, train_cnn
+        from benchmarks.peer_designs.training import train_cnn
 
-        with bench.bar("epochs of the int8 network", EPOCHS) as progress:
-            train_cnn(dataset, CHANNELS, progress).write(folder / "network.npz")
+        train_cnn(dataset, CHANNELS).write(folder / "network.npz")
 
     trained = kept(bench.cache, "cnn", [str(CHANNELS), *own_text("training.py", "networks.py")], train)
     network = Int8Cnn.read(trained / "network.npz")

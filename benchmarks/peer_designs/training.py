@@ -15,8 +15,6 @@ from benchmarks.peer_designs.networks import INT8, Int8Cnn, Int8Layer, Integers,
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.training.augment import random_shift
 
-Progress = Callable[[int], None]
-
 EPOCHS = 200
 BATCH = 64
 LEARNING_RATE = 1e-2
@@ -35,11 +33,8 @@ SCALE_BITS = 7
 """Of the int8 factor that brings a sum back to int8."""
 
 
-def train_mlp(dataset: Dataset, hidden: int, progress: Progress, epochs: int = EPOCHS) -> Mlp:
-    """A network with ternary weights and one hidden layer, trained as it computes (straight-through estimator).
-
-    progress: called with the number of epochs done.
-    """
+def train_mlp(dataset: Dataset, hidden: int, epochs: int = EPOCHS) -> Mlp:
+    """A network with ternary weights and one hidden layer, trained as it computes (straight-through estimator)."""
     generator = torch.Generator().manual_seed(1)
     inputs = dataset.train_images[0].size
     weights = [
@@ -57,7 +52,7 @@ def train_mlp(dataset: Dataset, hidden: int, progress: Progress, epochs: int = E
         logits: Tensor = (h @ _ternary(weights[1]) + _rounded(offsets[1])) / (2 * top)
         return logits
 
-    _fit(forward, [*weights, *offsets], dataset, epochs, SHIFTED, generator, progress)
+    _fit(forward, [*weights, *offsets], dataset, epochs, SHIFTED, generator)
     with torch.no_grad():
         whole = [
             [_integers(of(array)) for array in arrays] for of, arrays in ((_ternary, weights), (_rounded, offsets))
@@ -65,10 +60,10 @@ def train_mlp(dataset: Dataset, hidden: int, progress: Progress, epochs: int = E
     return Mlp(INPUT_BITS, HIDDEN_BITS, tuple(whole[0]), tuple(whole[1]), (SHIFT,))
 
 
-def train_cnn(dataset: Dataset, channels: tuple[int, int], progress: Progress, epochs: int = EPOCHS) -> Int8Cnn:
+def train_cnn(dataset: Dataset, channels: tuple[int, int], epochs: int = EPOCHS) -> Int8Cnn:
     """A float network, quantized after training by its activations' largest values on the training images.
 
-    channels: of both convolutions. progress: called with the number of epochs done.
+    channels: of both convolutions.
     """
     torch.manual_seed(1)
     generator = torch.Generator().manual_seed(1)
@@ -89,7 +84,7 @@ def train_cnn(dataset: Dataset, channels: tuple[int, int], progress: Progress, e
             x = F.max_pool2d(found[-1], 2)
         return [*found, linear(x.permute(0, 2, 3, 1).flatten(1))]
 
-    _fit(lambda images: stages(images)[-1], parameters, dataset, epochs, 1.0, generator, progress)
+    _fit(lambda images: stages(images)[-1], parameters, dataset, epochs, 1.0, generator)
     with torch.no_grad():
         tops = [1.0, *(float(values.abs().max()) for values in stages(_as_tensor(dataset.train_images)))]
         quantized = [
@@ -106,13 +101,12 @@ def _fit(
     epochs: int,
     shifted: float,
     generator: torch.Generator,
-    progress: Progress,
 ) -> None:
     """Train by Adam at a cosine schedule. logits: of float images (n, 1, H, W), 0 to 255. shifted: share of batches."""
     images, labels = _as_tensor(dataset.train_images), torch.as_tensor(dataset.train_labels)
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for epoch in range(epochs):
+    for _ in range(epochs):
         order = torch.randperm(len(images), generator=generator)
         for first in range(0, len(order), BATCH):
             batch = order[first : first + BATCH]
@@ -124,7 +118,6 @@ def _fit(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         schedule.step()
-        progress(epoch + 1)
 
 
 def _quantized(weights: Tensor, bias: Tensor, top_in: float, top_out: float) -> Int8Layer:
