@@ -33,6 +33,7 @@ def main(
     results: Annotated[Path, typer.Option(help="JSON file that gets the rows.")] = BUILD / "peers.json",
     page: Annotated[Path | None, typer.Option(help=f"Markdown file with sections {', '.join(SECTIONS)}.")] = None,
     only: Annotated[str | None, typer.Option(help="Designs, with commas between; default all.")] = None,
+    xc7: Annotated[bool, typer.Option(help="Synthesize accelerators for Xilinx 7 too.")] = True,
     cache: Annotated[Path, typer.Option(help="Folder of the environment, networks, simulations.")] = BUILD / "peers",
     synthesis: Annotated[Path, typer.Option(help="Folder of synthesis and routing runs.")] = BUILD / "synthesis",
 ) -> None:
@@ -50,7 +51,7 @@ def main(
     if page is not None:
         for section in SECTIONS:
             require_section(page, section)
-    bench = Bench(cache.resolve(), synthesis.resolve(), console.print)
+    bench = Bench(cache.resolve(), synthesis.resolve(), console.print, xc7)
     with working_in(cache, "name another folder: --cache"), bar_of("designs", len(names)) as progress:
         for number, name in enumerate(names):
             console.print(f"{name}: design {number + 1} of {len(names)}")

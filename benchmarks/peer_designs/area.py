@@ -40,11 +40,11 @@ class Port:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one design: area on both families, and the clock where it was routed."""
+    """Of one design: area, on Xilinx 7 where that was asked for, and the clock where it was routed."""
 
     ecp5: Area
-    xc7: Area
     routed: Placement | None
+    xc7: Area | None
 
 
 def ports_of(netlist: Path, top: str) -> list[Port]:
@@ -82,26 +82,37 @@ endmodule
 
 
 def measure(
-    sources: Mapping[str, str], top: str, clock: str, cache: Path, report: Report, *, routed: bool = True
+    sources: Mapping[str, str],
+    top: str,
+    clock: str,
+    cache: Path,
+    report: Report,
+    *,
+    routed: bool = True,
+    xc7: bool = True,
 ) -> Measured:
-    """Synthesize a design for both families and route it in a ring on the smallest ECP5 that holds it.
+    """Synthesize a design and route it in a ring on the smallest ECP5 that holds it.
 
     Args:
         sources: file names, those of the modules in them, and texts.
         clock: name of the top module's clock.
-        routed: whether it is to be routed.
+        routed: whether it is to be routed. xc7: whether it is to be synthesized for Xilinx 7 too.
     Raises:
         InputError: Yosys or nextpnr are missing or Yosys failed.
     """
     family = family_named("ecp5")
-    unit = units_of(dict(sources) | {f"{RING}.v": f"module {RING}; {top} design(); endmodule"}, f"{RING}", [top])[0]
+    # The ring is synthesized apart: it is shaped by the ports of the design, which only the netlist tells.
+    unit = units_of(dict(sources) | {f"{RING}.v": f"module {RING}; {top} design(); endmodule"}, RING, [top])[0]
     ecp5, folder = synthesize(unit.sources, unit.top, family, cache, report=report, title=top)
-    xc7, _ = synthesize(unit.sources, unit.top, family_named("xc7"), cache, report=report, title=top)
-    if not routed:
-        return Measured(ecp5, xc7, None)
-    ring = ring_around(top, ports_of(folder / NETLIST, unit.top), clock)
-    whole, linked = synthesize_by_stage(dict(sources) | {f"{RING}.v": ring}, RING, [top], family, cache, report=report)
-    return Measured(ecp5, xc7, route((linked / NETLIST).read_text(), whole, cache, report))
+    placement = None
+    if routed:
+        ring = dict(sources) | {f"{RING}.v": ring_around(top, ports_of(folder / NETLIST, unit.top), clock)}
+        whole, linked = synthesize_by_stage(ring, RING, [top], family, cache, report=report)
+        placement = route((linked / NETLIST).read_text(), whole, cache, report)
+    area = None
+    if xc7:
+        area, _ = synthesize(unit.sources, unit.top, family_named("xc7"), cache, report=report, title=top)
+    return Measured(ecp5, placement, area)
 
 
 def route(netlist: str, area: Area, cache: Path, report: Report) -> Placement | None:

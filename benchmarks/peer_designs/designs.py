@@ -68,11 +68,17 @@ OWN_IMAGES = 100
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the work is done. cache: of networks, Verilog, simulations. synthesis: of Yosys's and nextpnr's runs."""
+    """Where the work is done.
+
+    Attributes:
+        cache: folder of networks, Verilog, simulations. synthesis: of Yosys's and nextpnr's runs.
+        xc7: whether accelerators are synthesized for Xilinx 7 too.
+    """
 
     cache: Path
     synthesis: Path
     report: Report
+    xc7: bool
 
     @property
     def python(self) -> Path:
@@ -106,7 +112,7 @@ def da4ml_mlp(bench: Bench) -> PeerRow:
     x = network.pixels(dataset.test_images)
     folder, pipeline = _export_da4ml(bench, "mlp", network, x)
     measured = _check_pipeline(bench, "mlp", network, pipeline, _verilog(folder), x)
-    area = measure(_verilog(folder), pipeline.name, "clk", bench.synthesis, bench.report)
+    area = measure(_verilog(folder), pipeline.name, "clk", bench.synthesis, bench.report, xc7=bench.xc7)
     shape = "-".join(str(size) for size in (x.shape[1], HIDDEN, len(dataset.class_names)))
     return _row(
         (f"da4ml {version_of('da4ml')}", f"ternary MLP {shape}", f"{ADDERS} adders between registers"),
@@ -152,7 +158,7 @@ def nngen_cnn(bench: Bench) -> PeerRow:
         return {"checked": len(logits), "cycles": mean, "latency": mean}
 
     measured = bench.checked("nngen", [text], check)
-    area = measure({"nngen_network.v": text}, "nngen_network", "CLK", bench.synthesis, bench.report)
+    area = measure({"nngen_network.v": text}, "nngen_network", "CLK", bench.synthesis, bench.report, xc7=bench.xc7)
     return _row(
         (
             f"NNgen {version_of('nngen')}",
@@ -169,7 +175,6 @@ def own_network(bench: Bench, fold: str) -> PeerRow:
     """The bundled digits network at a folding, as `wsfracbnn sim`, `synth` and `pnr` measure it."""
     description = description_of(CHECKPOINTS / "digits.pt")
     folding = choose_folding(description, fold)
-    designs = {name: build_design(description, folding.for_family(family_named(name))) for name in ("ecp5", "xc7")}
     design = build_design(description, folding)
 
     def check(work: Path) -> dict[str, float]:
@@ -185,16 +190,19 @@ def own_network(bench: Bench, fold: str) -> PeerRow:
 
     measured = bench.checked(f"wsfracbnn-{fold}", list(design_sources(design).values()), check)
     areas: dict[str, Area] = {}
-    for name, made in designs.items():
-        given = (design_sources(made), made.top, made.stage_modules, family_named(name), bench.synthesis)
+    routed = None
+    for name in ("ecp5", "xc7") if bench.xc7 else ("ecp5",):
+        family = family_named(name)
+        made = build_design(description, folding.for_family(family))
+        given = (design_sources(made), made.top, made.stage_modules, family, bench.synthesis)
         areas[name], folder = synthesize_by_stage(*given, report=bench.report)
         if name == "ecp5":
             netlist = read_netlist(folder / NETLIST, made.top)
-    device = smallest_device(areas["ecp5"])
-    pinned = netlist.text if device is None else pin_block_rams(netlist, device, design.instances)
-    routed = route(pinned, areas["ecp5"], bench.synthesis, bench.report)
+            device = smallest_device(areas[name])
+            text = netlist.text if device is None else pin_block_rams(netlist, device, made.instances)
+            routed = route(text, areas[name], bench.synthesis, bench.report)
     names = (OWN, "bundled digits network", f"`--fold {fold}`")
-    return _row(names, measured["accuracy"], measured, Measured(areas["ecp5"], areas["xc7"], routed))
+    return _row(names, measured["accuracy"], measured, Measured(areas["ecp5"], routed, areas.get("xc7")))
 
 
 def da4ml_layer(bench: Bench) -> LayerRow:
@@ -319,11 +327,11 @@ def _row(names: tuple[str, str, str], accuracy: float, measured: Mapping[str, fl
         flip_flops=area.ecp5.flip_flops,
         block_rams=area.ecp5.block_rams,
         dsps=area.ecp5.dsps,
-        lut6=area.xc7.luts,
-        xc7_block_rams=area.xc7.block_rams,
-        xc7_dsps=area.xc7.dsps,
         device=None if area.routed is None else area.routed.settings.device,
         fmax_mhz=None if area.routed is None else area.routed.fmax_mhz,
+        lut6=None if area.xc7 is None else area.xc7.luts,
+        xc7_block_rams=None if area.xc7 is None else area.xc7.block_rams,
+        xc7_dsps=None if area.xc7 is None else area.xc7.dsps,
     )
 
 

@@ -31,8 +31,9 @@ class PeerRow:
         accuracy: top-1 in per cent on all test images, by the integer model.
         images_checked: test images whose outputs in simulation are those of the integer model.
         cycles_per_image, latency_cycles: in that simulation.
-        lut4, flip_flops, block_rams, dsps: by Yosys for ECP5. lut6, xc7_block_rams, xc7_dsps: for Xilinx 7.
+        lut4, flip_flops, block_rams, dsps: by Yosys for ECP5.
         device, fmax_mhz: where nextpnr routed it, and its clock; None where it did not.
+        lut6, xc7_block_rams, xc7_dsps: by Yosys for Xilinx 7; None where that was not asked for.
     """
 
     tool: Text
@@ -46,11 +47,11 @@ class PeerRow:
     flip_flops: Count
     block_rams: Count
     dsps: Count
-    lut6: Count
-    xc7_block_rams: Count
-    xc7_dsps: Count
     device: Text | None = None
     fmax_mhz: NotNegative | None = None
+    lut6: Count | None = None
+    xc7_block_rams: Count | None = None
+    xc7_dsps: Count | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -165,7 +166,7 @@ def accelerator_table(rows: Sequence[PeerRow]) -> str:
                 "-" if row.lut4_per_rate is None else significant(row.lut4_per_rate),
                 f"{row.dsps}",
                 f"{row.block_rams}",
-                f"{row.lut6:,}",
+                "-" if row.lut6 is None else f"{row.lut6:,}",
                 f"{row.images_checked}",
             )
         )

@@ -57,7 +57,7 @@ def test_a_fully_connected_network_is_its_formula_sum_by_sum() -> None:
 def rounded(sum_of_products: int, layer: Int8Layer, output: int) -> int:
     """Halves away from zero, by fractions."""
     scaled = (sum_of_products + int(layer.bias[output])) * int(layer.scale[output])
-    whole = (abs(scaled) * 2 + 2**layer.shift) // 2 ** (layer.shift + 1)
+    whole = (2 * abs(scaled) + (1 << layer.shift)) >> (layer.shift + 1)
     return max(-127, min(127, whole if scaled >= 0 else -whole))
 
 
