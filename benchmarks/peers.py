@@ -5,8 +5,9 @@
 
 Installs da4ml and NNgen in an environment of their own under build/ (benchmarks/peer_designs/constraints.txt), trains a
 network for each, checks its Verilog in simulation against a plain numpy model, synthesizes all designs as `wsfracbnn
-synth` does and routes what fits an ECP5 as `wsfracbnn pnr` does. Prints the tables; rows are written as they are
-measured, so that a run that was cut off goes on where it was. An hour and a half on two idle cores.
+synth` does and routes what fits an ECP5 as `wsfracbnn pnr` does. Prints the tables. In rounds: all areas, then all
+clocks, then Xilinx 7; rows are written as they are measured, and a run that was cut off goes on where it was. An hour
+on two idle cores.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ from wsfracbnn.model.files import require_folder, require_writable, working_in
 BUILD = ROOT / "build"
 SECTIONS = ("peers", "binary-layers")
 
+ROUNDS = {"area": (), "clock": ("clock",), "xc7": ("clock", "xc7")}
+"""What each round measures of all designs, beside their area on ECP5: what takes longest comes last."""
+
 
 def main(
     results: Annotated[Path, typer.Option(help="JSON file that gets the rows.")] = BUILD / "peers.json",
     page: Annotated[Path | None, typer.Option(help=f"Markdown file with sections {', '.join(SECTIONS)}.")] = None,
     only: Annotated[str | None, typer.Option(help="Designs, with commas between; default all.")] = None,
-    xc7: Annotated[bool, typer.Option(help="Synthesize accelerators for Xilinx 7 too.")] = True,
+    until: Annotated[str, typer.Option(help=f"Last round: {', '.join(ROUNDS)}.")] = "xc7",
     cache: Annotated[Path, typer.Option(help="Folder of the environment, networks, simulations.")] = BUILD / "peers",
     synthesis: Annotated[Path, typer.Option(help="Folder of synthesis and routing runs.")] = BUILD / "synthesis",
 ) -> None:
@@ -45,16 +49,20 @@ def main(
     for name in names:
         if name not in DESIGNS:
             raise InputError(f"--only: found '{name}', expected some of {', '.join(DESIGNS)}")
+    if until not in ROUNDS:
+        raise InputError(f"--until: found '{until}', expected one of {', '.join(ROUNDS)}")
     require_folder(cache, synthesis)
     require_writable(results)
     found = PeerResults.read(results)
     if page is not None:
         for section in SECTIONS:
             require_section(page, section)
-    bench = Bench(cache.resolve(), synthesis.resolve(), console.print, xc7)
-    with working_in(cache, "name another folder: --cache"), bar_of("designs", len(names)) as progress:
-        for number, name in enumerate(names):
-            console.print(f"{name}: design {number + 1} of {len(names)}")
+    rounds = list(ROUNDS)[: list(ROUNDS).index(until) + 1]
+    work = [(name, steps) for steps in rounds for name in names]
+    with working_in(cache, "name another folder: --cache"), bar_of("steps", len(work)) as progress:
+        for number, (name, steps) in enumerate(work):
+            console.print(f"{name}, {steps}: {number + 1} of {len(work)}")
+            bench = Bench(cache.resolve(), synthesis.resolve(), console.print, ROUNDS[steps])
             found = add_row(results, DESIGNS[name](bench))
             progress(number + 1)
     tables = (accelerator_table(found.accelerators), layer_table(found.layers))

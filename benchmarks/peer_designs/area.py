@@ -8,7 +8,7 @@ all its outputs go to. Its own LUTs are those of the design alone, its clock is 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ from wsfracbnn.gen.synthesis.yosys import NETLIST, Area, synthesize
 MHZ = 150.0
 """The clock that nextpnr aims at, as `wsfracbnn pnr` does."""
 
-FILL = 0.9
-"""Share of a device's LUTs that a design may take."""
+FILL = 0.7
+"""Share of a device's LUTs that a design may take by Yosys: nextpnr adds up to a third, at the ends of carries."""
 
 RING = "ring"
+"""Module of the shift registers."""
+
+CLOCK, XC7 = STEPS = ("clock", "xc7")
+"""What may be measured beside the area on ECP5: the clock there, and the area on Xilinx 7."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +86,14 @@ endmodule
 
 
 def measure(
-    sources: Mapping[str, str],
-    top: str,
-    clock: str,
-    cache: Path,
-    report: Report,
-    *,
-    routed: bool = True,
-    xc7: bool = True,
+    sources: Mapping[str, str], top: str, clock: str, cache: Path, report: Report, steps: Collection[str] = STEPS
 ) -> Measured:
     """Synthesize a design and route it in a ring on the smallest ECP5 that holds it.
 
     Args:
         sources: file names, those of the modules in them, and texts.
         clock: name of the top module's clock.
-        routed: whether it is to be routed. xc7: whether it is to be synthesized for Xilinx 7 too.
+        steps: what is measured beside the area on ECP5, of `STEPS`.
     Raises:
         InputError: Yosys or nextpnr are missing or Yosys failed.
     """
@@ -104,13 +101,12 @@ def measure(
     # The ring is synthesized apart: it is shaped by the ports of the design, which only the netlist tells.
     unit = units_of(dict(sources) | {f"{RING}.v": f"module {RING}; {top} design(); endmodule"}, RING, [top])[0]
     ecp5, folder = synthesize(unit.sources, unit.top, family, cache, report=report, title=top)
-    placement = None
-    if routed:
+    placement = area = None
+    if CLOCK in steps:
         ring = dict(sources) | {f"{RING}.v": ring_around(top, ports_of(folder / NETLIST, unit.top), clock)}
         whole, linked = synthesize_by_stage(ring, RING, [top], family, cache, report=report)
         placement = route((linked / NETLIST).read_text(), whole, cache, report)
-    area = None
-    if xc7:
+    if XC7 in steps:
         area, _ = synthesize(unit.sources, unit.top, family_named("xc7"), cache, report=report, title=top)
     return Measured(ecp5, placement, area)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peer_designs.area import Measured, measure, route, smallest_device
+from benchmarks.peer_designs.area import CLOCK, STEPS, XC7, Measured, measure, route, smallest_device
 from benchmarks.peer_designs.environment import (
     kept,
     make_environment,
@@ -72,13 +72,13 @@ class Bench:
 
     Attributes:
         cache: folder of networks, Verilog, simulations. synthesis: of Yosys's and nextpnr's runs.
-        xc7: whether accelerators are synthesized for Xilinx 7 too.
+        steps: what of `area.STEPS` is measured of an accelerator.
     """
 
     cache: Path
     synthesis: Path
     report: Report
-    xc7: bool
+    steps: Collection[str] = STEPS
 
     @property
     def python(self) -> Path:
@@ -112,7 +112,7 @@ def da4ml_mlp(bench: Bench) -> PeerRow:
     x = network.pixels(dataset.test_images)
     folder, pipeline = _export_da4ml(bench, "mlp", network, x)
     measured = _check_pipeline(bench, "mlp", network, pipeline, _verilog(folder), x)
-    area = measure(_verilog(folder), pipeline.name, "clk", bench.synthesis, bench.report, xc7=bench.xc7)
+    area = measure(_verilog(folder), pipeline.name, "clk", bench.synthesis, bench.report, bench.steps)
     shape = "-".join(str(size) for size in (x.shape[1], HIDDEN, len(dataset.class_names)))
     return _row(
         (f"da4ml {version_of('da4ml')}", f"ternary MLP {shape}", f"{ADDERS} adders between registers"),
@@ -158,7 +158,7 @@ def nngen_cnn(bench: Bench) -> PeerRow:
         return {"checked": len(logits), "cycles": mean, "latency": mean}
 
     measured = bench.checked("nngen", [text], check)
-    area = measure({"nngen_network.v": text}, "nngen_network", "CLK", bench.synthesis, bench.report, xc7=bench.xc7)
+    area = measure({"nngen_network.v": text}, "nngen_network", "CLK", bench.synthesis, bench.report, bench.steps)
     return _row(
         (
             f"NNgen {version_of('nngen')}",
@@ -191,12 +191,12 @@ def own_network(bench: Bench, fold: str) -> PeerRow:
     measured = bench.checked(f"wsfracbnn-{fold}", list(design_sources(design).values()), check)
     areas: dict[str, Area] = {}
     routed = None
-    for name in ("ecp5", "xc7") if bench.xc7 else ("ecp5",):
+    for name in ("ecp5", "xc7") if XC7 in bench.steps else ("ecp5",):
         family = family_named(name)
         made = build_design(description, folding.for_family(family))
         given = (design_sources(made), made.top, made.stage_modules, family, bench.synthesis)
         areas[name], folder = synthesize_by_stage(*given, report=bench.report)
-        if name == "ecp5":
+        if name == "ecp5" and CLOCK in bench.steps:
             netlist = read_netlist(folder / NETLIST, made.top)
             device = smallest_device(areas[name])
             text = netlist.text if device is None else pin_block_rams(netlist, device, made.instances)
@@ -329,6 +329,7 @@ def _row(names: tuple[str, str, str], accuracy: float, measured: Mapping[str, fl
         dsps=area.ecp5.dsps,
         device=None if area.routed is None else area.routed.settings.device,
         fmax_mhz=None if area.routed is None else area.routed.fmax_mhz,
+        placed_lut4=None if area.routed is None else area.routed.luts,
         lut6=None if area.xc7 is None else area.xc7.luts,
         xc7_block_rams=None if area.xc7 is None else area.xc7.block_rams,
         xc7_dsps=None if area.xc7 is None else area.xc7.dsps,

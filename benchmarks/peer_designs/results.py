@@ -32,7 +32,8 @@ class PeerRow:
         images_checked: test images whose outputs in simulation are those of the integer model.
         cycles_per_image, latency_cycles: in that simulation.
         lut4, flip_flops, block_rams, dsps: by Yosys for ECP5.
-        device, fmax_mhz: where nextpnr routed it, and its clock; None where it did not.
+        device, fmax_mhz, placed_lut4: where nextpnr routed it, its clock, and LUTs as nextpnr counts them, those of the
+            registers around it among them; None where it did not.
         lut6, xc7_block_rams, xc7_dsps: by Yosys for Xilinx 7; None where that was not asked for.
     """
 
@@ -49,6 +50,7 @@ class PeerRow:
     dsps: Count
     device: Text | None = None
     fmax_mhz: NotNegative | None = None
+    placed_lut4: Count | None = None
     lut6: Count | None = None
     xc7_block_rams: Count | None = None
     xc7_dsps: Count | None = None
@@ -57,6 +59,12 @@ class PeerRow:
     def key(self) -> tuple[str, ...]:
         """What a later measurement of the same takes the place of. A tool's version is not part of it."""
         return self.tool.split()[0], self.network, self.options
+
+    def completed(self, earlier: PeerRow) -> PeerRow:
+        """With what an earlier row of the same has and this one lacks, where they agree in all else."""
+        lacking = {name: getattr(earlier, name) for name, value in asdict(self).items() if value is None}
+        filled = replace(self, **lacking)
+        return filled if filled == earlier else self
 
     @property
     def images_per_s(self) -> float | None:
@@ -105,6 +113,8 @@ class PeerResults:
     def with_row(self, row: PeerRow | LayerRow) -> PeerResults:
         """With a row, in the place of an earlier one of the same."""
         if isinstance(row, PeerRow):
+            earlier = next((other for other in self.accelerators if other.key == row.key), row)
+            row = row.completed(earlier)
             return replace(self, accelerators=_placed(self.accelerators, row))
         return replace(self, layers=_placed(self.layers, row))
 
@@ -149,7 +159,7 @@ def add_row(path: Path, row: PeerRow | LayerRow) -> PeerResults:
 def accelerator_table(rows: Sequence[PeerRow]) -> str:
     """Accelerators as a Markdown table."""
     speed = ("cycles/image", "clock, MHz", "images/s")
-    area = ("LUT4", "LUT4 per image/s", "DSPs", "block RAMs", "LUT6")
+    area = ("LUT4", "LUT4 per image/s", "LUT4 placed", "DSPs", "block RAMs", "LUT6")
     heads = ("tool", "network", "top-1", *speed, *area, "images simulated")
     lines: list[tuple[str, ...]] = [heads, ("---",) * len(heads)]
     for row in rows:
@@ -164,6 +174,7 @@ def accelerator_table(rows: Sequence[PeerRow]) -> str:
                 "-" if row.images_per_s is None else f"{row.images_per_s:,.0f}",
                 f"{row.lut4:,}",
                 "-" if row.lut4_per_rate is None else significant(row.lut4_per_rate),
+                "-" if row.placed_lut4 is None else f"{row.placed_lut4:,}",
                 f"{row.dsps}",
                 f"{row.block_rams}",
                 "-" if row.lut6 is None else f"{row.lut6:,}",
