@@ -160,7 +160,10 @@ def test_nothing_runs_on_when_we_are_ended(folder: Path, tmp_path: Path, script:
 
         wait_until(at_work, 120, "no simulator or tool was started")
         parent.send_signal(number)
-        parent.wait()
+        try:
+            wait_until(lambda: parent.poll() is not None, 60, "the process did not end")
+        finally:
+            parent.kill()
     wait_until(lambda: not processes_in(tmp_path), 30, f"still running: {processes_in(tmp_path)}")
 
 
