@@ -159,7 +159,7 @@ def add_row(path: Path, row: PeerRow | LayerRow) -> PeerResults:
 def accelerator_table(rows: Sequence[PeerRow]) -> str:
     """Accelerators as a Markdown table."""
     speed = ("cycles/image", "clock, MHz", "images/s")
-    area = ("LUT4", "LUT4 per image/s", "LUT4 placed", "DSPs", "block RAMs", "LUT6")
+    area = ("LUT4", "LUT4 x cycles, million", "LUT4 per image/s", "LUT4 placed", "DSPs", "block RAMs", "LUT6")
     heads = ("tool", "network", "top-1", *speed, *area, "images simulated")
     lines: list[tuple[str, ...]] = [heads, ("---",) * len(heads)]
     for row in rows:
@@ -173,6 +173,7 @@ def accelerator_table(rows: Sequence[PeerRow]) -> str:
                 clock,
                 "-" if row.images_per_s is None else f"{row.images_per_s:,.0f}",
                 f"{row.lut4:,}",
+                significant(row.lut4 * row.cycles_per_image / 1e6),
                 "-" if row.lut4_per_rate is None else significant(row.lut4_per_rate),
                 "-" if row.placed_lut4 is None else f"{row.placed_lut4:,}",
                 f"{row.dsps}",

@@ -64,10 +64,10 @@ def test_tables_show_a_line_a_row() -> None:
     lines = accelerator_table([ROW, bare]).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert lines[2] == (
-        "| Tool 1.0 | net, small | 98.50 % | 2,000 | 100.0 (ecp5-25f) | 50,000 | 10,000 | 0.20 | 11,000 "
+        "| Tool 1.0 | net, small | 98.50 % | 2,000 | 100.0 (ecp5-25f) | 50,000 | 10,000 | 20 | 0.20 | 11,000 "
         "| 4 | 3 | 6,000 | 400 |"
     )
-    assert lines[3].endswith("| 2,000 | - | - | 10,000 | - | - | 4 | 3 | - | 400 |")
+    assert lines[3].endswith("| 2,000 | - | - | 10,000 | 20 | - | - | 4 | 3 | - | 400 |")
     lines = layer_table([LAYER]).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert lines[2] == "| Tool 1.0 | layer of 8 x 8 | constant | 64 | 80 | 1.25 | 48 | 0.75 |"
