@@ -7,7 +7,7 @@ Installs da4ml and NNgen in an environment of their own under build/ (benchmarks
 network for each, checks its Verilog in simulation against a plain numpy model, synthesizes all designs as `wsfracbnn
 synth` does and routes what fits an ECP5 as `wsfracbnn pnr` does. Prints the tables. In rounds: all areas, then all
 clocks, then Xilinx 7; rows are written as they are measured, and a run that was cut off goes on where it was. An hour
-on two idle cores.
+or more.
 """
 
 from __future__ import annotations
