@@ -20,6 +20,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from benchmarks.peer_designs.results import PeerResults, accelerator_table
 from wsfracbnn.cli.markdown import replace_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.explore.jobs import Job
@@ -100,6 +101,9 @@ def targets(folder: Path) -> dict[str, Target]:
         "accuracy results": _json("a.json", _tracked("accuracy.json"), lambda p: read_results(p).text()),
         "hardware results": _json(
             "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)
+        ),
+        "peers' results": _json(
+            "p.json", _tracked("peers.json"), lambda p: accelerator_table(PeerResults.read(p).accelerators)
         ),
         "exploration": _json("exploration.json", json.dumps(_EXPLORATION), lambda p: read_exploration(p.parent)),
         "explored outcome": _json("route-k.json", json.dumps(_OUTCOME), lambda p: Store(p.parent).get(_JOB)),
