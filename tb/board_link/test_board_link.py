@@ -265,5 +265,5 @@ async def requests_beyond_the_replies_are_ignored(dut: Any) -> None:
 
 
 def test_board_link(block: tuple[str, dict[str, int]]) -> None:
-    sources = [*sorted(BOARD_RTL.glob("*.v")), RTL / "stream_fifo.v"]
+    sources = [*sorted(BOARD_RTL.glob("*.v")), RTL / "crc32_byte.v", RTL / "stream_fifo.v"]
     run_block(block[0], "board_link", Path(__file__), block[1], sources=sources)
