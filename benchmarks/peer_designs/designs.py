@@ -248,8 +248,9 @@ def _count_layer(network: Mlp, family: Family) -> dict[str, str]:
     columns = [packed([int(weight > 0) for weight in column], (1,) * LAYER) for column in network.weights[0].T]
     width = LAYER.bit_length()
     counts = "\n".join(
-        f"match_count #(.WIDTH({LAYER}), .STAGES({COUNT_STAGES}), .LUT_INPUTS({family.lut_inputs})) count_{place} ("
-        f".clk(clk), .data(model_inp), .weight({LAYER}'h{column:x}), .count(model_out[{place * width} +: {width}]));"
+        f"match_count #(.WIDTH({LAYER}), .STAGES({COUNT_STAGES}), .LUT_INPUTS({family.lut_inputs}), .CONSTANT(1), "
+        f".WEIGHT({LAYER}'h{column:x})) count_{place} (.clk(clk), .data(model_inp), .weight({LAYER}'d0), "
+        f".count(model_out[{place * width} +: {width}]));"
         for place, column in enumerate(columns)
     )
     ports = f"input clk, input [{LAYER - 1}:0] model_inp, output [{LAYER * width - 1}:0] model_out"
