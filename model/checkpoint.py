@@ -103,6 +103,23 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         InputError: the suffix is another, or the checkpoint is one that `load_checkpoint` would refuse.
     """
+    header, state = require_saveable(checkpoint, path)
+    if path.suffix == ".safetensors":
+        tensors = {k: v.contiguous() for k, v in state.items()}
+        tensors |= {f"samples.{k}": v.contiguous() for k, v in (checkpoint.samples or {}).items()}
+        write_bytes(path, safetensors.torch.save(tensors, metadata={"wsfracbnn": json.dumps(header)}))
+    else:
+        contents = io.BytesIO()
+        torch.save(header | {"state": state, "samples": checkpoint.samples}, contents)
+        write_bytes(path, contents.getvalue())
+
+
+def require_saveable(checkpoint: Checkpoint, path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and state as they are written, checked as they are read: what is refused can be so before a training.
+
+    Raises:
+        InputError: `save_checkpoint` would refuse it.
+    """
     require_suffix(path, "checkpoint")
     header: dict[str, Any] = {
         "format": FORMAT,
@@ -125,14 +142,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         _check(header, state, checkpoint.samples)
     except InputError as error:
         raise InputError(f"{path}: not written: {error}") from None
-    if path.suffix == ".safetensors":
-        tensors = {k: v.contiguous() for k, v in state.items()}
-        tensors |= {f"samples.{k}": v.contiguous() for k, v in (checkpoint.samples or {}).items()}
-        write_bytes(path, safetensors.torch.save(tensors, metadata={"wsfracbnn": json.dumps(header)}))
-    else:
-        contents = io.BytesIO()
-        torch.save(header | {"state": state, "samples": checkpoint.samples}, contents)
-        write_bytes(path, contents.getvalue())
+    return header, state
 
 
 def is_binary(weight: Tensor) -> bool:
@@ -226,8 +236,8 @@ def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
 def _check_state(stored: Mapping[str, Tensor], model: str, config: NetworkConfig) -> dict[str, Tensor]:
     """The state of a network, its signs unpacked."""
     held = sum(tensor.numel() * (8 if tensor.dtype == torch.uint8 else 1) for tensor in stored.values())
-    if config.weights > max(held, CHEAP_WEIGHTS):
-        raise InputError(f"key 'state': found at most {held:,} weights, the config asks for {config.weights:,}")
+    if config.inner_weights > max(held, CHEAP_WEIGHTS):
+        raise InputError(f"key 'state': found at most {held:,} weights, the config asks for {config.inner_weights:,}")
     expected = MODELS[model](config).state_dict()
     unknown = sorted(set(stored) - set(expected))
     state = {}

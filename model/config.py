@@ -137,8 +137,13 @@ class NetworkConfig:
     @property
     def weights(self) -> int:
         """Of all convolutions and the head."""
+        return TAPS * self.input_bits * self.widths[0] + self.inner_weights
+
+    @property
+    def inner_weights(self) -> int:
+        """Those behind the first convolution: a full-precision network, which takes pixels, has as many."""
         inner = sum(shape.fan_in * shape.out_channels for shape in self.convolutions())
-        return TAPS * self.input_bits * self.widths[0] + inner + self.widths[-1] * self.classes
+        return inner + self.widths[-1] * self.classes
 
     @property
     def input_bits(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint, require_saveable, save_checkpoint
 from wsfracbnn.model.files import require_writable
 from wsfracbnn.model.names import require_suffix
 from wsfracbnn.model.training.log_file import append_row, read_log
@@ -57,6 +57,7 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
     require_suffix(out, "setting 'out'")
     if world.is_first:
         require_writable(out, resume, log_file)
+        require_saveable(trainer.unmeasured_checkpoint(), out)
     if resume.exists():
         if log_file.exists():
             read_log(log_file)  # its rows are kept: better refused now than after an epoch

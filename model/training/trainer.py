@@ -307,6 +307,15 @@ class Trainer:
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
             network.cpu()
+        return self._checkpoint_of(network, accuracy, tuple(fractions) or None)
+
+    def unmeasured_checkpoint(self) -> Checkpoint:
+        """The same without its accuracy and its gates."""
+        return self._checkpoint_of(_fresh_copy(self.evaluated, torch.device("cpu")), None, None)
+
+    def _checkpoint_of(
+        self, network: nn.Module, accuracy: float | None, fractions: tuple[float, ...] | None
+    ) -> Checkpoint:
         spread = np.linspace(0, len(self.dataset.test_images) - 1, SAMPLES).astype(int)
         return Checkpoint(
             name=self.run.network_name,
@@ -317,7 +326,7 @@ class Trainer:
             training=self.run.record(),
             pictures=self.run.pictures,
             test_accuracy=accuracy,
-            gate_fractions=tuple(fractions) or None,
+            gate_fractions=fractions,
             samples={
                 "images": torch.from_numpy(self.dataset.test_images[spread].copy()),
                 "labels": torch.from_numpy(self.dataset.test_labels[spread].copy()),

@@ -17,9 +17,11 @@ from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.binarize import binarize
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.fracbnn import FracBNN
+from wsfracbnn.model.networks.resnet import ResNet
 
 CONV = "stages.0.gated.conv"
 
@@ -168,3 +170,13 @@ def test_every_bundled_checkpoint_is_small_emits_and_has_its_card(path: Path) ->
     (settings,) = (line for line in card.splitlines() if line.startswith("**Settings.**"))
     assert {"dataset", "epochs", "seed"} <= set(checkpoint.training)
     assert all(f" {key} " in settings for key in checkpoint.training)
+
+
+def test_a_full_precision_teacher_of_twice_the_width_is_saved(tmp_path: Path) -> None:
+    """Its first convolution has three channels where the others' have a thermometer code."""
+    config = dataclasses.replace(resnet20(100), widths=(32, 64, 128))
+    names = tuple(f"class {number}" for number in range(100))
+    state = ResNet(config).state_dict()
+    assert sum(tensor.numel() for tensor in state.values()) < config.weights
+    save_checkpoint(Checkpoint("teacher", "resnet", config, state, names), tmp_path / "teacher.pt")
+    assert load_checkpoint(tmp_path / "teacher.pt").config == config

@@ -369,6 +369,18 @@ def test_averaged_weights_follow_the_trained_ones(dataset: Dataset) -> None:
     assert 0 < distance < 0.1 * network["head.weight"].norm()
 
 
+def test_a_checkpoint_that_could_not_be_saved_is_refused_before_the_training(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make(dataset)
+    right = trainer.unmeasured_checkpoint()
+    monkeypatch.setattr(trainer, "unmeasured_checkpoint", lambda: dataclasses.replace(right, class_names=("one",)))
+    with pytest.raises(InputError, match=r"a\.pt: not written: key 'class_names': found 1 names"):
+        fit(trainer, tmp_path / "a.pt")
+    assert trainer.epoch == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
     """In a process of its own: the setting outlives the call."""
     code = "from wsfracbnn.model.training.host_memory import keep_freed_memory; print(keep_freed_memory())"
