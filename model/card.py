@@ -19,8 +19,10 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
     lines = [f"# {file_name}", "", f"**Data.** {source.data if source else dataset}.", ""]
     widths = "/".join(str(w) for w in config.widths)
     lines += [
-        f"**Network.** {checkpoint.model}, {1 + len(config.convolutions())} convolutions, widths {widths}, "
-        f"{config.thermometer_levels} thermometer levels, {config.residual_bits}-bit residual stream.",
+        f"**Network.** {checkpoint.model}, {1 + len(config.convolutions())} convolutions, widths {widths}"
+        + (f", {config.thermometer_levels} thermometer levels" if checkpoint.model != "resnet" else "")
+        + (f", {config.residual_bits}-bit residual stream" if checkpoint.model == "wsfracbnn" else "")
+        + ".",
         "",
         f"**Recipe.** {training.get('epochs')} epochs, seed {training.get('seed')}"
         + (f", begun with {training['start_from']}" if training.get("start_from") else "")

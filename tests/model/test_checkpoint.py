@@ -179,4 +179,6 @@ def test_a_full_precision_teacher_of_twice_the_width_is_saved(tmp_path: Path) ->
     state = ResNet(config).state_dict()
     assert sum(tensor.numel() for tensor in state.values()) < config.weights
     save_checkpoint(Checkpoint("teacher", "resnet", config, state, names), tmp_path / "teacher.pt")
-    assert load_checkpoint(tmp_path / "teacher.pt").config == config
+    loaded = load_checkpoint(tmp_path / "teacher.pt")
+    assert loaded.config == config
+    assert "**Network.** resnet, 19 convolutions, widths 32/64/128.\n" in model_card(loaded, "teacher.pt")
