@@ -100,6 +100,43 @@ STAGES = (
         method=BOUNDED,
     ),
     Block(
+        "window_stream",
+        18,
+        (
+            Fault(
+                "pixels of the next frame are not taken again after a flush",
+                "assign then_at       = flush && at_last_row && at_last_col ? in_col : next_at;",
+                "assign then_at       = next_at;",
+                "windows.pixels",
+                sizes={"ROWS": 2, "COLS": 3, "STRIDE": 1},
+                depth=24,
+            ),
+            Fault(
+                "a pixel is taken while a window waits",
+                "assign s_axis_tready = (fill || full) && out_free;",
+                "assign s_axis_tready = fill || (full && out_free);",
+                "windows.pixels",
+                sizes={"ROWS": 2, "COLS": 3, "STRIDE": 1},
+                depth=18,
+            ),
+            Fault(
+                "a whole frame waits for the next",
+                "wire flush = can_flush && !(full && s_axis_tvalid) && out_free;",
+                "wire flush = 1'b0;",
+                "windows.leaves_by_itself",
+                sizes={"ROWS": 2, "COLS": 3, "STRIDE": 1},
+                depth=18,
+            ),
+        ),
+        (
+            {"ROWS": 2, "COLS": 3, "STRIDE": 1},
+            {"ROWS": 3, "COLS": 3, "STRIDE": 1},
+            {"ROWS": 2, "COLS": 2, "STRIDE": 2},
+            {"ROWS": 2, "COLS": 4, "STRIDE": 2},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
         "pass_sequencer",
         20,
         (
@@ -184,6 +221,32 @@ STAGES = (
             ),
         ),
         ({"GROUPS": 2, "HELD": 1}, {"GROUPS": 2, "HELD": 2}, {"GROUPS": 3, "HELD": 1, "LUT_INPUTS": 6}),
+        method=BOUNDED,
+    ),
+    Block(
+        "unrolled_engine",
+        12,
+        (
+            Fault(
+                "a threshold that is met opens the gate",
+                "s_m > threshold ? s_l",
+                "s_m >= threshold ? s_l",
+                "sum_of_the_window",
+            ),
+            Fault(
+                "bits outside the image count",
+                "s_window[2*(t*IN_CHANNELS+c) +: 2] & {2{taps[t]}};",
+                "s_window[2*(t*IN_CHANNELS+c) +: 2];",
+                "sum_of_the_window",
+            ),
+            Fault("a cycle too early", ".CYCLES(STAGES + 5)", ".CYCLES(STAGES + 4)", "each_in_its_time"),
+        ),
+        (
+            {"STAGES": 1, "LUT_INPUTS": 4, "WEIGHTS": 0x0B5},
+            {"STAGES": 2, "LUT_INPUTS": 4, "WEIGHTS": 0x1FF},
+            {"STAGES": 2, "LUT_INPUTS": 6, "WEIGHTS": 0x0B5},
+            {"STAGES": 1, "LUT_INPUTS": 6, "WEIGHTS": 0x000},
+        ),
         method=BOUNDED,
     ),
     Block(
