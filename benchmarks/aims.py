@@ -191,6 +191,7 @@ def main(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list
 
 
 if __name__ == "__main__":
+    # As a script this file's folder is on the path, and not the one that `benchmarks` is in.
     sys.path.insert(0, str(ROOT))
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command()(main)
