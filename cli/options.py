@@ -35,6 +35,12 @@ def bundled_or_file(param: typer.CallbackParam, weights: Path | None) -> Path | 
     return _by_name(weights, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", names)
 
 
+def bundled_or_folder(path: Path) -> Path:
+    """The same where folders are expected as well: the name of a bundled network counts where nothing else has it."""
+    bundled = CHECKPOINTS / f"{path}.pt"
+    return bundled if path.name == str(path) and not path.exists() and bundled.is_file() else path
+
+
 def bundled_settings(param: typer.CallbackParam, config: Path | None) -> Path | None:
     """The path of a file of settings, or of a bundled one by its name."""
     return _by_name(config, param.opts[0], CONFIGS, ".toml", "a TOML file", _configs(plans=False))

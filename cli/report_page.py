@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import folding_of
+from wsfracbnn.cli.options import bundled_or_folder
 from wsfracbnn.gen.devices import FAMILIES, family_named
 from wsfracbnn.model.errors import InputError
 
@@ -27,7 +28,8 @@ def report(
     designs: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Output folders of sim or explore, emitted folders, or checkpoints; default build/sim.",
+            help="Output folders of sim or explore, emitted folders, checkpoints, names of bundled networks; default "
+            "build/sim.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +54,8 @@ def report(
         raise InputError(f"--out: found '{out}', expected a name that ends with .html")
     require_extra("report")
     require_writable(out)
-    chosen = designs or [DESIGNS]
+    named = designs or [DESIGNS]
+    chosen = [bundled_or_folder(path) for path in named]
     if fold is not None and not any(path.suffix in SUFFIXES for path in chosen):
         raise InputError("--fold: folds checkpoints, expected one among the designs")
     for path in results or ():
@@ -75,7 +78,7 @@ def report(
         else read_design(path / BEST if path in explored else path, measurements)
         for path in chosen
     ]
-    given = [*map(str, chosen), "--out", str(out), "--family", family]
+    given = [*map(str, named), "--out", str(out), "--family", family]
     given += ["--fold", fold] if fold is not None else []
     given += [word for path in results or () for word in ("--results", str(path))]
     given += ["--cache", str(cache)] if cache != CACHE else []

@@ -52,6 +52,17 @@ def test_folders_and_checkpoints_stand_side_by_side(simulation_folder: Path, dig
     assert f"wsfracbnn report {simulation_folder} {digits_path} --out {out} --family ecp5 --fold small" in text
 
 
+def test_a_bundled_network_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command to reproduce names it likewise; a folder of that name comes first."""
+    monkeypatch.chdir(tmp_path)
+    run("digits", "--fold", "small")
+    text = Path("build/report.html").read_text()
+    assert heading(Path("build/report.html")) == "digits"
+    assert "wsfracbnn report digits --out build/report.html" in text
+    Path("digits").mkdir()
+    assert "digits: found neither design.json nor summary.json" in run("digits")
+
+
 def test_results_of_several_files_are_taken(
     network: NetworkDescription, simulation_folder: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the hardware is aimed at, beside what results/ has measured.
+
+    .venv/bin/python benchmarks/aims.py [--json]
+
+Prints a line for each aim: the aim, the measured value, whether it is reached. A dash stands for what has not been
+measured. Nothing is run: the rows of results/hardware.json and results/peers.json are read.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from wsfracbnn.cli.app import run
+from wsfracbnn.cli.console import console
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.gen.synthesis.record import HardwareResults, HardwareRow
+
+if TYPE_CHECKING:
+    from benchmarks.peer_designs.results import LayerRow
+
+HARDWARE = ROOT / "results" / "hardware.json"
+PEERS = ROOT / "results" / "peers.json"
+OWN = "WSFracBNN"
+SEEDS = 5
+"""Placer seeds that a routed figure is the median of."""
+
+Measured = Callable[["Results"], float | None]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is measured. layers: rows of the binary layers of results/peers.json."""
+
+    rows: Sequence[HardwareRow]
+    layers: Sequence[LayerRow]
+
+    def of(self, network: str, fold: str, device: str, speed_grade: int | None = None) -> list[HardwareRow]:
+        """Rows of a design, of all its seeds."""
+        wanted = (network, fold, device, speed_grade)
+        return [row for row in self.rows if (row.network, row.fold, row.device, row.speed_grade) == wanted]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """value: at most, or, where `least`, at least. unit: what it counts."""
+
+    what: str
+    value: float
+    unit: str
+    measured: Measured
+    least: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An aim and what there is. reached: None where nothing is measured."""
+
+    what: str
+    aim: float
+    unit: str
+    measured: float | None
+    reached: bool | None
+
+
+def synthesized(network: str, fold: str, family: str, value: Callable[[HardwareRow], float | None]) -> Measured:
+    """A figure of a synthesized design."""
+
+    def find(results: Results) -> float | None:
+        rows = results.of(network, fold, family)
+        return value(rows[0]) if rows else None
+
+    return find
+
+
+def median_of_seeds(
+    network: str, fold: str, device: str, grade: int, value: Callable[[HardwareRow], float | None]
+) -> Measured:
+    """The median over the seeds of a routed design, where there are SEEDS at least."""
+
+    def find(results: Results) -> float | None:
+        found = [figure for row in results.of(network, fold, device, grade) if (figure := value(row)) is not None]
+        return statistics.median(found) if len(found) >= SEEDS else None
+
+    return find
+
+
+def luts_per_rate(row: HardwareRow) -> float | None:
+    """LUTs per image a second."""
+    return round(row.luts / row.images_per_s, 2) if row.images_per_s else None
+
+
+def best_luts_per_rate(network: str, device: str) -> Measured:
+    """The least over all that is routed of a network."""
+
+    def find(results: Results) -> float | None:
+        rows = [row for row in results.rows if (row.network, row.device) == (network, device)]
+        return min((figure for row in rows if (figure := luts_per_rate(row)) is not None), default=None)
+
+    return find
+
+
+def layer(luts: Callable[[LayerRow], int]) -> Measured:
+    """LUTs an operation of this project's layer of constant weights."""
+
+    def find(results: Results) -> float | None:
+        own = [row for row in results.layers if (row.tool, row.weights) == (OWN, "constant")]
+        return round(luts(own[0]) / own[0].operations, 2) if own else None
+
+    return find
+
+
+AIMS = (
+    Aim("ResNet-20, ECP5", 4.0, "LUT4 per image/s", best_luts_per_rate("cifar100", "ecp5-85f")),
+    Aim("digits, auto, ECP5", 7000, "LUT4", synthesized("digits", "auto", "ecp5", lambda row: row.luts)),
+    Aim("digits, auto, ECP5", 8, "LUT4 a bit", synthesized("digits", "auto", "ecp5", lambda row: row.luts_per_bit)),
+    Aim(
+        "ResNet-20, auto, ECP5", 8, "LUT4 a bit", synthesized("cifar100", "auto", "ecp5", lambda row: row.luts_per_bit)
+    ),
+    Aim(
+        "ResNet-20, cycles=3000, 7 series",
+        2.2,
+        "LUT6 a bit",
+        synthesized("cifar100", "cycles=3000", "xc7", lambda row: row.luts_per_bit),
+    ),
+    Aim("digits, auto, 7 series", 6, "LUT6 a bit", synthesized("digits", "auto", "xc7", lambda row: row.luts_per_bit)),
+    Aim("constant weights, ECP5", 1.0, "LUT4 an XNOR", layer(lambda row: row.lut4)),
+    Aim("constant weights, 7 series", 1.0, "LUT6 an XNOR", layer(lambda row: row.lut6)),
+    Aim(
+        "ResNet-20, cycles=12400, 85F speed 8",
+        10_000,
+        "images/s, median",
+        median_of_seeds("cifar100", "cycles=12400", "ecp5-85f", 8, lambda row: row.images_per_s),
+        least=True,
+    ),
+    Aim(
+        "ResNet-20, auto, 85F speed 6",
+        120,
+        "MHz, median",
+        median_of_seeds("cifar100", "auto", "ecp5-85f", 6, lambda row: row.fmax_mhz),
+        least=True,
+    ),
+    Aim(
+        "digits_small, unrolled, 25F",
+        1_000_000,
+        "images/s, median",
+        median_of_seeds("digits_small", "unrolled", "ecp5-25f", 6, lambda row: row.images_per_s),
+        least=True,
+    ),
+)
+
+
+def outcomes(results: Results) -> list[Outcome]:
+    """Every aim beside what is measured."""
+    found = []
+    for aim in AIMS:
+        measured = aim.measured(results)
+        reached = None if measured is None else (measured >= aim.value if aim.least else measured <= aim.value)
+        found.append(Outcome(aim.what, aim.value, aim.unit, measured, reached))
+    return found
+
+
+def read(hardware: Path = HARDWARE, peers: Path = PEERS) -> Results:
+    """The project's own results."""
+    from benchmarks.peer_designs.results import PeerResults
+
+    return Results(HardwareResults.read(hardware).rows, PeerResults.read(peers).layers)
+
+
+def main(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
+    """Print every aim and what is reached."""
+    found = outcomes(read())
+    if as_json:
+        print(json.dumps([asdict(outcome) for outcome in found]))
+        return
+    table = Table("what", "unit", "aim", "measured", "reached")
+    words = {None: "not measured", True: "yes", False: "no"}
+    for outcome in found:
+        measured = "-" if outcome.measured is None else f"{outcome.measured:,}"
+        table.add_row(outcome.what, outcome.unit, f"{outcome.aim:,}", measured, words[outcome.reached])
+    console.print(table)
+
+
+if __name__ == "__main__":
+    # As a script this file's folder is on the path, and not the one that `benchmarks` is in.
+    sys.path.insert(0, str(ROOT))
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(main)
+    run(command)
