@@ -13,6 +13,7 @@ time; --family measures one of them. With --unrolled only unrolled stages are me
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ from wsfracbnn.gen.sizing.area import (
     estimate,
     is_calibrated,
 )
-from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.presets import UNROLLED, preset, unrolled
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import Folding, StageFold
 from wsfracbnn.gen.synthesis.yosys import synthesize
@@ -61,7 +62,10 @@ SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
 
 WIDER = NetworkConfig(8, 8, 1, 16, (12, 24), (1, 1), 10)
 
-SAMPLES = [
+Sample = tuple[NetworkConfig, str, tuple[int, ...] | None]
+"""Network, stage, fold; None: unrolled."""
+
+SAMPLES: list[Sample] = [
     *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
     *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
     *[(RESNET20, "stage_08", fold) for fold in ((1, 9), (1, 144), (2, 288), (4, 288, 2))],
@@ -76,7 +80,10 @@ SAMPLES = [
     *[(RESNET20, "head", fold) for fold in ((1, 1), (5, 1))],
     *[(HUNDRED, "head", fold) for fold in ((1, 1),)],
 ]
-UNROLLED = [(SMALL, "stage_01"), (SMALL, "stage_03"), (SMALL, "stage_04"), (WIDER, "stage_03")]
+UNROLLED_SAMPLES: list[Sample] = [
+    *[(SMALL, stage, None) for stage in ("stage_01", "stage_03", "stage_04")],
+    (WIDER, "stage_03", None),
+]
 NETWORKS = {
     "ecp5": [
         ("digits", "auto"),
@@ -96,27 +103,19 @@ Row = tuple[str, dict[str, float], int, int]
 """Name, terms, LUTs and flip-flops of a sample."""
 
 
-def measure(family: Family, progress: Progress) -> list[Row]:
+def measure(family: Family, samples: Sequence[Sample], progress: Progress) -> list[Row]:
     """Every sample."""
     rows = []
-    task = progress.add_task(family.name, total=len(SAMPLES))
-    for config, name, fold in SAMPLES:
+    task = progress.add_task(family.name, total=len(samples))
+    for config, name, fold in samples:
         description = random_description(config, seed=1, wild=False)
-        folding = preset(description, "small").with_stages({name: StageFold(*fold)})
-        label = f"{'x'.join(map(str, config.widths))} {name} {'x'.join(map(str, fold))}"
+        if fold is None:
+            folding, called = unrolled(description), UNROLLED
+        else:
+            folding = preset(description, "small").with_stages({name: StageFold(*fold)})
+            called = "x".join(map(str, fold))
+        label = f"{'x'.join(map(str, config.widths))} {name} {called}"
         rows.append(measure_stage(description, folding, name, label, family))
-        progress.advance(task)
-    return rows
-
-
-def measure_unrolled(family: Family, progress: Progress) -> list[Row]:
-    """The unrolled samples."""
-    rows = []
-    task = progress.add_task(f"{family.name}, unrolled", total=len(UNROLLED))
-    for config, name in UNROLLED:
-        description = random_description(config, seed=1, wild=False)
-        label = f"{'x'.join(map(str, config.widths))} {name} unrolled"
-        rows.append(measure_stage(description, choose_folding(description, "unrolled"), name, label, family))
         progress.advance(task)
     return rows
 
@@ -196,7 +195,7 @@ def compare_networks(family: Family, progress: Progress) -> list[dict[str, Any]]
 
 def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, Any]]]:
     """Measure the samples and fit; returns the coefficients, and estimate and measurement of each sample."""
-    coefficients, samples = fitted([*measure(family, progress), *measure_unrolled(family, progress)])
+    coefficients, samples = fitted(measure(family, [*SAMPLES, *UNROLLED_SAMPLES], progress))
     around = measure_around(family)
     return {
         what: {**table, AROUND: size} for (what, table), size in zip(coefficients.items(), around, strict=True)
@@ -231,7 +230,7 @@ def add_unrolled(known: Coefficients, samples: list[dict[str, Any]], rows: list[
 def main(
     family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
-    unrolled: Annotated[bool, typer.Option("--unrolled", help="Measure unrolled stages only.")] = False,
+    only_unrolled: Annotated[bool, typer.Option("--unrolled", help="Measure unrolled stages only.")] = False,
 ) -> None:
     """Measure, fit, write."""
     require_section(PAGE, "area")
@@ -239,17 +238,17 @@ def main(
     table: dict[str, Coefficients] = {name: coefficients_of(name) for name in FAMILIES if is_calibrated(name)}
     with Progress() as progress:
         for chosen in map(family_named, family or FAMILIES):
-            if unrolled:
-                rows = measure_unrolled(chosen, progress)
+            if only_unrolled:
+                rows = measure(chosen, UNROLLED_SAMPLES, progress)
                 table[chosen.name] = add_unrolled(table[chosen.name], record["stages"][chosen.name], rows)
-                write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
-                continue
-            if not keep_coefficients:
+            elif not keep_coefficients:
                 table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
-                add_calibration(chosen.name, table[chosen.name])
-                write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
-            record["networks"][chosen.name] = compare_networks(chosen, progress)
-    write_text(RECORD, json.dumps(record, indent=2) + "\n")
+            add_calibration(chosen.name, table[chosen.name])
+            if not only_unrolled:
+                record["networks"][chosen.name] = compare_networks(chosen, progress)
+            # Together, so that a call that is cut off leaves no coefficients without what they are fitted to.
+            write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")
+            write_text(RECORD, json.dumps(record, indent=2) + "\n")
     for name in record["networks"]:
         for what in ("stages", "networks"):
             entries = record[what][name]

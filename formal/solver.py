@@ -133,14 +133,6 @@ def solve(problem: Problem, cache: Path = CACHE) -> Outcome:
     return outcome
 
 
-def trace_of(problem: Problem, outcome: Outcome, cache: Path = CACHE) -> Path | None:
-    """The waveform of a failure, which a run left."""
-    for folder in cache.glob(f"{problem.block}-*"):
-        if (folder / TRACE).is_file() and _read(folder) == outcome:
-            return folder / TRACE
-    return None
-
-
 def _read(folder: Path) -> Outcome:
     values = json.loads((folder / OUTCOME).read_text())
     return Outcome(tuple(values["properties"]), tuple(values["failed"]), values["step"], values["seconds"])

@@ -111,8 +111,9 @@ def da4ml_mlp(bench: Bench) -> PeerRow:
     network = Mlp.read(trained / "network.npz")
     x = network.pixels(dataset.test_images)
     folder, pipeline = _export_da4ml(bench, "mlp", network, x)
-    measured = _check_pipeline(bench, "mlp", network, pipeline, _verilog(folder), x)
-    area = measure(_verilog(folder), pipeline.name, "clk", bench.synthesis, bench.report, bench.steps)
+    sources = _verilog(folder)
+    measured = _check_pipeline(bench, "mlp", network, pipeline, sources, x)
+    area = measure(sources, pipeline.name, "clk", bench.synthesis, bench.report, bench.steps)
     shape = "-".join(str(size) for size in (x.shape[1], HIDDEN, len(dataset.class_names)))
     return _row(
         (f"da4ml {version_of('da4ml')}", f"ternary MLP {shape}", f"{ADDERS} adders between registers"),
@@ -208,9 +209,11 @@ def own_network(bench: Bench, fold: str) -> PeerRow:
 def da4ml_layer(bench: Bench) -> LayerRow:
     """A binary layer with constant weights, built by da4ml."""
     network = binary_layer(LAYER, LAYER, seed=1)
-    folder, pipeline = _export_da4ml(bench, "layer", network, _patterns())
-    measured = _check_pipeline(bench, "layer", network, pipeline, _verilog(folder), _patterns())
-    areas = _areas(bench, _verilog(folder), pipeline.name)
+    patterns = _patterns()
+    folder, pipeline = _export_da4ml(bench, "layer", network, patterns)
+    sources = _verilog(folder)
+    measured = _check_pipeline(bench, "layer", network, pipeline, sources, patterns)
+    areas = _areas(bench, lambda family: sources, pipeline.name)
     operations = LAYER * LAYER
     tool, checked = f"da4ml {version_of('da4ml')}", int(measured["checked"])
     return LayerRow(tool, f"layer of {LAYER} x {LAYER}", "constant", operations, checked, *areas)
@@ -219,28 +222,22 @@ def da4ml_layer(bench: Bench) -> LayerRow:
 def own_layer(bench: Bench) -> LayerRow:
     """The same layer by this project's popcount with the same weights as constants, an output each."""
     network = binary_layer(LAYER, LAYER, seed=1)
-    luts = []
-    for name in ("ecp5", "xc7"):
-        family = family_named(name)
+    widths = (LAYER.bit_length(),) * LAYER
+    pipeline = Pipeline(COUNT_LAYER, COUNT_STAGES - 1, (1,) * LAYER, widths, (False,) * LAYER)
+    # The number of matches is the sum of x w and the number of weights that are -1.
+    counting = replace(network, offsets=((network.weights[0] < 0).sum(axis=0),))
+    patterns = _patterns()
+    for family in _families():
         sources = _count_layer(network, family)
-        area, _ = synthesize(sources, COUNT_LAYER, family, bench.synthesis, report=bench.report)
-        luts.append(area.luts)
-        widths = (LAYER.bit_length(),) * LAYER
-        pipeline = Pipeline(COUNT_LAYER, COUNT_STAGES - 1, (1,) * LAYER, widths, (False,) * LAYER)
-        # The number of matches is the sum of x w and the number of weights that are -1.
-        counting = replace(network, offsets=((network.weights[0] < 0).sum(axis=0),))
-        measured = _check_pipeline(bench, f"count-layer-{name}", counting, pipeline, sources, _patterns())
-    return LayerRow(OWN, f"layer of {LAYER} x {LAYER}", "constant", LAYER * LAYER, int(measured["checked"]), *luts)
+        measured = _check_pipeline(bench, f"count-layer-{family.name}", counting, pipeline, sources, patterns)
+    areas = _areas(bench, lambda family: _count_layer(network, family), COUNT_LAYER)
+    return LayerRow(OWN, f"layer of {LAYER} x {LAYER}", "constant", LAYER * LAYER, int(measured["checked"]), *areas)
 
 
 def own_lane(bench: Bench) -> LayerRow:
     """This project's lane, whose weights come from a memory: both operands are free."""
-    luts = []
-    for name in ("ecp5", "xc7"):
-        family = family_named(name)
-        area, _ = synthesize(lane_sources(family), "lane_bench", family, bench.synthesis, report=bench.report)
-        luts.append(area.luts)
-    return LayerRow(OWN, f"lane of {LANE_BITS}", "inputs", LANE_BITS, 0, *luts)
+    areas = _areas(bench, lane_sources, "lane_bench")
+    return LayerRow(OWN, f"lane of {LANE_BITS}", "inputs", LANE_BITS, 0, *areas)
 
 
 def _count_layer(network: Mlp, family: Family) -> dict[str, str]:
@@ -300,10 +297,17 @@ def _verilog(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(folder.glob("*.v"))}
 
 
-def _areas(bench: Bench, sources: Mapping[str, str], top: str) -> list[int]:
+def _families() -> tuple[Family, Family]:
+    """Those that layers are synthesized for, in the order of a row's LUTs."""
+    return family_named("ecp5"), family_named("xc7")
+
+
+def _areas(bench: Bench, sources_for: Callable[[Family], Mapping[str, str]], top: str) -> list[int]:
     """LUTs on ECP5 and Xilinx 7."""
-    families = (family_named("ecp5"), family_named("xc7"))
-    return [synthesize(sources, top, family, bench.synthesis, report=bench.report)[0].luts for family in families]
+    return [
+        synthesize(sources_for(family), top, family, bench.synthesis, report=bench.report)[0].luts
+        for family in _families()
+    ]
 
 
 def _require_equal(what: str, found: Integers, expected: Integers) -> None:

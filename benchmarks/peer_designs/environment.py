@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wsfracbnn.gen.locations import ROOT
@@ -80,14 +80,20 @@ def own_text(*names: str) -> list[str]:
     return [(HERE / name).read_text() for name in names]
 
 
-def run_command(command: Sequence[str], what: str) -> None:
-    """Run a command to its end. what: it is called in a sentence.
+def run_command(
+    command: Sequence[str], what: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a command to its end; returns what it printed.
 
+    Args:
+        what: it is called in a sentence.
+        folder, environment: that it runs in; default this process's.
     Raises:
         InputError: it failed; the sentence has its last line.
     """
-    with Child(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+    with Child(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
         printed = child.communicate()[0].decode(errors="replace")
     if child.returncode != 0:
         lines = printed.strip().splitlines()
         raise InputError(f"{what} failed: {lines[-1] if lines else f'exit code {child.returncode}'}")
+    return printed

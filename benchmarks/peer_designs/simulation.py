@@ -6,18 +6,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.peer_designs.environment import run_command
 from benchmarks.peer_designs.networks import Integers, packed, unpacked
 from wsfracbnn.gen.simulation.job import VERILATOR_ARGS, VERILATOR_MAKE_ARGS, simulator_environment
 from wsfracbnn.gen.simulation.selection import require_simulator
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.supervise import Child
 
 _BENCH = """
 module bench;
@@ -145,9 +144,4 @@ def run_verilator(sources: Sequence[Path], top: str, folder: Path) -> str:
 
 
 def _output(command: Sequence[str], folder: Path) -> str:
-    environment = simulator_environment()
-    with Child(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-        printed = child.communicate()[0].decode(errors="replace")
-    if child.returncode != 0:
-        raise InputError(f"{Path(command[0]).name} failed: {printed.strip().splitlines()[-1:]}")
-    return printed
+    return run_command(command, Path(command[0]).name, folder, simulator_environment())

@@ -87,7 +87,7 @@ class ConvStage(Stage[ConvLayer]):
     template: ClassVar[str] = "conv_stage.v.j2"
     colour: ClassVar[str] = "#e3f1df"
     engine_template: ClassVar[str] = "conv_engine.j2"
-    """Part of the template with windows and engine."""
+    """Part of the template with the engine."""
 
     result_begins: ClassVar[str] = "sum_tvalid && sum_tready"
     has_credit: ClassVar[str] = "sum_tready"

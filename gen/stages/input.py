@@ -46,11 +46,6 @@ class InputStage(Stage[InputLayer]):
         return table_engine(layer, fold)
 
     @property
-    def sets_results(self) -> bool:
-        """Whether the engine's results are other than by default."""
-        return False
-
-    @property
     def pixel_cycles(self) -> int:
         """From one window to the next at least."""
         return WINDOW_CYCLES

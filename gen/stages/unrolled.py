@@ -48,10 +48,6 @@ class UnrolledInputStage(InputStage):
         return table_engine(layer, fold, every_cycle=True)
 
     @property
-    def sets_results(self) -> bool:
-        return True
-
-    @property
     def pixel_cycles(self) -> int:
         return 1
 

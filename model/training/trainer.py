@@ -307,26 +307,19 @@ class Trainer:
         else:
             accuracy, fractions = measure_float(network.to(self.world.device), self.dataset, self.world.device)
             network.cpu()
-        return self._checkpoint_of(network, accuracy, tuple(fractions) or None)
+        return replace(self.unmeasured_checkpoint(), test_accuracy=accuracy, gate_fractions=tuple(fractions) or None)
 
     def unmeasured_checkpoint(self) -> Checkpoint:
         """The same without its accuracy and its gates."""
-        return self._checkpoint_of(_fresh_copy(self.evaluated, torch.device("cpu")), None, None)
-
-    def _checkpoint_of(
-        self, network: nn.Module, accuracy: float | None, fractions: tuple[float, ...] | None
-    ) -> Checkpoint:
         spread = np.linspace(0, len(self.dataset.test_images) - 1, SAMPLES).astype(int)
         return Checkpoint(
             name=self.run.network_name,
             model=self.run.model,
             config=self.network_config,
-            state={k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
+            state={k: v.detach().cpu().contiguous().clone() for k, v in self.evaluated.state_dict().items()},
             class_names=self.dataset.class_names,
             training=self.run.record(),
             pictures=self.run.pictures,
-            test_accuracy=accuracy,
-            gate_fractions=fractions,
             samples={
                 "images": torch.from_numpy(self.dataset.test_images[spread].copy()),
                 "labels": torch.from_numpy(self.dataset.test_labels[spread].copy()),
