@@ -14,7 +14,17 @@ from wsfracbnn.gen.devices import device_named, family_named
 from wsfracbnn.gen.sequential.folding import folding_from_file
 from wsfracbnn.gen.sequential.size import ARCHITECTURE_KEY
 from wsfracbnn.gen.stages import kind_of
-from wsfracbnn.gen.stages.folding import LUT_INPUTS, TARGET_KEY, Folding, StageFold, Target, divisors
+from wsfracbnn.gen.stages.conv import LEAST_GROUPS
+from wsfracbnn.gen.stages.folding import (
+    IN_MEMORY,
+    LUT_INPUTS,
+    TARGET_KEY,
+    Folding,
+    StageFold,
+    StageFolds,
+    Target,
+    divisors,
+)
 from wsfracbnn.model.description import Layer, NetworkDescription
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.reading import Schema, checked, one_of, read_json
@@ -26,8 +36,9 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     {"target": {"lut_inputs": 4, "family": "ecp5"}, "input": {"pe": 2, "simd": 144},
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
     family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A stage
-    with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A file with the key
-    `architecture` is one of gen/sequential/folding.py.
+    with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A convolution stage with
+    `"windows": "memory"` has its windows in memories (conv_memory.py). A file with the key `architecture` is one of
+    gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -41,7 +52,9 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
         if name not in (*description.names, TARGET_KEY):
             raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(description.names)}")
     target = _target(path, raw.get(TARGET_KEY, {}))
-    return Folding({name: _fold(path, name, layer, raw) for name, layer in description.named_layers()}, target)
+    folds = {name: _fold(path, name, layer, raw) for name, layer in description.named_layers()}
+    _require_lut_ram(path, folds, target)
+    return Folding(folds, target)
 
 
 class _Target(Schema):
@@ -55,6 +68,7 @@ class _Fold(Schema):
     simd: Annotated[int, Field(ge=1)]
     lanes: Annotated[int, Field(ge=1)] | None = None
     unrolled: bool = False
+    windows: Annotated[str, one_of(IN_MEMORY)] | None = None
 
 
 def _target(path: Path, entry: Any) -> Target:
@@ -84,7 +98,7 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
         given = checked(_Fold, entries[name], within=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    fold = StageFold(given.pe, given.simd, given.lanes, unrolled=given.unrolled)
+    fold = StageFold(given.pe, given.simd, given.lanes, unrolled=given.unrolled, in_memory=given.windows is not None)
     if fold.unrolled:
         return _unrolled(path, name, layer, fold)
     outputs, what = kind.outputs(layer)
@@ -98,7 +112,21 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     if fold.simd not in simds:
         some = ", ".join(map(str, simds))
         raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected window bits at once: {some}")
+    if fold.in_memory and fold not in kind.choices(layer):
+        raise InputError(
+            f"{path}: key '{name}.windows': found '{IN_MEMORY}', expected no such key; it is for a convolution of at "
+            f"least {LEAST_GROUPS} * PE output channels, where SIMD / 9 is a multiple of the channels of an input beat"
+        )
     return fold
+
+
+def _require_lut_ram(path: Path, folds: StageFolds, target: Target) -> None:
+    for name, fold in folds.items():
+        if fold.in_memory and target.family is not None and not family_named(target.family).has_lut_ram:
+            raise InputError(
+                f"{path}: key '{name}.windows': found '{IN_MEMORY}', expected no such key, since the family "
+                f"'{target.family}' has no LUT RAM"
+            )
 
 
 def _unrolled(path: Path, name: str, layer: Layer, fold: StageFold) -> StageFold:

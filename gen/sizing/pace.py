@@ -36,6 +36,7 @@ class _Flow:
     done: list[float] = field(default_factory=list)
     left: list[float] = field(default_factory=list)
     free: float = 0.0
+    copied: float = 0.0
 
     def take_in(self, before: list[float] | None) -> bool:
         """Pixels that the stage before (none: a full stream) has sent; whether there were any."""
@@ -70,10 +71,13 @@ class _Flow:
             if pixel:
                 time = max(time, self.stepped[-1] + pace.apart)
             window = pace.completes(pixel)
-            if window is not None and window > 0:
-                if len(self.begun) < window:
+            if window is not None and window >= pace.shown:
+                if len(self.begun) <= window - pace.shown:
                     break
-                time = max(time, self.begun[window - 1] + pace.first)
+                time = max(time, self.begun[window - pace.shown] + (pace.copy or pace.first))
+            if window is not None and pace.copy:
+                time = max(time, self.copied + pace.copy)
+                self.copied = time
             self.stepped.append(time)
         return len(self.stepped) > start
 

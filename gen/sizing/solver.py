@@ -35,10 +35,15 @@ class AreaModel:
         self.family = family
         self._layers = dict(description.named_layers())
         self._stage = functools.cache(self._build)
-        self._choices = {name: [(f, stage_cycles(layer, f)) for f in stage_choices(layer)] for name, layer in self}
+        self._choices = {name: self._folds(layer) for name, layer in self}
 
     def __iter__(self) -> Iterator[tuple[str, Layer]]:
         return iter(self._layers.items())
+
+    def _folds(self, layer: Layer) -> list[tuple[StageFold, int]]:
+        """Every fold that the family can have, with its cycles."""
+        possible = (fold for fold in stage_choices(layer) if self.family.has_lut_ram or not fold.in_memory)
+        return [(fold, stage_cycles(layer, fold)) for fold in possible]
 
     def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:
         layer = self._layers[name]

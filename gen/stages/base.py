@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.locations import TEMPLATES
-from wsfracbnn.gen.stages.folding import StageFold, divisors
+from wsfracbnn.gen.stages.folding import PLAIN, StageFold, divisors
 from wsfracbnn.gen.stages.memory import Memory
 from wsfracbnn.gen.stages.pace import StagePace
 from wsfracbnn.gen.stages.rom import Rom
@@ -197,17 +197,22 @@ def stage_kind(cls: StageClass) -> StageClass:
     return cls
 
 
-UNROLLED_KINDS: dict[str, type[Stage[Any]]] = {}
-"""The class that it becomes where its fold is unrolled, of the kinds that can be."""
+STAGE_FORMS: dict[tuple[str, str], type[Stage[Any]]] = {}
+"""The class that it becomes at folds of a form of their own (StageFold.form), of the kinds that have it."""
 
 
-def unrolled_kind(cls: StageClass) -> StageClass:
-    """Class decorator that adds the unrolled form of a kind of stage."""
-    UNROLLED_KINDS[cls.kind] = cls
-    return cls
+def stage_form(form: str) -> Callable[[StageClass], StageClass]:
+    """Class decorator that adds a form of a kind of stage."""
+
+    def add(cls: StageClass) -> StageClass:
+        STAGE_FORMS[cls.kind, form] = cls
+        return cls
+
+    return add
 
 
 def kind_of(layer: Layer, fold: StageFold | None = None) -> type[Stage[Any]]:
     """The class of stage that a layer becomes at a fold; without one the class that is asked for its folds."""
-    kinds = UNROLLED_KINDS if fold is not None and fold.unrolled else STAGE_KINDS
-    return kinds[layer.kind]
+    if fold is None or fold.form == PLAIN:
+        return STAGE_KINDS[layer.kind]
+    return STAGE_FORMS[layer.kind, fold.form]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
@@ -30,6 +31,10 @@ LONG_WINDOW_CYCLES = 100
 
 UNBUFFERED_CYCLES = 2
 """... and what each window then costs more."""
+
+LEAST_GROUPS = 9
+"""Groups of a stage at least whose windows are in memories (rtl/line_engine.v): its first pass is then as long as the
+copy of a window's second bits."""
 
 
 @functools.cache
@@ -86,8 +91,13 @@ class ConvStage(Stage[ConvLayer]):
     kind: ClassVar[str] = "conv"
     template: ClassVar[str] = "conv_stage.v.j2"
     colour: ClassVar[str] = "#e3f1df"
+    windows_template: ClassVar[str] = "conv_windows.j2"
     engine_template: ClassVar[str] = "conv_engine.j2"
-    """Part of the template with the engine."""
+    """Parts of the template: how windows come to be, the engine."""
+
+    engine_module: ClassVar[str] = "fractional_engine"
+    reads_lines: ClassVar[bool] = False
+    """The block that computes, and whether it takes pixels and not windows."""
 
     result_begins: ClassVar[str] = "sum_tvalid && sum_tready"
     has_credit: ClassVar[str] = "sum_tready"
@@ -102,6 +112,20 @@ class ConvStage(Stage[ConvLayer]):
     @classmethod
     def lane_choices(cls, layer: ConvLayer, pe: int) -> list[int]:
         return divisors(pe)[:-1]
+
+    @classmethod
+    def choices(cls, layer: ConvLayer) -> Iterator[StageFold]:
+        """Every fold; one whose windows can be in memories goes before the same with registers."""
+        for fold in super().choices(layer):
+            if cls.fits_memory(layer, fold):
+                yield replace(fold, in_memory=True)
+            yield fold
+
+    @classmethod
+    def fits_memory(cls, layer: ConvLayer, fold: StageFold) -> bool:
+        """Whether the windows can be in memories (conv_memory.py): enough groups, and beats that make up words."""
+        whole_words = fold.simd // TAPS % cls.input_lanes(layer, fold) == 0
+        return layer.out_channels >= LEAST_GROUPS * fold.pe and whole_words
 
     @classmethod
     def whole_window(cls, layer: ConvLayer) -> StageFold:
@@ -194,6 +218,11 @@ class ConvStage(Stage[ConvLayer]):
 
     @property
     def pace(self) -> StagePace:
+        ahead = PIXELS_AHEAD + (self.layer.width if self.halves_the_image else self.slack)
+        return self.pace_of(pause=0 if self.buffered else UNBUFFERED_CYCLES, ahead=ahead)
+
+    def pace_of(self, pause: int, ahead: int, copy: int = 0, shown: int = 1) -> StagePace:
+        """How it moves with its neighbours, where windows come to be in this or that way."""
         layer, engine = self.layer, self.engine
         return StagePace(
             width=layer.width,
@@ -208,12 +237,14 @@ class ConvStage(Stage[ConvLayer]):
             lanes=engine.pe,
             gate_fraction=layer.gate_fraction,
             apart=WINDOW_CYCLES,
-            pause=0 if self.buffered else UNBUFFERED_CYCLES,
+            pause=pause,
             gate=engine.popcount_stages + GATE_CYCLES,
             held=engine.held,
             room=self.skip_depth // self.in_beats + 1,
             results=engine.result_words // engine.groups + AFFINE_RESULTS * self.out_lanes // layer.out_channels,
-            ahead=PIXELS_AHEAD + (layer.width if self.halves_the_image else self.slack),
+            ahead=ahead,
+            copy=copy,
+            shown=shown,
         )
 
     @property
@@ -249,7 +280,7 @@ class ConvStage(Stage[ConvLayer]):
 
     @property
     def busy_signal(self) -> str:
-        return f"{self.instance}.engine.issue"
+        return f"{self.instance}.engine.core.issue"
 
     @property
     def roms(self) -> tuple[Rom, ...]:
@@ -260,8 +291,8 @@ class ConvStage(Stage[ConvLayer]):
     def engine_memories(self) -> list[Memory]:
         """Those of the engine and of the results behind it."""
         name, engine = self.name, self.engine
-        lane = rf"{name}\.engine\.lanes\[\d+\]\.fractional"
-        first_pass = rf"{name}\.engine\.first_pass"
+        lane = rf"{name}\.engine\.core\.lanes\[\d+\]\.fractional"
+        first_pass = rf"{name}\.engine\.core\.first_pass"
         found = [
             fifo_memory(name, "first_pass", first_pass, engine.pe * (engine.sum_w + 1), engine.result_words),
             fifo_memory(name, "lsb_sums", rf"{lane}\.lsb_sums", engine.sum_w, engine.result_words, engine.pe),
@@ -286,21 +317,28 @@ class ConvStage(Stage[ConvLayer]):
             ]
         return found
 
+    @property
+    def window_memories(self) -> list[Memory]:
+        """Those between the quantizer and the engine."""
+        name, pixel, columns = self.name, 2 * self.layer.in_channels, self.layer.width
+        found = [line_memory(name, name, columns, 2 * pixel)]
+        if self.slack:
+            found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
+        if self.keeps_a_row:
+            found.append(fifo_memory(name, "row_fifo", rf"{name}\.row_fifo", pixel, columns))
+        return found
+
     @functools.cached_property
     def memories(self) -> list[Memory]:
         name, layer = self.name, self.layer
-        beat, pixel = self.in_lanes * self.bits, 2 * layer.in_channels
+        beat = self.in_lanes * self.bits
         skip = "pool_fifo" if self.halves_the_image else "skip_fifo"
         found = [
             *(rom_memory(name, self.instance, rom) for rom in self.roms),
             *self.engine_memories,
             fifo_memory(name, skip, rf"{name}\.{skip}", beat, self.skip_depth),
-            line_memory(name, name, layer.width, 2 * pixel),
+            *self.window_memories,
         ]
-        if self.slack:
-            found.append(fifo_memory(name, "pixel_fifo", rf"{name}\.pixel_fifo", pixel, self.slack))
-        if self.keeps_a_row:
-            found.append(fifo_memory(name, "row_fifo", rf"{name}\.row_fifo", pixel, layer.width))
         if self.halves_the_image:
             pool, pairs = rf"{name}\.average_2x2", layer.out_width * self.in_beats
             found += [
@@ -316,7 +354,6 @@ class ConvStage(Stage[ConvLayer]):
         bits, widths = engine.pe * engine.simd, engine.pe * engine.sum_w
         # With one group and one chunk a weight is a constant and XNOR is nothing: lanes of another kind.
         fixed = engine.weights.depth == 1
-        window = 2 * TAPS * engine.in_channels
         return {
             "stage": 1.0,
             "lane": engine.pe,
@@ -326,15 +363,22 @@ class ConvStage(Stage[ConvLayer]):
             "match": 0.0 if fixed else bits,
             "fixed_match": bits if fixed else 0.0,
             "weights": in_luts.get("weights", 0),
+            # Those of the results, which have one depth everywhere, are in "out_lane".
+            "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results")),
+            "beat": self.in_lanes * self.bits,
+            "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
+            **self.window_terms(family),
+        }
+
+    def window_terms(self, family: Family) -> dict[str, float]:
+        """What the area of its windows and of choosing from them grows with."""
+        engine, window = self.engine, 2 * TAPS * self.engine.in_channels
+        return {
             "operand": engine.simd,
             "chunks": engine.simd * (engine.chunks - 1),
             "choices": 2 * TAPS * engine.chunks,  # registers of rtl/operand_select.v
             "window": window,
             "window_register": window if self.buffered else 0.0,
-            # Those of the results, which have one depth everywhere, are in "out_lane".
-            "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results")),
-            "beat": self.in_lanes * self.bits,
-            "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
         }
 
     @property

@@ -21,6 +21,9 @@ LUT_INPUTS = (4, 6)
 TARGET_KEY = "target"
 """Key of a folding file beside the names of the stages."""
 
+PLAIN, UNROLLED, IN_MEMORY = "plain", "unrolled", "memory"
+"""Forms of a kind of stage."""
+
 
 @dataclass(frozen=True)
 class StageFold:
@@ -29,25 +32,34 @@ class StageFold:
     pe: output channels (head: classes) at once. simd: window bits at once (head: 1 channel). lanes: of a convolution
     stage, channels at once before and behind the engine, a divisor of PE; None: PE. unrolled: a pixel a cycle, with all
     that its window needs computed at once and weights that are logic (docs/architecture.md); pe and simd are then all.
+    in_memory: of a convolution stage, windows are in memories and not in registers (docs/architecture.md).
     """
 
     pe: int
     simd: int
     lanes: int | None = None
     unrolled: bool = field(default=False, kw_only=True)
+    in_memory: bool = field(default=False, kw_only=True)
 
     @property
     def out_lanes(self) -> int:
         """Channels of the output stream's beat."""
         return self.pe if self.lanes is None else self.lanes
 
-    def to_json(self) -> dict[str, int | bool]:
+    @property
+    def form(self) -> str:
+        """Which of the classes of its kind builds the stage."""
+        return UNROLLED if self.unrolled else IN_MEMORY if self.in_memory else PLAIN
+
+    def to_json(self) -> dict[str, int | bool | str]:
         """As a folding file has it."""
-        found: dict[str, int | bool] = {"pe": self.pe, "simd": self.simd}
+        found: dict[str, int | bool | str] = {"pe": self.pe, "simd": self.simd}
         if self.lanes is not None:
             found["lanes"] = self.lanes
         if self.unrolled:
             found["unrolled"] = True
+        if self.in_memory:
+            found["windows"] = "memory"
         return found
 
 
@@ -90,12 +102,12 @@ class Folding:
         return self.stages[name]
 
     def for_family(self, family: Family) -> Folding:
-        """The same folds on the LUTs of a family."""
-        return replace(self, target=Target.of(family))
+        """The same folds on the LUTs of a family; where it has no LUT RAM, windows are in registers."""
+        return replace(self, stages=_with_memories(self.stages, family), target=Target.of(family))
 
     def for_device(self, device: Device) -> Folding:
-        """The same folds for a device."""
-        return replace(self, target=Target.of_device(device))
+        """The same folds for a device, as `for_family`."""
+        return replace(self.for_family(family_named(device.family)), target=Target.of_device(device))
 
     def with_lut_inputs(self, lut_inputs: int) -> Folding:
         """The same folds on LUTs of so many inputs."""
@@ -113,6 +125,12 @@ class Folding:
         """The text of a folding file, a line for each stage, which `--fold FILE` reads back as the same value."""
         lines = [f'  "{key}": {json.dumps(value)}' for key, value in self.to_json().items()]
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _with_memories(folds: StageFolds, family: Family) -> StageFolds:
+    if family.has_lut_ram:
+        return folds
+    return {name: replace(fold, in_memory=False) for name, fold in folds.items()}
 
 
 def divisors(n: int) -> list[int]:

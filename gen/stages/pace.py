@@ -23,7 +23,9 @@ class StagePace:
     lanes, gate_fraction: what the outputs are drawn from. pause: after each window. gate: from a first pass to its
     second at least. held: windows between their passes. room: pixels in the stage at most, from their entry to their
     window's result. results: of windows begun that have not left, at most. ahead: pixels that have come and are not in
-    view, at most. last: what an image's last pixel takes beside `entering`. after: of an image, when all is there.
+    view, at most. copy: cycles in which a window is copied into view, where it is; shown: windows in view before the
+    one that is begun next, at most. last: what an image's last pixel takes beside `entering`. after: of an image, when
+    all is there.
     """
 
     width: int
@@ -44,6 +46,8 @@ class StagePace:
     room: int = 4
     results: int = 4
     ahead: int = PIXELS_AHEAD
+    copy: int = 0
+    shown: int = 1
     last: int = 0
     after: int = 0
 

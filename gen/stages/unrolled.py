@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.affine import AFFINE_CYCLES
-from wsfracbnn.gen.stages.base import unrolled_kind
+from wsfracbnn.gen.stages.base import stage_form
 from wsfracbnn.gen.stages.conv import ConvStage
-from wsfracbnn.gen.stages.folding import StageFold
+from wsfracbnn.gen.stages.folding import UNROLLED, StageFold
 from wsfracbnn.gen.stages.fractional_engine import EngineDesign
 from wsfracbnn.gen.stages.input import InputStage
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory
@@ -33,7 +33,7 @@ CREDIT_CYCLES = 3
 """Cycles in which a result passes its FIFO and its credit comes back."""
 
 
-@unrolled_kind
+@stage_form(UNROLLED)
 @dataclass(frozen=True)
 class UnrolledInputStage(InputStage):
     """Pixels in, X out: all channels of a pixel every cycle."""
@@ -57,7 +57,7 @@ class UnrolledInputStage(InputStage):
         return window_stream("COLOURS * LEVEL_W", self.layer.height, self.layer.width)
 
 
-@unrolled_kind
+@stage_form(UNROLLED)
 @dataclass(frozen=True)
 class UnrolledConvStage(ConvStage):
     """X in, X' out: all channels of a pixel every cycle."""

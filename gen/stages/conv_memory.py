@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gated convolution stage whose windows are in memories: lines in block RAM, operands in LUT RAM.
+
+No register holds a window, and no multiplexer chooses a chunk of it (rtl/line_engine.v). Copying a window takes time,
+so that this suits stages of many groups; others keep their windows in registers (conv.py).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wsfracbnn.gen.devices import ONE_PORT, Family
+from wsfracbnn.gen.stages.base import stage_form
+from wsfracbnn.gen.stages.block_ram import FIFO_BLOCK_WORDS, room
+from wsfracbnn.gen.stages.conv import ConvStage, window_cycles
+from wsfracbnn.gen.stages.folding import IN_MEMORY, StageFold
+from wsfracbnn.gen.stages.fractional_engine import EngineDesign
+from wsfracbnn.gen.stages.memory import Memory
+from wsfracbnn.gen.stages.pace import StagePace
+from wsfracbnn.gen.stages.rom import clog2, index_width
+from wsfracbnn.gen.stages.skip_fifo import PIPELINE_CYCLES, skip_minimum
+from wsfracbnn.model.contract import TAPS
+from wsfracbnn.model.description import ConvLayer
+
+TAP_WORDS = 16
+"""Words of a tap's memory that cost nothing: those of a LUT RAM."""
+
+LINES = 4
+"""Rows of pixels that are kept."""
+
+COPY_CYCLES = 2
+"""Cycles between the copies of two windows."""
+
+
+def copy_cycles(chunks: int) -> int:
+    """Cycles in which rtl/operand_memory.v copies a window: a word of each tap, chunk and plane in each."""
+    return 2 * TAPS * chunks + COPY_CYCLES
+
+
+@stage_form(IN_MEMORY)
+@dataclass(frozen=True)
+class MemoryConvStage(ConvStage):
+    """X in, X' out: PE channels of SIMD window bits a cycle."""
+
+    windows_template: ClassVar[str] = "conv_words.j2"
+    engine_module: ClassVar[str] = "line_engine"
+    reads_lines: ClassVar[bool] = True
+
+    @classmethod
+    def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:
+        pixels = layer.out_height * layer.out_width
+        chunks = layer.window_bits // fold.simd
+        beats = max(layer.in_channels // cls.input_lanes(layer, fold), chunks)
+        leaving = pixels * layer.out_channels // fold.out_lanes
+        window = max(window_cycles(layer, fold), copy_cycles(chunks))
+        return max(math.ceil(pixels * window), layer.height * layer.width * beats, leaving)
+
+    @classmethod
+    def window_is_buffered(cls, layer: ConvLayer, fold: StageFold) -> bool:
+        return True
+
+    @classmethod
+    def skip_fifo(
+        cls, layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int
+    ) -> tuple[int, int, int]:
+        """As with windows in registers; a window more is being copied, and the lines hold the pixels taken in ahead."""
+        cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
+        waiting = 3 + engine.held + math.ceil((PIPELINE_CYCLES + engine.popcount_stages) / cycles_per_pixel)
+        if layer.stride > 1:
+            return 1, (layer.out_width + waiting) * in_beats, 0
+        minimum = skip_minimum(layer.height, layer.width, in_beats)
+        depth = minimum + waiting * in_beats
+        slack = 0
+        if depth > FIFO_BLOCK_WORDS:
+            slack = min(layer.width, (room(depth, in_lanes * bits, ONE_PORT) - depth) // in_beats)
+        return minimum, depth + slack * in_beats, slack
+
+    @property
+    def keeps_a_row(self) -> bool:
+        return False
+
+    @property
+    def word_beats(self) -> int:
+        """Input beats of a word of the line memory."""
+        return self.engine.simd // TAPS // self.in_lanes
+
+    @property
+    def slots(self) -> int:
+        """Windows whose operands are kept: as many as the LUT RAMs have room for."""
+        return max(2, TAP_WORDS // (2 << clog2(self.engine.chunks)))
+
+    @property
+    def tap_words(self) -> int:
+        """Words of a tap's memory."""
+        return self.slots * 2 << clog2(self.engine.chunks)
+
+    @property
+    def line_words(self) -> int:
+        """Words of the line memory."""
+        return LINES << index_width(self.layer.width) + clog2(self.engine.chunks)
+
+    @property
+    def pace(self) -> StagePace:
+        copy = copy_cycles(self.engine.chunks)
+        return self.pace_of(pause=0, ahead=self.layer.width, copy=copy, shown=self.slots - 1)
+
+    @property
+    def window_memories(self) -> list[Memory]:
+        name, lanes = self.name, self.engine.simd // TAPS
+        lines, taps = (rf"{name}\.engine\.windows\.{part}" for part in (r"lines\b", r"taps\[\d+\]\.memory\b"))
+        return [
+            Memory(name, "lines", lines, self.line_words, 2 * lanes, 1, block=self.line_words > TAP_WORDS),
+            Memory(name, "taps", taps, self.tap_words, lanes, TAPS, block=False),
+        ]
+
+    def window_terms(self, family: Family) -> dict[str, float]:
+        return {"copy": 1.0, "copy_width": self.engine.simd / TAPS}
