@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fit the area coefficients of gen/sizing/area.py to what Yosys makes of single stages.
 
-    .venv/bin/python benchmarks/calibrate_area.py [--family NAME] [--keep-coefficients] [--unrolled]
+    .venv/bin/python benchmarks/calibrate_area.py [--family NAME] [--keep-coefficients] [--form FORM]
 
 Synthesizes each stage of SAMPLES alone for each family (cached in build/synthesis, so that a second call goes on where
 the first was cut off), fits non-negative coefficients that make the relative error least, and writes them to
 gen/sizing/area_coefficients.json; results/area.json gets estimate and measurement of each. With --keep-coefficients
 only the whole networks are measured again: after a bundled checkpoint changed. Some hours for all families, the first
-time; --family measures one of them. With --unrolled only unrolled stages are measured, whose terms no others have.
+time; --family measures one of them. With --form only stages of one form are measured, 'unrolled' or 'memory', and what
+they have more of than the others is fitted beside the coefficients that are known.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,9 +39,9 @@ from wsfracbnn.gen.sizing.area import (
     estimate,
     is_calibrated,
 )
-from wsfracbnn.gen.sizing.presets import UNROLLED, preset, unrolled
+from wsfracbnn.gen.sizing.presets import preset, unrolled
 from wsfracbnn.gen.sizing.targets import choose_folding
-from wsfracbnn.gen.stages.folding import Folding, StageFold
+from wsfracbnn.gen.stages.folding import IN_MEMORY, UNROLLED, Folding, StageFold
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -62,28 +63,49 @@ SMALL = NetworkConfig(8, 8, 1, 16, (8, 16), (1, 1), 10)
 
 WIDER = NetworkConfig(8, 8, 1, 16, (12, 24), (1, 1), 10)
 
-Sample = tuple[NetworkConfig, str, tuple[int, ...] | None]
+Sample = tuple[NetworkConfig, str, StageFold | None]
 """Network, stage, fold; None: unrolled."""
 
 SAMPLES: list[Sample] = [
-    *[(RESNET20, "stage_01", fold) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
-    *[(RESNET20, "stage_07", fold) for fold in ((1, 72), (2, 144))],
-    *[(RESNET20, "stage_08", fold) for fold in ((1, 9), (1, 144), (2, 288), (4, 288, 2))],
-    *[(RESNET20, "stage_13", fold) for fold in ((1, 72),)],
-    *[(RESNET20, "stage_14", fold) for fold in ((1, 9), (1, 144), (1, 576), (4, 72))],
-    *[(SMALL, "stage_01", fold) for fold in ((1, 72), (2, 36), (1, 9), (8, 72), (8, 72, 2))],
-    *[(SMALL, "stage_02", fold) for fold in ((8, 36), (8, 72))],
-    *[(SMALL, "stage_03", fold) for fold in ((2, 36),)],
-    *[(SMALL, "stage_04", fold) for fold in ((4, 144),)],
-    *[(RESNET20, "input", fold) for fold in ((1, 864), (4, 864), (1, 96))],
-    *[(SMALL, "input", fold) for fold in ((1, 144), (2, 48))],
-    *[(RESNET20, "head", fold) for fold in ((1, 1), (5, 1))],
-    *[(HUNDRED, "head", fold) for fold in ((1, 1),)],
+    *[(RESNET20, "stage_01", StageFold(*fold)) for fold in ((1, 144), (2, 144), (4, 36), (1, 9))],
+    *[(RESNET20, "stage_07", StageFold(*fold)) for fold in ((1, 72), (2, 144))],
+    *[(RESNET20, "stage_08", StageFold(*fold)) for fold in ((1, 9), (1, 144), (2, 288), (4, 288, 2))],
+    *[(RESNET20, "stage_13", StageFold(*fold)) for fold in ((1, 72),)],
+    *[(RESNET20, "stage_14", StageFold(*fold)) for fold in ((1, 9), (1, 144), (1, 576), (4, 72))],
+    *[(SMALL, "stage_01", StageFold(*fold)) for fold in ((1, 72), (2, 36), (1, 9), (8, 72), (8, 72, 2))],
+    *[(SMALL, "stage_02", StageFold(*fold)) for fold in ((8, 36), (8, 72))],
+    *[(SMALL, "stage_03", StageFold(*fold)) for fold in ((2, 36),)],
+    *[(SMALL, "stage_04", StageFold(*fold)) for fold in ((4, 144),)],
+    *[(RESNET20, "input", StageFold(*fold)) for fold in ((1, 864), (4, 864), (1, 96))],
+    *[(SMALL, "input", StageFold(*fold)) for fold in ((1, 144), (2, 48))],
+    *[(RESNET20, "head", StageFold(*fold)) for fold in ((1, 1), (5, 1))],
+    *[(HUNDRED, "head", StageFold(*fold)) for fold in ((1, 1),)],
 ]
-UNROLLED_SAMPLES: list[Sample] = [
-    *[(SMALL, stage, None) for stage in ("stage_01", "stage_03", "stage_04")],
-    (WIDER, "stage_03", None),
-]
+FORM_SAMPLES: dict[str, list[Sample]] = {
+    UNROLLED: [
+        *[(SMALL, stage, None) for stage in ("stage_01", "stage_03", "stage_04")],
+        (WIDER, "stage_03", None),
+    ],
+    IN_MEMORY: [
+        (config, stage, StageFold(pe, simd, in_memory=True))
+        for config, stage, pe, simd in (
+            (RESNET20, "stage_01", 1, 144),
+            (RESNET20, "stage_07", 1, 72),
+            (RESNET20, "stage_08", 1, 144),
+            (RESNET20, "stage_14", 1, 9),
+            (RESNET20, "stage_14", 1, 144),
+            (RESNET20, "stage_14", 4, 72),
+            (SMALL, "stage_04", 1, 144),
+        )
+    ],
+}
+"""Those of stages of other forms, by the form."""
+OWN_TERMS = {
+    UNROLLED: {"unrolled_lane", "unrolled_match", "unrolled_window"},
+    IN_MEMORY: {"copy", "copy_width", "tap_cells", "tap_banks"},
+}
+"""Terms of Stage.area_terms that only stages of a form have."""
+
 NETWORKS = {
     "ecp5": [
         ("digits", "auto"),
@@ -112,8 +134,9 @@ def measure(family: Family, samples: Sequence[Sample], progress: Progress) -> li
         if fold is None:
             folding, called = unrolled(description), UNROLLED
         else:
-            folding = preset(description, "small").with_stages({name: StageFold(*fold)})
-            called = "x".join(map(str, fold))
+            folding = preset(description, "small").with_stages({name: fold})
+            lanes = () if fold.lanes is None else (fold.lanes,)
+            called = "x".join(map(str, (fold.pe, fold.simd, *lanes))) + (f" {IN_MEMORY}" if fold.in_memory else "")
         label = f"{'x'.join(map(str, config.widths))} {name} {called}"
         rows.append(measure_stage(description, folding, name, label, family))
         progress.advance(task)
@@ -153,12 +176,13 @@ def measure_around(family: Family) -> tuple[int, int]:
     return area.luts, area.flip_flops
 
 
-def fit(rows: list[tuple[dict[str, float], int]]) -> dict[str, float]:
-    """Non-negative coefficients of least relative error."""
-    names = sorted({name for sizes, _ in rows for name in sizes})
+def fit(rows: list[tuple[dict[str, float], int]], known: Mapping[str, float]) -> dict[str, float]:
+    """Non-negative coefficients of least relative error, and the known ones with them."""
+    names = sorted({name for sizes, _ in rows for name in sizes} - set(known))
     matrix = np.array([[sizes.get(name, 0.0) / measured for name in names] for sizes, measured in rows])
-    solution, _ = nnls(matrix, np.ones(len(rows)))
-    return {name: round(float(value), 4) for name, value in zip(names, solution, strict=True)}
+    left = [1 - sum(known.get(name, 0.0) * size for name, size in sizes.items()) / measured for sizes, measured in rows]
+    solution, _ = nnls(matrix, np.array(left))
+    return {**known, **{name: round(float(value), 4) for name, value in zip(names, solution, strict=True)}}
 
 
 def description_of(name: str) -> NetworkDescription:
@@ -195,17 +219,26 @@ def compare_networks(family: Family, progress: Progress) -> list[dict[str, Any]]
 
 def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[dict[str, Any]]]:
     """Measure the samples and fit; returns the coefficients, and estimate and measurement of each sample."""
-    coefficients, samples = fitted(measure(family, [*SAMPLES, *UNROLLED_SAMPLES], progress))
+    coefficients, samples = fitted(measure(family, SAMPLES, progress))
     around = measure_around(family)
-    return {
+    known: Coefficients = {
         what: {**table, AROUND: size} for (what, table), size in zip(coefficients.items(), around, strict=True)
-    }, samples
+    }
+    for form in forms_of(family):
+        known = add_form(known, samples, measure(family, FORM_SAMPLES[form], progress))
+    return known, samples
 
 
-def fitted(rows: list[Row]) -> tuple[Coefficients, list[dict[str, Any]]]:
-    """Coefficients, and estimate and measurement of each sample."""
-    luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows])
-    flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows])
+def forms_of(family: Family) -> list[str]:
+    """Forms of stages that the family can have."""
+    return [form for form in FORM_SAMPLES if form != IN_MEMORY or family.has_lut_ram]
+
+
+def fitted(rows: list[Row], known: Coefficients | None = None) -> tuple[Coefficients, list[dict[str, Any]]]:
+    """Coefficients, and estimate and measurement of each sample. known: those of terms that are not fitted."""
+    beside = known or {"luts": {}, "flip_flops": {}}
+    luts = fit([(sizes, luts_used) for _, sizes, luts_used, _ in rows], beside["luts"])
+    flip_flops = fit([(sizes, registers) for _, sizes, _, registers in rows], beside["flip_flops"])
     samples: list[dict[str, Any]] = [
         {
             "stage": label,
@@ -219,32 +252,43 @@ def fitted(rows: list[Row]) -> tuple[Coefficients, list[dict[str, Any]]]:
     return {"luts": luts, "flip_flops": flip_flops}, samples
 
 
-def add_unrolled(known: Coefficients, samples: list[dict[str, Any]], rows: list[Row]) -> Coefficients:
-    """The coefficients with those of unrolled stages measured anew; `samples` gets them in place of earlier ones."""
-    found, measured = fitted(rows)
+def add_form(known: Coefficients, samples: list[dict[str, Any]], rows: list[Row]) -> Coefficients:
+    """The coefficients with those of a form's own terms; `samples` gets the form's in place of earlier ones."""
+    found, measured = fitted(rows, known)
     labels = {sample["stage"] for sample in measured}
     samples[:] = [sample for sample in samples if sample["stage"] not in labels] + measured
-    return {what: {**known[what], **found[what]} for what in known}
+    return found
+
+
+def without_terms(known: Coefficients, form: str) -> Coefficients:
+    """The coefficients without those that only stages of a form have."""
+    own = OWN_TERMS[form]
+    return {what: {name: value for name, value in table.items() if name not in own} for what, table in known.items()}
 
 
 def main(
     family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
-    only_unrolled: Annotated[bool, typer.Option("--unrolled", help="Measure unrolled stages only.")] = False,
+    form: Annotated[str | None, typer.Option(help="Measure stages of one form only: unrolled or memory.")] = None,
 ) -> None:
     """Measure, fit, write."""
     require_section(PAGE, "area")
+    if form is not None and form not in FORM_SAMPLES:
+        raise InputError(f"--form: found '{form}', expected one of {', '.join(FORM_SAMPLES)}")
     record = read_record(RECORD)
     table: dict[str, Coefficients] = {name: coefficients_of(name) for name in FAMILIES if is_calibrated(name)}
     with Progress() as progress:
         for chosen in map(family_named, family or FAMILIES):
-            if only_unrolled:
-                rows = measure(chosen, UNROLLED_SAMPLES, progress)
-                table[chosen.name] = add_unrolled(table[chosen.name], record["stages"][chosen.name], rows)
+            if form is not None:
+                if form not in forms_of(chosen):
+                    continue
+                rows = measure(chosen, FORM_SAMPLES[form], progress)
+                known = without_terms(table[chosen.name], form)
+                table[chosen.name] = add_form(known, record["stages"][chosen.name], rows)
             elif not keep_coefficients:
                 table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
             add_calibration(chosen.name, table[chosen.name])
-            if not only_unrolled:
+            if form is None:
                 record["networks"][chosen.name] = compare_networks(chosen, progress)
             # Together, so that a call that is cut off leaves no coefficients without what they are fitted to.
             write_text(COEFFICIENTS, json.dumps(table, indent=2) + "\n")

@@ -137,6 +137,35 @@ STAGES = (
         method=BOUNDED,
     ),
     Block(
+        "operand_memory",
+        34,
+        (
+            Fault(
+                "a window is copied before its last pixel is there",
+                "{1'b0, in_col} > right_col",
+                "{1'b0, in_col} >= right_col",
+                "operands_of_the_window",
+            ),
+            Fault(
+                "the window before is overwritten",
+                "wire             room = copied != LAST_SLOT[SLOT_W-1:0];",
+                "wire             room = 1'b1;",
+                "operands_of_the_window",
+            ),
+            Fault(
+                "bits outside the image count",
+                "(read_second ? second_bits : first_bits) & {LANES{read_inside}};",
+                "read_second ? second_bits : first_bits;",
+                "operands_of_the_window",
+            ),
+        ),
+        (
+            {"ROWS": 1, "COLS": 1, "SLOTS": 2},
+            {"ROWS": 1, "COLS": 2, "SLOTS": 2},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
         "pass_sequencer",
         20,
         (

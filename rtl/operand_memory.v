@@ -155,9 +155,9 @@ wire [3:0]        reach;  // borders of the image that the window reaches across
 
 // The pixel below and to the right, or what the image has of it, is there.
 wire [1:0]     rows_needed = {1'b0, !reach[1]};
-wire [COL_W:0] cols_needed = {1'b0, col} + 2'd2;
+wire [COL_W:0] right_col   = {1'b0, col} + 1'b1;
 wire           pixels_in   = rows_ahead > rows_needed
-    || (rows_ahead == rows_needed && {1'b0, in_col} >= cols_needed);
+    || (rows_ahead == rows_needed && {1'b0, in_col} > right_col);
 
 // Windows whose copy has begun to its end, and whose place is not yet free for the second bits of another.
 reg [SLOT_W-1:0] copied;

@@ -14,9 +14,6 @@ BALANCE = 1.1
 
 PRESETS = ("auto", "small", "fast")
 
-UNROLLED = "unrolled"
-"""The word for the folding that takes a pixel a cycle."""
-
 FAST = 4
 """How much faster than 'auto' the preset 'fast' aims to be."""
 

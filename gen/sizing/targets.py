@@ -15,9 +15,9 @@ from wsfracbnn.gen.sequential.folding import engine_sizes, folding_from_word, se
 from wsfracbnn.gen.sequential.size import WORD as SEQUENTIAL
 from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.sizing.presets import PRESETS, UNROLLED, fastest_cycles, possible_cycles, preset, unrolled
+from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, unrolled
 from wsfracbnn.gen.sizing.solver import AreaModel
-from wsfracbnn.gen.stages.folding import Folding, Target
+from wsfracbnn.gen.stages.folding import UNROLLED, Folding, Target
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 

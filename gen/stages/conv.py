@@ -363,8 +363,8 @@ class ConvStage(Stage[ConvLayer]):
             "match": 0.0 if fixed else bits,
             "fixed_match": bits if fixed else 0.0,
             "weights": in_luts.get("weights", 0),
-            # Those of the results, which have one depth everywhere, are in "out_lane".
-            "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results")),
+            # Those of the results, which have one depth everywhere, are in "out_lane"; taps have a term of their own.
+            "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results", "taps")),
             "beat": self.in_lanes * self.bits,
             "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
             **self.window_terms(family),

@@ -24,8 +24,8 @@ from wsfracbnn.gen.stages.skip_fifo import PIPELINE_CYCLES, skip_minimum
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import ConvLayer
 
-TAP_WORDS = 16
-"""Words of a tap's memory that cost nothing: those of a LUT RAM."""
+TAP_WORDS, TAP_BITS = 16, 4
+"""Words and bits of a LUT RAM cell of an ECP5, what a tap's memory is made of."""
 
 LINES = 4
 """Rows of pixels that are kept."""
@@ -116,4 +116,10 @@ class MemoryConvStage(ConvStage):
         ]
 
     def window_terms(self, family: Family) -> dict[str, float]:
-        return {"copy": 1.0, "copy_width": self.engine.simd / TAPS}
+        banks = math.ceil(self.tap_words / TAP_WORDS)
+        return {
+            "copy": 1.0,
+            "copy_width": self.engine.simd / TAPS,
+            "tap_cells": TAPS * math.ceil(self.engine.simd / TAPS / TAP_BITS) * banks,
+            "tap_banks": self.engine.simd * (banks - 1),
+        }

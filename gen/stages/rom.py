@@ -17,6 +17,9 @@ BLOCK_RAM_WORDS = 64
 BLOCK_RAM_BITS = 4096
 """And so do memories of so many bits, a quarter of what an ECP5's or a 7 series' block RAM holds."""
 
+SHALLOW_WORDS = 32
+"""But not those of so few: two LUT4 hold a bit, and most of the block RAM would be empty."""
+
 DEEP_WORDS = 1024
 """Memories of so many words are written in parts, each from a constant of its own."""
 
@@ -185,7 +188,8 @@ class Rom:
     @property
     def in_block_ram(self) -> bool:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
-        return not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or self.depth * self.width >= BLOCK_RAM_BITS)
+        large = self.depth > SHALLOW_WORDS and self.depth * self.width >= BLOCK_RAM_BITS
+        return not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or large)
 
     @property
     def has_read(self) -> bool:

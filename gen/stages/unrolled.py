@@ -120,6 +120,10 @@ class UnrolledConvStage(ConvStage):
         return window_stream("IN_CHANNELS * 2", self.layer.height, self.layer.width, self.layer.stride)
 
     @property
+    def busy_signal(self) -> str:
+        return f"{self.instance}.engine.issue"
+
+    @property
     def roms(self) -> tuple[Rom, ...]:
         return self.thresholds, self.engine.corrections, self.gates, self.scales, self.slopes
 

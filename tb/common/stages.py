@@ -21,18 +21,21 @@ from wsfracbnn.tb.common.runner import BUILD, run_block
 IMAGES = 2
 
 
-def folding_of(config: NetworkConfig, folds: Mapping[str, tuple[int, ...]]) -> Folding:
-    """(PE, SIMD) by stage name; the others get one output channel and one tap or channel at once."""
+Fold = StageFold | tuple[int, ...]
+"""A fold, or its first fields."""
+
+
+def folding_of(config: NetworkConfig, folds: Mapping[str, Fold]) -> Folding:
+    """Folds by stage name; the other stages get one output channel and one tap or channel at once."""
     least = {INPUT_NAME: StageFold(1, config.input_bits)}
     for number, _ in enumerate(config.convolutions(), start=1):
         least[stage_name(number)] = StageFold(1, TAPS)
     least[HEAD_NAME] = StageFold(1, 1)
-    return Folding(least | {name: StageFold(*fold) for name, fold in folds.items()})
+    given = {name: fold if isinstance(fold, StageFold) else StageFold(*fold) for name, fold in folds.items()}
+    return Folding(least | given)
 
 
-def run_stage(
-    simulator: str, stage: str, bench: Path, config: NetworkConfig, fold: tuple[int, ...], seed: int = 1
-) -> None:
+def run_stage(simulator: str, stage: str, bench: Path, config: NetworkConfig, fold: Fold, seed: int = 1) -> None:
     """Simulate the emitted module of `stage` alone against the golden model's streams into and out of it."""
     description = random_description(config, seed)
     folding = folding_of(config, {stage: fold})

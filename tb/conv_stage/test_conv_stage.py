@@ -9,14 +9,19 @@ from typing import Any
 import cocotb
 import pytest
 
+from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
+from wsfracbnn.tb.common.stages import Fold
 
 SQUARE = NetworkConfig(6, 6, 1, 4, (4, 8), (1, 1), 3)
 FLAT = NetworkConfig(2, 8, 1, 4, (6, 12), (1, 1), 3, residual_bits=12, residual_fraction=6)
 POINT = NetworkConfig(1, 1, 1, 2, (2,), (1,), 2)
+WIDE = NetworkConfig(6, 6, 1, 4, (9, 18), (1, 1), 3)
+WIDE_FLAT = NetworkConfig(2, 8, 1, 4, (12, 24), (1, 1), 3, residual_bits=12, residual_fraction=6)
+WIDE_POINT = NetworkConfig(1, 1, 1, 2, (10,), (1,), 2)
 
-CASES = {
+CASES: dict[str, tuple[str, NetworkConfig, Fold]] = {
     "stride1-serial": ("stage_01", SQUARE, (1, 9)),
     "stride1-two-channels": ("stage_02", SQUARE, (1, 18)),
     "stride1-parallel": ("stage_01", SQUARE, (4, 36)),
@@ -29,6 +34,13 @@ CASES = {
     "stride1-fewer-lanes-out": ("stage_02", SQUARE, (4, 36, 1)),
     "stride2-fewer-lanes-out": ("stage_03", SQUARE, (8, 36, 4)),
     "one-pixel": ("stage_01", POINT, (2, 18)),
+    "memory-serial": ("stage_01", WIDE, StageFold(1, 9, in_memory=True)),
+    "memory-whole-window": ("stage_02", WIDE, StageFold(1, 81, in_memory=True)),
+    "memory-stride2": ("stage_03", WIDE, StageFold(2, 27, in_memory=True)),
+    "memory-fewer-lanes-out": ("stage_04", WIDE, StageFold(2, 54, 1, in_memory=True)),
+    "memory-flat": ("stage_04", WIDE_FLAT, StageFold(2, 72, in_memory=True)),
+    "memory-flat-stride2": ("stage_03", WIDE_FLAT, StageFold(2, 54, in_memory=True)),
+    "memory-one-pixel": ("stage_01", WIDE_POINT, StageFold(1, 45, in_memory=True)),
 }
 
 

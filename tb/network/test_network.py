@@ -34,6 +34,7 @@ STALLS = "random_stalls"
 
 SQUARE = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 BROKEN = NetworkConfig(4, 4, 1, 8, (4, 8), (1, 1), 3)
+WIDE = NetworkConfig(4, 6, 1, 8, (10, 20), (1, 1), 3)
 COLOUR = NetworkConfig(4, 8, 3, 8, (4, 8), (1, 2), 5, residual_bits=12, residual_fraction=6)
 
 
@@ -121,9 +122,19 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
     assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
-def skip_fifo_design(tmp_path: Path, fold: str, missing: int) -> Path:
-    """The square network with its first skip FIFO at its least depth, less `missing` entries."""
-    description = random_description(SQUARE, seed=7)
+@pytest.mark.parametrize("simulator, fold", [("icarus", "small"), ("verilator", "small"), ("verilator", "auto")])
+def test_networks_with_windows_in_memories_pass_every_test(tmp_path: Path, simulator: str, fold: str) -> None:
+    description = random_description(WIDE, seed=7)
+    folding = choose_folding(description, fold)
+    in_memory = [fold.in_memory for name, fold in folding.stages.items() if name.startswith("stage")]
+    assert all(in_memory) if fold == "small" else any(in_memory)
+    emit(description, folding, tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator))
+
+
+def skip_fifo_design(tmp_path: Path, config: NetworkConfig, fold: str, missing: int) -> Path:
+    """A network with its first skip FIFO at its least depth, less `missing` entries."""
+    description = random_description(config, seed=7)
     folding = choose_folding(description, fold)
     design = build_design(description, folding)
     first, conv, *others = design.stages
@@ -133,15 +144,19 @@ def skip_fifo_design(tmp_path: Path, fold: str, missing: int) -> Path:
     return tmp_path / "net"
 
 
-@pytest.mark.parametrize("fold", ["small", "unrolled"])
-def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, fold: str) -> None:
-    result = run(skip_fifo_design(tmp_path, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
+# The small one has its windows in registers, the wide one in memories.
+FORMS = pytest.mark.parametrize("config, fold", [(SQUARE, "small"), (SQUARE, "unrolled"), (WIDE, "small")])
+
+
+@FORMS
+def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, config, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
     assert_exact(result)
 
 
-@pytest.mark.parametrize("fold", ["small", "unrolled"])
-def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, fold: str) -> None:
-    result = run(skip_fifo_design(tmp_path, fold, missing=1), "icarus", tests=EXACT)
+@FORMS
+def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, config, fold, missing=1), "icarus", tests=EXACT)
     assert result.failures
     assert "no result" in result.failures[0]
 

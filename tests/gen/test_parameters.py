@@ -37,6 +37,10 @@ BUILT: dict[str, list[Parameters]] = {
     "crc32_byte": [{}],
     "credit_counter": [{"RESULTS": 1}, {"RESULTS": 2}, {"RESULTS": 1025}],
     "delay_line": [{"WIDTH": 1, "CYCLES": 1}, {"WIDTH": 65, "CYCLES": 33}],
+    "fractional_core": [
+        {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
+        {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 2, "SIMD": 144, "STAGES": 3, "LUT_INPUTS": 6},
+    ],
     "fractional_engine": [
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
         {"IN_CHANNELS": 2, "OUT_CHANNELS": 2, "PE": 2, "SIMD": 9, "STAGES": 1},
@@ -54,6 +58,11 @@ BUILT: dict[str, list[Parameters]] = {
     ],
     "frame_filter": [{"WIDTH": 1}, {"WIDTH": 65}],
     "frame_guard": [{"WIDTH": 1, "PIXELS": 1}, {"WIDTH": 1, "PIXELS": 2}, {"WIDTH": 264, "PIXELS": 65537}],
+    "line_engine": [
+        {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1, "STAGES": 1},
+        {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 1, "SIMD": 9, "STAGES": 1, "STRIDE": 2},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 144, "SLOTS": 8, "LUT_INPUTS": 6},
+    ],
     "linear": [
         {"CHANNELS": 1, "CLASSES": 1, "LANES": 1, "IN_W": 2},
         {"CHANNELS": 1, "CLASSES": 2, "LANES": 2, "IN_W": 32},
@@ -69,6 +78,12 @@ BUILT: dict[str, list[Parameters]] = {
         {"WIDTH": 1, "STAGES": 1, "LUT_INPUTS": 6, "CONSTANT": 1},
         {"WIDTH": 576, "STAGES": 4, "CONSTANT": 1},
         {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6, "CONSTANT": 1},
+    ],
+    "operand_memory": [
+        {"CHANNELS": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1},
+        {"CHANNELS": 1, "SIMD": 9, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "STRIDE": 2, "SLOTS": 8},
+        {"CHANNELS": 12, "SIMD": 36, "HEIGHT_PIXELS": 258, "WIDTH_PIXELS": 259, "SLOTS": 2},
+        {"CHANNELS": 128, "SIMD": 1152, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 32, "SLOTS": 16},
     ],
     "operand_select": [{"SIMD": 9, "CHUNKS": 1}, {"SIMD": 9, "CHUNKS": 2}, {"SIMD": 144, "CHUNKS": 4}],
     "pass_sequencer": [
@@ -130,6 +145,11 @@ BUILT: dict[str, list[Parameters]] = {
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 32, "STAGES": 4},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 3, "STAGES": 4, "LUT_INPUTS": 6},
     ],
+    "window_position": [
+        {"HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1},
+        {"HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 2, "STRIDE": 2},
+        {"HEIGHT_PIXELS": 257, "WIDTH_PIXELS": 258, "STRIDE": 2},
+    ],
     "window_stream": [
         {"WIDTH": 1, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2},
         {"WIDTH": 32, "HEIGHT_PIXELS": 257, "WIDTH_PIXELS": 256},
@@ -166,6 +186,10 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "chunk_select": [({"CHUNKS": 0}, "CHUNKS_must_be_at_least_1")],
     "credit_counter": [({"RESULTS": 0}, "RESULTS_must_be_at_least_1")],
     "delay_line": [({"CYCLES": 0}, "CYCLES_must_be_at_least_1")],
+    "fractional_core": [
+        ({"OUT_CHANNELS": 16, "PE": 3}, "PE_must_divide_OUT_CHANNELS"),
+        ({"IN_CHANNELS": 16, "SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
+    ],
     "fractional_engine": [
         ({"OUT_CHANNELS": 16, "PE": 3}, "PE_must_divide_OUT_CHANNELS"),
         ({"IN_CHANNELS": 16, "SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
@@ -177,6 +201,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "frame_filter": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1")],
     "frame_guard": [({"PIXELS": 0}, "PIXELS_must_be_at_least_1")],
+    "line_engine": [({"OUT_CHANNELS": 16, "PE": 2}, "OUT_CHANNELS_must_be_at_least_9_times_PE")],
     "linear": [
         ({"CLASSES": 10, "LANES": 3}, "LANES_must_divide_CLASSES"),
         ({"IN_W": 33}, "IN_W_must_be_2_to_32"),
@@ -185,6 +210,11 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"LUT_INPUTS": 3}, "LUT_INPUTS_must_be_4_or_6"),
         ({"STAGES": 0}, "STAGES_must_be_1_to_one_more_than_the_levels"),
         ({"WIDTH": 9, "STAGES": 20}, "STAGES_must_be_1_to_one_more_than_the_levels"),
+    ],
+    "operand_memory": [
+        ({"SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_CHANNELS"),
+        ({"SLOTS": 1}, "SLOTS_must_be_a_power_of_two"),
+        ({"SLOTS": 6}, "SLOTS_must_be_a_power_of_two"),
     ],
     "operand_select": [({"SIMD": 12}, "SIMD_must_be_a_multiple_of_9")],
     "pass_sequencer": [
@@ -216,6 +246,10 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "window_buffer": [({"HEIGHT_PIXELS": 1}, "an_image_must_have_at_least_2_by_2_pixels")],
     "window_columns": [({"COLUMNS": 0}, "COLUMNS_must_be_at_least_1")],
     "unrolled_engine": [({"OUT_CHANNELS": 0}, "OUT_CHANNELS_must_be_at_least_1")],
+    "window_position": [
+        ({"WIDTH_PIXELS": 0}, "HEIGHT_PIXELS_and_WIDTH_PIXELS_must_be_at_least_1"),
+        ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),
+    ],
     "window_stream": [
         ({"WIDTH_PIXELS": 1}, "an_image_must_have_at_least_2_by_2_pixels"),
         ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),

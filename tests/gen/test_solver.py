@@ -110,14 +110,15 @@ def test_memories_name_every_stage(big: NetworkDescription) -> None:
 
 
 def test_the_smallest_folding_need_not_be_the_slowest(digits_description: NetworkDescription) -> None:
-    """With nine bits at once, what chooses among a window's many chunks is larger than the lanes that are saved."""
+    """With nine bits of windows in registers at once, what chooses among many chunks is larger than what is saved."""
+    family = FAMILIES["ice40"]
 
     def luts(folding: Folding) -> float:
-        return estimate(build_design(digits_description, folding), FAMILIES["ecp5"]).luts
+        return estimate(build_design(digits_description, folding), family).luts
 
-    slowest = luts(choose_folding(digits_description, "small"))
-    budget = round(0.95 * slowest)
-    assert luts(choose_folding(digits_description, f"luts={budget}@ecp5")) <= budget < slowest
+    slowest = luts(choose_folding(digits_description, "small").for_family(family))
+    budget = round(0.99 * slowest)
+    assert luts(choose_folding(digits_description, f"luts={budget}@ice40")) <= budget < slowest
 
 
 def targets_of(description: NetworkDescription, most: int) -> list[int]:
