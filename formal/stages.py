@@ -137,6 +137,30 @@ STAGES = (
         method=BOUNDED,
     ),
     Block(
+        "window_position",
+        1,
+        (
+            Fault(
+                "the right border is passed by a column",
+                "ends_row   <= LAST_COL == 0 || (!ends_row && col == BEFORE_COL[COL_W-1:0]);",
+                "ends_row   <= LAST_COL == 0 || (!ends_row && col == LAST_COL[COL_W-1:0]);",
+                "ends",
+            ),
+            Fault(
+                "the top border is that of every row",
+                "            starts_image <= ends_image;",
+                "            starts_image <= 1'b1;",
+                "borders",
+            ),
+        ),
+        (
+            {"HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 4, "STRIDE": 1},
+            {"HEIGHT_PIXELS": 4, "WIDTH_PIXELS": 5, "STRIDE": 2},
+            {"HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1, "STRIDE": 1},
+            {"HEIGHT_PIXELS": 33, "WIDTH_PIXELS": 2, "STRIDE": 2},
+        ),
+    ),
+    Block(
         "operand_memory",
         34,
         (
@@ -145,18 +169,21 @@ STAGES = (
                 "{1'b0, in_col} > right_col",
                 "{1'b0, in_col} >= right_col",
                 "operands_of_the_window",
+                depth=34,
             ),
             Fault(
-                "the window before is overwritten",
-                "wire             room = copied != LAST_SLOT[SLOT_W-1:0];",
-                "wire             room = 1'b1;",
+                "pixels of a row that is not free are taken",
+                "assign s_axis_tready = rows_ahead != 2'd3;",
+                "assign s_axis_tready = 1'b1;",
                 "operands_of_the_window",
+                depth=34,
             ),
             Fault(
                 "bits outside the image count",
                 "(read_second ? second_bits : first_bits) & {LANES{read_inside}};",
                 "read_second ? second_bits : first_bits;",
                 "operands_of_the_window",
+                depth=34,
             ),
         ),
         (
@@ -231,6 +258,7 @@ STAGES = (
                 "assign lsb_ready     = take ? lsb_wanted : {PE{1'b0}};",
                 "assign lsb_ready     = {PE{take}};",
                 "results.in_order",
+                source="fractional_core",
                 depth=20,
             ),
             Fault(
@@ -238,6 +266,7 @@ STAGES = (
                 "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted);",
                 "assign m_axis_tvalid = paired_valid;",
                 "results.in_order",
+                source="fractional_core",
                 depth=20,
             ),
             Fault(
