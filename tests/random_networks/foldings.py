@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Foldings of a network drawn by Hypothesis: both architectures, unrolled stages, any PE, SIMD and lanes, both LUTs."""
+
+from __future__ import annotations
+
+import itertools
+
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.sequential.design import SequentialFolding
+from wsfracbnn.gen.sequential.folding import sequential_folding
+from wsfracbnn.gen.sequential.size import EngineSize
+from wsfracbnn.gen.stages import kind_of
+from wsfracbnn.gen.stages.folding import LUT_INPUTS, Folding, StageFold, Target, divisors
+from wsfracbnn.model.description import Layer, NetworkDescription
+from wsfracbnn.model.errors import InputError
+
+from .networks import Size
+from .picks import Picks
+
+ARCHITECTURES = ("pipeline", "unrolled", "partly_unrolled", "sequential")
+WEIGHTS = ("block_ram", "luts", "loaded")
+
+
+def draw_folding(picks: Picks, description: NetworkDescription, size: Size) -> Folding:
+    """What the network's stages, or its one engine, are made of; none slower than `size` has it, if it can be helped."""
+    architecture = picks.option("architecture", ARCHITECTURES)
+    target = Target(picks.option("lut_inputs", LUT_INPUTS))
+    if architecture == "sequential" and (engine := _engine(picks, description, size, target)) is not None:
+        return engine
+    folds = {}
+    for name, layer in description.named_layers():
+        unrolls = architecture == "unrolled" or (architecture == "partly_unrolled" and picks.integer(name, 0, 1) == 1)
+        unrolled = _unrolled(layer) if unrolls else None
+        folds[name] = unrolled or _fold(picks, layer, size)
+    return Folding(folds, target)
+
+
+def _unrolled(layer: Layer) -> StageFold | None:
+    """None for a stage that cannot be: the head, or of an image one pixel high or wide."""
+    try:
+        return kind_of(layer).unrolled_fold(layer)
+    except InputError:
+        return None
+
+
+def _fold(picks: Picks, layer: Layer, size: Size) -> StageFold:
+    kind = kind_of(layer)
+    folds = list(kind.choices(layer))
+    quick = [fold for fold in folds if kind.cycles_at(layer, fold) <= size.cycles] or folds[-1:]
+    pes = sorted({fold.pe for fold in quick})
+    pe = pes[picks.integer("pe", 0, len(pes) - 1)]
+    simds = sorted({fold.simd for fold in quick if fold.pe == pe})
+    simd = simds[picks.integer("simd", 0, len(simds) - 1)]
+    found = [fold for fold in quick if (fold.pe, fold.simd) == (pe, simd)]
+    return found[picks.integer("lanes", 0, len(found) - 1)]
+
+
+def _engine(picks: Picks, description: NetworkDescription, size: Size, target: Target) -> SequentialFolding | None:
+    """None where no engine is quick enough."""
+    sizes = divisors(description.input.out_channels)
+    weights = picks.option("engine_weights", WEIGHTS)
+    quick = []
+    for pe, simd in itertools.product(sizes, sizes):
+        engine = EngineSize(pe, simd, tail_in_luts=weights == "luts", loaded=weights == "loaded")
+        folding = sequential_folding(description, engine, target)
+        if build_design(description, folding).cycles <= size.engine_cycles:
+            quick.append(folding)
+    return quick[picks.integer("engine", 0, len(quick) - 1)] if quick else None
