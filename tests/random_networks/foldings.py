@@ -22,36 +22,46 @@ WEIGHTS = ("block_ram", "luts", "loaded")
 
 
 def draw_folding(picks: Picks, description: NetworkDescription, size: Size) -> Folding:
-    """What the network's stages, or its one engine, are made of; none slower than `size` has it, if it can be helped."""
+    """The network's stages, or its one engine, of any kind that is as quick and small as `size` has it.
+
+    Numbers of a plain pipeline are drawn in any case: an architecture that takes fewer would look simpler.
+    """
     architecture = picks.option("architecture", ARCHITECTURES)
     target = Target(picks.option("lut_inputs", LUT_INPUTS))
-    if architecture == "sequential" and (engine := _engine(picks, description, size, target)) is not None:
-        return engine
+    share = size.cost // len(description.layers)
     folds = {}
     for name, layer in description.named_layers():
-        unrolls = architecture == "unrolled" or (architecture == "partly_unrolled" and picks.integer(name, 0, 1) == 1)
-        unrolled = _unrolled(layer) if unrolls else None
-        folds[name] = unrolled or _fold(picks, layer, size)
-    return Folding(folds, target)
+        folds[name] = _fold(picks, layer, size.cycles, share)
+        unrolls = (
+            picks.integer("unrolls", 0, 1) == 1 if architecture == "partly_unrolled" else architecture == "unrolled"
+        )
+        if unrolls and (unrolled := _unrolled(layer, share)) is not None:
+            folds[name] = unrolled
+    engine = _engine(picks, description, size, target) if architecture == "sequential" else None
+    return engine or Folding(folds, target)
 
 
-def _unrolled(layer: Layer) -> StageFold | None:
-    """None for a stage that cannot be: the head, or of an image one pixel high or wide."""
+def _unrolled(layer: Layer, cost: int) -> StageFold | None:
+    """None for a stage that cannot be, such as the head or of an image one pixel high, or that costs more."""
     try:
-        return kind_of(layer).unrolled_fold(layer)
+        fold = kind_of(layer).unrolled_fold(layer)
     except InputError:
         return None
+    return None if fold is None or kind_of(layer, fold).cost_at(layer, fold) > cost else fold
 
 
-def _fold(picks: Picks, layer: Layer, size: Size) -> StageFold:
+def _fold(picks: Picks, layer: Layer, cycles: int, cost: int) -> StageFold:
+    """One of the folds that take no more cycles and cost no more; the cheapest of the quick ones where none is."""
     kind = kind_of(layer)
     folds = list(kind.choices(layer))
-    quick = [fold for fold in folds if kind.cycles_at(layer, fold) <= size.cycles] or folds[-1:]
-    pes = sorted({fold.pe for fold in quick})
+    quick = [fold for fold in folds if kind.cycles_at(layer, fold) <= cycles] or folds[-1:]
+    least = max(cost, min(kind.cost_at(layer, fold) for fold in quick))
+    fitting = [fold for fold in quick if kind.cost_at(layer, fold) <= least]
+    pes = sorted({fold.pe for fold in fitting})
     pe = pes[picks.integer("pe", 0, len(pes) - 1)]
-    simds = sorted({fold.simd for fold in quick if fold.pe == pe})
+    simds = sorted({fold.simd for fold in fitting if fold.pe == pe})
     simd = simds[picks.integer("simd", 0, len(simds) - 1)]
-    found = [fold for fold in quick if (fold.pe, fold.simd) == (pe, simd)]
+    found = [fold for fold in fitting if (fold.pe, fold.simd) == (pe, simd)]
     return found[picks.integer("lanes", 0, len(found) - 1)]
 
 

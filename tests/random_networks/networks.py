@@ -36,7 +36,9 @@ from wsfracbnn.model.signed_digits import representable
 
 from .picks import Picks
 
-LARGEST_SIDE = 16
+SIDES = (4, 4, 8, 16)
+"""Pixels up to which an image may be high or wide: most are small, as a simulation takes time for each."""
+
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128)
 MOST_CLASSES = 300
 STAGES = (1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5)
@@ -55,12 +57,17 @@ HEAD_WEIGHTS = ("one", "zero", "largest", "same", "random", "mixed")
 HEAD_BIASES = ("zero", "lowest", "highest", "tie", "random", "mixed")
 
 
+Made = Mapping[str, NDArray[Any]]
+"""A field's values by the name of their kind."""
+
+
 @dataclass(frozen=True)
 class Size:
     """Bounds that keep a simulation short.
 
     blocks: of all stages, where these are fewer. work: multiply-adds of an image, a plane, a tap. cycles: of a stage,
-    an image. engine_cycles: of the one engine. table_bits: of the input stage's tables.
+    an image. engine_cycles: of the one engine. cost: of all stages, as Stage.cost_at counts it. table_bits: of the
+    input stage's tables.
     """
 
     blocks: int
@@ -68,19 +75,20 @@ class Size:
     work: int
     cycles: int
     engine_cycles: int
+    cost: int
     table_bits: int
 
 
-SMALL = Size(blocks=3, work=3_000, cycles=600, engine_cycles=8_000, table_bits=150_000)
-LARGE = Size(blocks=9, work=120_000, cycles=8_000, engine_cycles=200_000, table_bits=1_000_000)
+SMALL = Size(blocks=2, work=1_500, cycles=400, engine_cycles=5_000, cost=1_500, table_bits=30_000)
+LARGE = Size(blocks=9, work=120_000, cycles=8_000, engine_cycles=200_000, cost=20_000, table_bits=1_000_000)
 
 
 def draw_config(picks: Picks, size: Size) -> NetworkConfig:
     """A shape that can be built."""
     stages = picks.option("stages", STAGES)
     unit = 1 << (stages - 1)
-    height = unit * picks.integer("rows", 1, LARGEST_SIDE // unit)
-    width = unit * picks.integer("columns", 1, LARGEST_SIDE // unit)
+    height = unit * picks.integer("rows", 1, max(1, picks.option("side", SIDES) // unit))
+    width = unit * picks.integer("columns", 1, max(1, picks.option("side", SIDES) // unit))
     blocks = tuple(picks.integer("blocks", 1, max(1, size.blocks // stages)) for _ in range(stages))
     levels = picks.option("levels", LEVELS)
     channels = picks.integer("channels", 1, _most(64, lambda n: _fits(size, height, width, 1, levels, n, blocks)))
@@ -99,9 +107,11 @@ def _most(limit: int, fits: Any, least: int = 1) -> int:
     return max((n for n in range(least, limit + 1) if fits(n)), default=least)
 
 
-def _fits(size: Size, height: int, width: int, colours: int, levels: int, channels: int, blocks: tuple[int, ...]) -> bool:
+def _fits(
+    size: Size, height: int, width: int, colours: int, levels: int, channels: int, blocks: tuple[int, ...]
+) -> bool:
     pixels = height * width
-    table = TAPS * colours * channels * (2 << (levels + 1).bit_length()) * (levels.bit_length() + 1)
+    table = TAPS * colours * channels * (1 << (levels + 1).bit_length()) * (levels.bit_length() + 1)
     work = pixels * colours * channels
     for stage, count in enumerate(blocks):
         outputs = (pixels >> (2 * stage)) * (channels << stage)
@@ -111,12 +121,12 @@ def _fits(size: Size, height: int, width: int, colours: int, levels: int, channe
 
 
 def draw_images(picks: Picks, config: NetworkConfig) -> NDArray[np.uint8]:
-    """One to three images (n, H, W, colours) uint8; 'steps' has pixels at and just below the levels of the code."""
+    """One or two images (n, H, W, colours) uint8; 'steps' has pixels at and just below the levels of the code."""
     resolution = 256 // config.thermometer_levels
     steps = np.arange(config.thermometer_levels) * resolution + resolution // 2
     edges = np.unique(np.concatenate((steps, steps - 1, [0, 255]))).astype(np.uint8)
     images = []
-    for _ in range(picks.integer("images", 1, 3)):
+    for _ in range(picks.integer("images", 1, 2)):
         kind = picks.option("image", IMAGES)
         generator = picks.generator()
         images.append(
@@ -144,21 +154,22 @@ def draw_network(picks: Picks, config: NetworkConfig, images: NDArray[np.uint8])
     return NetworkDescription("random", bits, config.residual_fraction, names, tuple(layers))
 
 
-def _pick(
-    picks: Picks, name: str, kinds: tuple[str, ...], made: Mapping[str, NDArray[Any]], generator: np.random.Generator
-) -> Ints:
+def _pick(picks: Picks, name: str, kinds: tuple[str, ...], made: Made, generator: np.random.Generator) -> Ints:
     """A field's values by a drawn kind; 'mixed' takes another kind for each channel."""
     kind = picks.option(name, kinds)
-    if kind != "mixed":
-        return made[kind].astype(np.int64)
-    several = np.stack([made[k] for k in kinds if k != "mixed"])
-    chosen = generator.integers(0, len(several), several.shape[1])
-    return several[chosen, np.arange(several.shape[1])].astype(np.int64)
+    if kind == "mixed":
+        several = np.stack([made[k] for k in kinds if k != "mixed"])
+        chosen = generator.integers(0, len(several), several.shape[1])
+        values = several[chosen, np.arange(several.shape[1])]
+    else:
+        values = made[kind]
+    found: Ints = values.astype(np.int64)
+    return found
 
 
 def _weights(picks: Picks, out_channels: int, in_channels: int, generator: np.random.Generator) -> Signs:
     shape = (out_channels, in_channels, TAPS)
-    made = {
+    made: Made = {
         "plus": np.ones(shape, np.int8),
         "minus": -np.ones(shape, np.int8),
         "random": generator.choice(np.array([-1, 1], np.int8), shape),
@@ -177,7 +188,7 @@ def _scales(picks: Picks, channels: int, generator: np.random.Generator) -> tupl
     """r and M. 'halves': |M| = 2^(r-1), so that an odd A lies halfway between two integers."""
     shift = picks.integer("scale_shift", 0, SCALE_SHIFT_LIMIT)
     signs = generator.choice([-1, 1], channels)
-    made = {
+    made: Made = {
         "one": np.ones(channels),
         "zero": np.zeros(channels),
         "minus": -np.ones(channels),
@@ -194,13 +205,13 @@ def _biases_in(picks: Picks, y: NDArray[Any], bits: int, generator: np.random.Ge
     low, high = signed_range(bits)
     channels = y.shape[-1]
     zero = -_somewhere(y, generator)[:, 0]
-    made = {
+    made: Made = {
         "zero": np.zeros(channels),
         "lowest": np.full(channels, low),
         "highest": np.full(channels, high),
         "tie": zero.clip(low, high),
         "below": (zero - 1).clip(low, high),
-        "random": generator.integers(low, high + 1, channels),
+        "random": generator.integers(low, high + 1, (channels,)),
     }
     return _pick(picks, "bias_in", BIASES_IN, made, generator)
 
@@ -249,11 +260,14 @@ def _draw_conv(
     )
     layer = replace(layer, gate=_gates(picks, layer, x, bits, generator))
     trace = golden.run_conv(layer, x, bits)
-    assert trace.accumulator is not None and trace.gate is not None
+    assert trace.accumulator is not None
+    assert trace.gate is not None
     y = golden.rshift((trace.accumulator * scale).astype(np.int32), shift)
     layer = replace(layer, bias_in=_biases_in(picks, y, bits, generator), slope=_slopes(picks, out_channels, generator))
     measured = round(float(trace.gate.mean()), 6)
-    fraction = {"half": 0.5, "none": 0.0, "all": 1.0, "measured": measured}[picks.option("gate_fraction", GATE_FRACTIONS)]
+    fraction = {"half": 0.5, "none": 0.0, "all": 1.0, "measured": measured}[
+        picks.option("gate_fraction", GATE_FRACTIONS)
+    ]
     # Without b2 the output is V + shortcut, clamped: what is left to the range's ends.
     output = golden.run_conv(layer, x, bits).output
     return replace(layer, gate_fraction=fraction, bias_out=_biases_out(picks, output, bits, generator))
@@ -263,7 +277,7 @@ def _thresholds(picks: Picks, x: NDArray[np.int32], bits: int, generator: np.ran
     """T1 <= T2 <= T3 of each channel, (I, 3). 'tie': all three are values of X; 'one_tie': the same one three times."""
     low, high = signed_range(bits)
     channels = x.shape[-1]
-    made = {
+    made: Made = {
         "zero": np.zeros((channels, 3)),
         "spread": np.tile((low // 2, 0, high // 2), (channels, 1)),
         "lowest": np.full((channels, 3), low),
@@ -276,14 +290,12 @@ def _thresholds(picks: Picks, x: NDArray[np.int32], bits: int, generator: np.ran
     return _pick(picks, "thresholds", THRESHOLDS, made, generator)
 
 
-def _gates(
-    picks: Picks, layer: ConvLayer, x: NDArray[np.int32], bits: int, generator: np.random.Generator
-) -> Ints:
+def _gates(picks: Picks, layer: ConvLayer, x: NDArray[np.int32], bits: int, generator: np.random.Generator) -> Ints:
     """G. 'tie': a value of S_m."""
     s_m = golden.run_conv(layer, x, bits).s_m
     assert s_m is not None
     channels, most = layer.out_channels, layer.window_bits
-    made = {
+    made: Made = {
         "zero": np.zeros(channels),
         "shut": np.full(channels, most),
         "open": np.full(channels, -most - 1),
@@ -294,7 +306,7 @@ def _gates(
 
 
 def _slopes(picks: Picks, channels: int, generator: np.random.Generator) -> Ints:
-    made = {
+    made: Made = {
         "identity": np.full(channels, 1 << SLOPE_SHIFT),
         "zero": np.zeros(channels),
         "largest": np.full(channels, SLOPE_LIMIT),
@@ -310,13 +322,13 @@ def _biases_out(picks: Picks, output: NDArray[np.int32], bits: int, generator: n
     low, high = signed_range(bits)
     channels = output.shape[-1]
     past = generator.integers(0, 2, channels)
-    made = {
+    made: Made = {
         "zero": np.zeros(channels),
         "lowest": np.full(channels, low),
         "highest": np.full(channels, high),
         "top": (high - _somewhere(output, generator)[:, 0] + past).clip(low, high),
         "bottom": (low - _somewhere(output, generator)[:, 0] - past).clip(low, high),
-        "random": generator.integers(low, high + 1, channels),
+        "random": generator.integers(low, high + 1, (channels,)),
     }
     return _pick(picks, "bias_out", BIASES_OUT, made, generator)
 
@@ -331,7 +343,7 @@ def _draw_head(picks: Picks, classes: int, x: NDArray[np.int32], bits: int) -> H
     lone = np.zeros((classes, channels), np.int64)
     lone[np.arange(classes), generator.integers(0, channels, classes)] = largest * generator.choice([-1, 1], classes)
     rows = np.stack([_row(channels, room, allowed, generator) for _ in range(classes)])
-    made = {
+    made: Made = {
         "one": np.tile(np.arange(channels) < room, (classes, 1)),
         "zero": np.zeros((classes, channels)),
         "largest": lone,
@@ -341,7 +353,7 @@ def _draw_head(picks: Picks, classes: int, x: NDArray[np.int32], bits: int) -> H
     weights = _pick(picks, "head_weights", HEAD_WEIGHTS, made, generator)
     left = signed_range(LOGIT_BITS)[1] - abs(weights).sum(axis=1) * (height * width << (bits - 1))
     sums = x.sum(axis=(1, 2), dtype=np.int64)[0] @ weights.T
-    biases = {
+    biases: Made = {
         "zero": np.zeros(classes, np.int64),
         "lowest": -left,
         "highest": left,
@@ -359,5 +371,3 @@ def _row(channels: int, room: int, allowed: Ints, generator: np.random.Generator
         row[channel] = generator.choice(fitting)
         room -= abs(int(row[channel]))
     return row
-
-

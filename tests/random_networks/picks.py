@@ -46,7 +46,7 @@ class Picks:
         """One of several, the first the simplest."""
         drawn = options[self._draw(st.integers(0, len(options) - 1))]
         wanted = self._corner.get(name)
-        return drawn if wanted is None else options[options.index(wanted)]  # type: ignore[arg-type]
+        return drawn if wanted is None else options[options.index(wanted)]
 
     def generator(self) -> np.random.Generator:
         """Random numbers of a drawn seed."""

@@ -71,8 +71,8 @@ def compute(network: NetworkDescription, image: Image) -> Answer:
 
 def _sat(x: int, bits: int) -> int:
     """Clamp to `bits` bits, two's complement."""
-    highest = 2 ** (bits - 1) - 1
-    lowest = -(2 ** (bits - 1))
+    highest = (1 << (bits - 1)) - 1
+    lowest = -(1 << (bits - 1))
     if x > highest:
         return highest
     if x < lowest:
@@ -82,14 +82,14 @@ def _sat(x: int, bits: int) -> int:
 
 def _floor_shift(x: int, n: int) -> int:
     """X >> n, by a division that rounds down."""
-    return x // 2**n
+    return x // (1 << n)
 
 
 def _rshift(x: int, n: int) -> int:
     """Round half up; n = 0 rounds nothing."""
     if n == 0:
         return x
-    return _floor_shift(x + 2 ** (n - 1), n)
+    return _floor_shift(x + (1 << (n - 1)), n)
 
 
 def _sum_inside(signs: Image, weights: Sequence[Sequence[int]], row: int, column: int) -> int:
