@@ -33,6 +33,8 @@ EXACT = "bit_exact"
 STALLS = "random_stalls"
 
 SQUARE = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+ROW = NetworkConfig(1, 16, 1, 4, (3,), (1,), 2)
+COLUMN = NetworkConfig(16, 1, 1, 4, (3,), (1,), 2)
 BROKEN = NetworkConfig(4, 4, 1, 8, (4, 8), (1, 1), 3)
 COLOUR = NetworkConfig(4, 8, 3, 8, (4, 8), (1, 2), 5, residual_bits=12, residual_fraction=6)
 
@@ -121,9 +123,9 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
     assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
-def skip_fifo_design(tmp_path: Path, fold: str, missing: int) -> Path:
-    """The square network with its first skip FIFO at its least depth, less `missing` entries."""
-    description = random_description(SQUARE, seed=7)
+def skip_fifo_design(tmp_path: Path, config: NetworkConfig, fold: str, missing: int) -> Path:
+    """A network with its first skip FIFO at its least depth, less `missing` entries."""
+    description = random_description(config, seed=7)
     folding = choose_folding(description, fold)
     design = build_design(description, folding)
     first, conv, *others = design.stages
@@ -133,15 +135,18 @@ def skip_fifo_design(tmp_path: Path, fold: str, missing: int) -> Path:
     return tmp_path / "net"
 
 
-@pytest.mark.parametrize("fold", ["small", "unrolled"])
-def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, fold: str) -> None:
-    result = run(skip_fifo_design(tmp_path, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
+LEAST_DEPTHS = [(SQUARE, "small"), (SQUARE, "unrolled"), (ROW, "small"), (COLUMN, "small")]
+
+
+@pytest.mark.parametrize(("config", "fold"), LEAST_DEPTHS)
+def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, config, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
     assert_exact(result)
 
 
-@pytest.mark.parametrize("fold", ["small", "unrolled"])
-def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, fold: str) -> None:
-    result = run(skip_fifo_design(tmp_path, fold, missing=1), "icarus", tests=EXACT)
+@pytest.mark.parametrize(("config", "fold"), LEAST_DEPTHS)
+def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
+    result = run(skip_fifo_design(tmp_path, config, fold, missing=1), "icarus", tests=EXACT)
     assert result.failures
     assert "no result" in result.failures[0]
 
