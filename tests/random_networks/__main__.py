@@ -22,6 +22,7 @@ from .example import FOLDER, require_exact_in
 from .search import Failure, search
 
 KEPT = ROOT / "build" / "random_networks"
+ROUNDS = 4
 
 
 def main(
@@ -40,7 +41,7 @@ def main(
     with bar_of("networks", count) as show:
         for done, number in enumerate(range(first, first + count)):
             show(done)
-            failure = search(seed, number)
+            failure = search(seed, number, rounds=ROUNDS)
             if failure is not None:
                 failures.append(number)
                 tell(failure, seed, keep / f"seed{seed}-{number}")

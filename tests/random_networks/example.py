@@ -28,7 +28,7 @@ from .foldings import draw_folding
 from .networks import LARGE, SMALL, draw_config, draw_images, draw_network
 from .picks import Corner, Picks
 
-TESTS = ("bit_exact", "all")
+TESTS = ("bit_exact", "bit_exact", "all")
 """The comparison of every stream alone, or with random stalls, bad frames and resets as well."""
 
 FOLDER = "net"

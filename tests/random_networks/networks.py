@@ -36,7 +36,7 @@ from wsfracbnn.model.signed_digits import representable
 
 from .picks import Picks
 
-SIDES = (4, 4, 8, 16)
+SIDES = (4, 4, 4, 8, 16)
 """Pixels up to which an image may be high or wide: most are small, as a simulation takes time for each."""
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128)
