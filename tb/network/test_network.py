@@ -149,6 +149,9 @@ def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, config: NetworkConfi
     result = run(skip_fifo_design(tmp_path, config, fold, missing=1), "icarus", tests=EXACT)
     assert result.failures
     assert "no result" in result.failures[0]
+    assert re.search(
+        r"what came is right in every layer, values: input \d+ of \d+, stage_01 0 of \d+,", result.failures[0]
+    )
 
 
 def flip_a_weight(folder: Path) -> None:
