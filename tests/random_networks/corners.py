@@ -17,7 +17,7 @@ CORNERS: tuple[Corner, ...] = (
     {"side": 16, "rows": 16, "columns": 16, "stages": 5, "channels": 1, "images": 1},
     {"side": 16, "rows": 1, "columns": 16, "stages": 1, "thresholds": "tie"},
     {"side": 16, "rows": 16, "columns": 1, "stages": 1, "gate": "tie"},
-    {"classes": 300, "head_weights": "same", "bias": "tie"},
+    {"classes": 300, "most_classes": 300, "head_weights": "same", "bias": "tie"},
     {"colours": MOST, "levels": 1, "channels": 2, "rows": 1, "columns": 2, "stages": 1},
     {"levels": 128, "image": "steps", "stages": 1},
     {"channels": MOST, "levels": 2, "colours": 1, "rows": 2, "columns": 2, "stages": 1},

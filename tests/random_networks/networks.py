@@ -40,8 +40,8 @@ SIDES = (4, 4, 4, 8, 16)
 """Pixels up to which an image may be high or wide: most are small, as a simulation takes time for each."""
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128)
-MOST_CLASSES = 300
-STAGES = (1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5)
+MOST_CLASSES = (10, 10, 10, 300)
+STAGES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
 """Widths: up to as often as 16 pixels can be halved, and one; many leave no choice of the image."""
 
 IMAGES = ("dark", "bright", "random", "steps")
@@ -98,7 +98,7 @@ def draw_config(picks: Picks, size: Size) -> NetworkConfig:
     pixels = (height >> (stages - 1)) * (width >> (stages - 1))
     bits = picks.integer("bits", 8, _most(24, lambda n: head_room(pixels, n) >= -(-widths[-1] // 2), least=8))
     fraction = picks.integer("fraction", 0, bits - 1)
-    classes = picks.integer("classes", 2, MOST_CLASSES)
+    classes = picks.integer("classes", 2, picks.option("most_classes", MOST_CLASSES))
     return NetworkConfig(height, width, colours, levels, widths, blocks, classes, bits, fraction)
 
 
