@@ -26,7 +26,7 @@ CORNERS: tuple[Corner, ...] = (
     {"gate": "open", "architecture": "pipeline", "gate_fraction": "all"},
     {"gate": "shut", "architecture": "pipeline"},
     {"scale": "zero"},
-    {"scale": "halves", "scale_shift": 1},
+    {"scale": "halves", "scale_shift": 3},
     {"scale": "largest", "scale_shift": 0, "slope": "least"},
     {"scale": "least", "scale_shift": 15},
     {"slope": "zero", "bias_in": "below"},

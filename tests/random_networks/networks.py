@@ -185,7 +185,7 @@ def _somewhere(values: NDArray[Any], generator: np.random.Generator, count: int 
 
 
 def _scales(picks: Picks, channels: int, generator: np.random.Generator) -> tuple[int, Ints]:
-    """r and M. 'halves': |M| = 2^(r-1), so that an odd A lies halfway between two integers."""
+    """r and M. 'halves': |M| = 2^(r-1) for odd A, 2^(r-2) for those that are twice an odd number, and so on."""
     shift = picks.integer("scale_shift", 0, SCALE_SHIFT_LIMIT)
     signs = generator.choice([-1, 1], channels)
     made: Made = {
@@ -194,7 +194,7 @@ def _scales(picks: Picks, channels: int, generator: np.random.Generator) -> tupl
         "minus": -np.ones(channels),
         "largest": np.full(channels, SCALE_LIMIT),
         "least": np.full(channels, -SCALE_LIMIT),
-        "halves": signs * min(64, 1 << max(shift - 1, 0)),
+        "halves": signs * (1 << (shift - 1 - generator.integers(0, 3, channels)).clip(0, 6)),
         "random": generator.choice(representable(SCALE_DIGITS, SCALE_LIMIT), channels),
     }
     return shift, _pick(picks, "scale", SCALES, made, generator)

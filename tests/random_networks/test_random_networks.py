@@ -87,6 +87,12 @@ def test_gates_residuals_and_ties_are_at_their_corners(drawn: list[Example]) -> 
             seen |= {"highest"} if high in values else set()
             seen |= {"lowest"} if low in values else set()
             sums = [pair for row in streams.s_m for pixel in row for pair in zip(pixel, layer.gate, strict=True)]
+            assert streams.a is not None
+            products = [
+                a * int(m) for row in streams.a for pixel in row for a, m in zip(pixel, layer.scale, strict=True)
+            ]
+            half = 1 << layer.scale_shift >> 1
+            seen |= {"half"} if half and any(product % (2 * half) == half for product in products) else set()
             seen |= {"S_m is G"} if any(s == g for s, g in sums) else set()
             met = [
                 value in thresholds
@@ -99,7 +105,7 @@ def test_gates_residuals_and_ties_are_at_their_corners(drawn: list[Example]) -> 
         logits = answer.streams["head"].output[0][0]
         seen |= {"winners tie"} if logits.count(logits[answer.winner]) > 1 else set()
     assert seen == {
-        *("all open", "all shut", "some open", "highest", "lowest", "S_m is G", "X is T", "winners tie"),
+        *("all open", "all shut", "some open", "highest", "lowest", "S_m is G", "X is T", "half", "winners tie"),
     }
 
 
