@@ -52,6 +52,7 @@ def search(seed: int, number: int, check: Check = require_exact, rounds: int = 1
         rounds: how often it may begin again where it has left off.
     """
     failed: list[Failure] = []
+    ended: list[SystemExit] = []
 
     @hypothesis.seed(seed << 32 | number)
     @settings(
@@ -67,6 +68,9 @@ def search(seed: int, number: int, check: Check = require_exact, rounds: int = 1
     def try_one(example: Example) -> None:
         try:
             check(example)
+        except SystemExit as end:  # a signal; Hypothesis would take it for a failure, and lets this one through
+            ended.append(end)
+            raise KeyboardInterrupt from end
         except Exception as error:
             failed.append(Failure(number, example, f"{type(error).__name__}: {error}"))
             raise
@@ -75,6 +79,10 @@ def search(seed: int, number: int, check: Check = require_exact, rounds: int = 1
     for _ in range(rounds):
         try:
             try_one()
+        except KeyboardInterrupt:
+            if ended:
+                raise ended[0] from None
+            raise
         except Exception:
             if not failed:
                 raise

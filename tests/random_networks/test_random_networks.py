@@ -141,6 +141,15 @@ def test_the_same_number_is_the_same_network() -> None:
     assert found[0].folding == found[1].folding
 
 
+def test_a_signal_ends_a_search_and_is_no_failure() -> None:
+    def ended(example: Example) -> None:
+        raise SystemExit(143)
+
+    with pytest.raises(SystemExit) as end:
+        search(SEED, 40, ended)
+    assert end.value.code == 143
+
+
 @pytest.mark.simulator
 def test_a_failure_leaves_what_does_it_again(
     smallest: Failure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
