@@ -71,9 +71,9 @@ reg  [COL_W-1:0] at;       // column that the step brings
 reg  [COL_W-1:0] next_at;  // the one to its right, or the first of the next row
 wire [COL_W-1:0] then_at;  // column that the step after this one brings
 
-wire pixel;    // the step takes a pixel
+wire pixel;      // the step takes a pixel
 wire step;
-wire windows;  // the step completes a window
+wire completed;  // the step completes a window
 wire [2:0] rows_inside;
 wire [2:0] cols_inside;
 
@@ -117,14 +117,14 @@ generate
         assign s_axis_tready = (fill || full) && out_free;
         assign pixel         = s_axis_tvalid && s_axis_tready;
         assign step          = pixel || flush;
-        assign windows       = step && !fill;
+        assign completed     = step && !fill;
         assign then_at       = flush && at_last_row && at_last_col ? in_col : next_at;
         assign rows_inside   = {!at_last_row, 1'b1, row != 0};
         assign cols_inside   = {!at_last_col, 1'b1, col != 0};
 
-        wire [COL_W-1:0] next_col = !windows ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
+        wire [COL_W-1:0] next_col = !completed ? col : at_last_col ? {COL_W{1'b0}} : col + 1'b1;
         wire [ROW_W-1:0] next_row =
-            !(windows && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
+            !(completed && at_last_col) ? row : at_last_row ? {ROW_W{1'b0}} : row + 1'b1;
         wire             ahead    = pixel && fill;  // lag + 1; where a frame is flushed lag - 1, all ones
         wire             next_full = ahead ? lag == ONE_LESS[LAG_W-1:0] : full && !flush;
         wire             next_at_last_col = next_col == LAST_COL[COL_W-1:0];
@@ -161,7 +161,7 @@ generate
         assign s_axis_tready = out_free;
         assign pixel         = s_axis_tvalid && s_axis_tready;
         assign step          = pixel;
-        assign windows       = pixel && completes;
+        assign completed     = pixel && completes;
         assign then_at       = next_at;
         assign rows_inside   = {2'b11, row != 1};
         assign cols_inside   = {2'b11, at != 1};
@@ -229,7 +229,7 @@ always @(posedge clk) begin
     window <= in_view;
     if (out_free) begin
         out_taps  <= taps;
-        out_valid <= windows;
+        out_valid <= completed;
     end
     if (rst) begin
         out_valid <= 1'b0;

@@ -33,12 +33,13 @@ def skip_minimum(height: int, width: int, beats: int) -> int:
 
 
 def lookahead_pixels(height: int, width: int) -> int:
-    """Pixels from the centre of a window at stride 1 to its lower right corner, both included.
+    """Pixels from the centre of the first window at stride 1 to the last that must have come, both included.
 
-    The corner lies a row and a pixel further, `width` + 1 places: `width` + 2 pixels. These are all that the first
-    window needs. An image that is one pixel high or wide has no row, or no pixel, further.
+    That is the window's lower right corner, a row and a pixel further, `width` + 1 places: `width` + 2 pixels. An image
+    one pixel wide has no pixel further. One pixel high has no row further, yet rtl/window_walk.v, which walks past the
+    image, completes its windows in the row below: when all pixels have come.
     """
-    return 1 + (width if height > 1 else 0) + (1 if width > 1 else 0)
+    return width if height == 1 else 1 + width + (1 if width > 1 else 0)
 
 
 def pixels_in_flight(held: int, stages: int, cycles_per_pixel: float) -> int:

@@ -225,7 +225,13 @@ class TB:
         await self.cycles(4)
         layers = await self.layers()
         fault = next((layer.first for layer in layers if layer.first and "values, got" not in layer.first), None)
-        where = f"first wrong layer: {fault}" if fault else "every layer's stream is right: the fault is in the head"
+        if fault:
+            where = f"first wrong layer: {fault}"
+        elif any(layer.first for layer in layers):
+            came = (f"{layer.name} {layer.values} of {self.vectors.streams[layer.name].size}" for layer in layers)
+            where = f"what came is right in every layer, values: {', '.join(came)}"
+        else:
+            where = "every layer's stream is right: the fault is in the head"
         raise AssertionError(f"{what}; {where}; {reproduce()}")
 
 

@@ -33,6 +33,8 @@ EXACT = "bit_exact"
 STALLS = "random_stalls"
 
 SQUARE = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+ROW = NetworkConfig(1, 16, 1, 4, (3,), (1,), 2)
+COLUMN = NetworkConfig(16, 1, 1, 4, (3,), (1,), 2)
 BROKEN = NetworkConfig(4, 4, 1, 8, (4, 8), (1, 1), 3)
 WIDE = NetworkConfig(4, 6, 1, 8, (10, 20), (1, 1), 3)
 COLOUR = NetworkConfig(4, 8, 3, 8, (4, 8), (1, 2), 5, residual_bits=12, residual_fraction=6)
@@ -144,21 +146,27 @@ def skip_fifo_design(tmp_path: Path, config: NetworkConfig, fold: str, missing: 
     return tmp_path / "net"
 
 
-# The small one has its windows in registers, the wide one in memories.
-FORMS = pytest.mark.parametrize("config, fold", [(SQUARE, "small"), (SQUARE, "unrolled"), (WIDE, "small")])
+# The square one has its windows in registers, the wide one in memories.
+LEAST_DEPTHS = pytest.mark.parametrize(
+    ("config", "fold"),
+    [(SQUARE, "small"), (SQUARE, "unrolled"), (WIDE, "small"), (ROW, "small"), (COLUMN, "small")],
+)
 
 
-@FORMS
+@LEAST_DEPTHS
 def test_skip_fifos_of_the_least_depth_do_not_deadlock(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
     result = run(skip_fifo_design(tmp_path, config, fold, missing=0), "icarus", tests=f"{EXACT}|{STALLS}")
     assert_exact(result)
 
 
-@FORMS
+@LEAST_DEPTHS
 def test_one_skip_fifo_entry_less_deadlocks(tmp_path: Path, config: NetworkConfig, fold: str) -> None:
     result = run(skip_fifo_design(tmp_path, config, fold, missing=1), "icarus", tests=EXACT)
     assert result.failures
     assert "no result" in result.failures[0]
+    assert re.search(
+        r"what came is right in every layer, values: input \d+ of \d+, stage_01 0 of \d+,", result.failures[0]
+    )
 
 
 def flip_a_weight(folder: Path) -> None:

@@ -106,13 +106,24 @@ def test_the_saved_description_is_the_same_network(digits_description: NetworkDe
 @pytest.mark.parametrize(("fold", "lut_inputs"), [*((fold, 4) for fold in PRESETS), ("auto", 6)])
 def test_no_tool_warns(digits_description: NetworkDescription, tmp_path: Path, fold: str, lut_inputs: int) -> None:
     """Verilator -Wall and Icarus -Wall say nothing at all."""
-    folder = tmp_path / "net"
-    emit(digits_description, choose_folding(digits_description, fold).with_lut_inputs(lut_inputs), folder)
-    top = "digits_top"
-    verilator = shell(["verilator", "--lint-only", "-Wall", "--top-module", top, *sources(folder)], folder)
-    assert [line for line in verilator.splitlines() if not line.startswith("- ")] == []
-    icarus = shell(["iverilog", "-g2005", "-Wall", "-s", top, "-o", os.devnull, *sources(folder)], folder)
-    assert icarus == ""
+    assert warnings_of(digits_description, fold, lut_inputs, tmp_path / "net") == []
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize(("fold", "lut_inputs"), [("unrolled", 4), ("unrolled", 6), ("sequential", 4)])
+def test_no_tool_warns_of_other_hardware(tiny: NetworkDescription, tmp_path: Path, fold: str, lut_inputs: int) -> None:
+    assert warnings_of(tiny, fold, lut_inputs, tmp_path / "net") == []
+
+
+def warnings_of(description: NetworkDescription, fold: str, lut_inputs: int, folder: Path) -> list[str]:
+    """What Verilator and Icarus complain of, with every warning on."""
+    design = emit(description, choose_folding(description, fold).with_lut_inputs(lut_inputs), folder)
+    verilator = shell(["verilator", "--lint-only", "-Wall", "--top-module", design.top, *sources(folder)], folder)
+    icarus = shell(
+        ["iverilog", "-g2005", "-Wall", "-s", design.top, "-o", os.devnull, *sources(folder)],
+        folder,
+    )
+    return [line for line in (verilator + icarus).splitlines() if not line.startswith("- ")]
 
 
 @pytest.mark.synthesis

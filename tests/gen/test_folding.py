@@ -106,7 +106,7 @@ def test_an_impossible_target_gives_the_fastest(digits_description: NetworkDescr
 
 def test_skip_minimum_covers_the_first_window() -> None:
     assert skip_minimum(8, 8, 16) == 10 * 16 - 3
-    assert skip_minimum(1, 5, 2) == 1
+    assert skip_minimum(1, 5, 2) == 5 * 2 - 3
     assert skip_minimum(5, 1, 2) == 1
     assert skip_minimum(4, 3, 2) == 5 * 2 - 3
     assert skip_minimum(1, 1, 1) == 1
