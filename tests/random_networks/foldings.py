@@ -54,9 +54,9 @@ def _fold(picks: Picks, layer: Layer, cycles: int, cost: int) -> StageFold:
     """One of the folds that take no more cycles and cost no more; the cheapest of the quick ones where none is."""
     kind = kind_of(layer)
     folds = list(kind.choices(layer))
-    quick = [fold for fold in folds if kind.cycles_at(layer, fold) <= cycles] or folds[-1:]
-    least = max(cost, min(kind.cost_at(layer, fold) for fold in quick))
-    fitting = [fold for fold in quick if kind.cost_at(layer, fold) <= least]
+    quick = [fold for fold in folds if kind_of(layer, fold).cycles_at(layer, fold) <= cycles] or folds[-1:]
+    least = max(cost, min(kind_of(layer, fold).cost_at(layer, fold) for fold in quick))
+    fitting = [fold for fold in quick if kind_of(layer, fold).cost_at(layer, fold) <= least]
     pes = sorted({fold.pe for fold in fitting})
     pe = pes[picks.integer("pe", 0, len(pes) - 1)]
     simds = sorted({fold.simd for fold in fitting if fold.pe == pe})
