@@ -42,6 +42,7 @@ from wsfracbnn.gen.sizing.area import (
 from wsfracbnn.gen.sizing.presets import preset, unrolled
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import IN_MEMORY, UNROLLED, Folding, StageFold
+from wsfracbnn.gen.synthesis.stagewise import synthesize_by_stage
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -199,7 +200,8 @@ def compare_networks(family: Family, progress: Progress) -> list[dict[str, Any]]
     for name, fold in NETWORKS.get(family.name, []):
         description = description_of(name)
         design = build_design(description, choose_folding(description, fold).for_family(family))
-        area, _ = synthesize(design_sources(design), design.top, family, CACHE, report=lambda _: None)
+        sources, stages = design_sources(design), design.stage_modules
+        area, _ = synthesize_by_stage(sources, design.top, stages, family, CACHE, report=lambda _: None)
         expected = estimate(design, family)
         entries.append(
             {
