@@ -64,7 +64,7 @@ module affine_multiply #(
 localparam LATENCY = 3;
 localparam SUM_W   = OUT_W + SHIFT;
 localparam [SUM_W-1:0] HALF = ROUND != 0 ? (1 << SHIFT) >> 1 : 0;
-localparam [FACTOR_W-1:0] IDENTITY = 1 << SHIFT;  // where the line bends
+localparam [FACTOR_W-1:0] IDENTITY = RPRELU != 0 ? 1 << SHIFT : 0;  // where the line bends
 
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate

@@ -122,7 +122,7 @@ def add_figures(path: Path, design: Design, figures: Mapping[str, Any]) -> tuple
 
 
 def _to_json(row: Row) -> dict[str, Any]:
-    return {key: value for key, value in asdict(row).items() if value not in (None, {})}
+    return {key: value for key, value in asdict(row).items() if value is not None}
 
 
 def table(rows: Sequence[Row]) -> str:
