@@ -69,6 +69,7 @@ def test_a_wide_stream_has_every_activation_of_the_real_network() -> None:
         bounds = torch.tensor([-2 / 3, 0.0, 2 / 3])
         for layer, x in zip(list(trace.layers.values())[1:], seen[:STAGES], strict=True):
             levels = (x.unsqueeze(-1) >= bounds).sum(-1).permute(0, 2, 3, 1).numpy()
+            assert layer.activation is not None
             assert np.array_equal(levels, layer.activation)
 
 
