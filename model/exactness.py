@@ -30,7 +30,7 @@ def torch_reference(checkpoint: Checkpoint) -> Callable[[NDArray[np.uint8]], dic
     if not isinstance(network, WSFracBNN):
         raise InputError(
             f"key 'model': found '{checkpoint.model}', whose BatchNorm PyTorch computes in floating point; expected "
-            "'wsfracbnn', or `wsfracbnn emit` and `make sim` in its folder, which compare with the integer model alone"
+            "'wsfracbnn'; what emit writes of it compares with the integer model alone: make sim in that folder"
         )
 
     def streams_of(images: NDArray[np.uint8]) -> dict[str, Ints]:
