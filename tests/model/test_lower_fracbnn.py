@@ -16,7 +16,7 @@ from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.contract import factor_limit
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.lower_fracbnn import lower_fracbnn
+from wsfracbnn.model.lower_fracbnn import Affine, lower_fracbnn
 from wsfracbnn.model.networks.fracbnn import BatchNormConv, FracBNN, MatchedFracBNN
 
 CONFIG = NetworkConfig(8, 8, 2, 8, (4, 8), (1, 2), 5)
@@ -98,6 +98,18 @@ def test_factors_fill_their_width(bits: int) -> None:
         largest = int(np.abs(layer.scale).max())  # type: ignore[attr-defined]
         assert factor_limit(bits) / 2 - 1 < largest <= factor_limit(bits)
     assert all(2**layer.slope_shift <= factor_limit(bits) for layer in description.convs)
+
+
+def test_the_least_unit_of_each_channel_is_the_last_place() -> None:
+    """Which the factors tell: M / 2^r = a / 3 / u of each stage, and u a' behind its sum, a' that BatchNorm's factor."""
+    network, _ = random_baseline(6)
+    least = np.full(4, np.inf)
+    for layer, stage in zip(lowered(network).convs, network.stages, strict=True):
+        assert isinstance(stage, BatchNormConv)
+        a, of_sum = Affine.of(stage.norm).factor, Affine.of(stage.sum_norm).factor
+        unit = of_sum * a / 3 / (layer.scale / 2.0**layer.scale_shift)
+        least = np.minimum(least, unit.reshape(-1, 4).min(axis=0))
+    assert least == pytest.approx(np.full(4, 2.0**-10), rel=1e-3)
 
 
 def test_the_description_survives_a_file(tmp_path: Path) -> None:
