@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from benchmarks.batchnorm_designs.rows import DSPS, LUTS, NO_MULTIPLIERS, Design
+from benchmarks.batchnorm_designs.rows import DSPS, LUTS, NO_MULTIPLIERS, Design, Precision
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import FAMILIES, Family
 from wsfracbnn.gen.emission.folder import emit_design
@@ -29,14 +30,25 @@ from wsfracbnn.gen.synthesis.tools import Report
 from wsfracbnn.gen.synthesis.yosys import NETLIST
 from wsfracbnn.model import golden
 from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.data.digits import Digits
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.lower import lower_checkpoint
+from wsfracbnn.model.lower import DEFAULT_GATE_FRACTION, lower_checkpoint
+from wsfracbnn.model.lower_fracbnn import lower_fracbnn
+from wsfracbnn.model.measure import image_tensor
+from wsfracbnn.model.networks.fracbnn import FracBNN
+from wsfracbnn.model.networks.layers import ThermometerEncoder
+from wsfracbnn.model.released import import_released
 
 DEVICE = "ecp5-25f"
 MHZ = 150.0
 IMAGES = 100
 """Simulated of each design."""
+
+BATCH = 250
+WIDTHS = (18, 12, 10, 8)
+"""Of factors, where it is measured how near they come to floating point."""
 
 OWN, BASELINE = "WSFracBNN", "FracBNN"
 DESIGNS = (
@@ -161,3 +173,37 @@ def rounds_of(seeds: Sequence[int]) -> dict[str, Sequence[Callable[[Bench, Desig
 
     clocks = [with_seed(seed) for seed in seeds]
     return {"area": [ecp5_area], "simulation": [simulated], "xc7": [xc7_area], "clock": clocks}
+
+
+def precisions(network: FracBNN, title: str, data: Dataset) -> Iterator[Precision]:
+    """Top-1 of a FracBNN in floating point, then of integers of each width of `WIDTHS`. title: of network and data."""
+    count = len(data.test_labels)
+    images = image_tensor(data.test_images)
+    with torch.no_grad():
+        real = np.concatenate([network(images[n : n + BATCH]).argmax(1).numpy() for n in range(0, count, BATCH)])
+    fractions = (DEFAULT_GATE_FRACTION,) * len(network.config.convolutions())
+    for bits in (0, *WIDTHS):
+        found = real
+        if bits:
+            description = lower_fracbnn(network, "baseline", data.class_names, fractions, bits)
+            found = golden.run_logits(description, data.test_images)[0].argmax(axis=1)
+        shares = (100 * float(np.mean(found == other)) for other in (data.test_labels, real))
+        yield Precision(title, bits, count, *(round(share, 2) for share in shares))
+
+
+def digits_precisions(bench: Bench) -> Iterator[Precision]:
+    """Of the network that is compared in hardware."""
+    network = load_checkpoint(bench.baseline).network()
+    if not isinstance(network, FracBNN):
+        raise InputError(f"{bench.baseline}: found another network, expected a FracBNN")
+    yield from precisions(network, "FracBNN, digits", Digits().load(None))
+
+
+def released_precisions(archive: Path, folder: Path | None) -> Iterator[Precision]:
+    """Of FracBNN's released network. archive: as `import_released` takes it; folder: with CIFAR-10's files.
+
+    Its pixels get the contract's thermometer code, which rounds half up.
+    """
+    network = import_released(archive)
+    network.encoder = ThermometerEncoder(network.config.thermometer_levels)
+    yield from precisions(network, "FracBNN as released, CIFAR-10", load_dataset("cifar10", folder))

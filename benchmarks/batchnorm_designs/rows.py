@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -80,49 +80,106 @@ class Row:
         return replace(self, **{**figures, "fmax_mhz": clocks})
 
 
+@dataclass(frozen=True)
+class Precision:
+    """How near a FracBNN of integers is to the real one.
+
+    Attributes:
+        network: which, and of which data. factor_bits: width of M and N; 0: the network in floating point.
+        images: test images. accuracy: top-1 of them in per cent. same_class: share of them, in per cent, that get the
+            class that the network in floating point gives.
+    """
+
+    network: Text
+    factor_bits: Count
+    images: Count
+    accuracy: Percent
+    same_class: Percent
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The whole file."""
+
+    rows: tuple[Row, ...] = ()
+    precision: tuple[Precision, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Comparison:
+        """The file's contents, or nothing where there is no file yet.
+
+        Raises:
+            InputError: not such a file.
+        """
+        if not path.exists():
+            return cls()
+        what = "a file of the comparison with BatchNorm"
+        contents = read_json(path, what)
+        try:
+            found = checked(_File, contents)
+            return cls(_rows(Row, "rows", found.rows), _rows(Precision, "precision", found.precision))
+        except InputError as error:
+            raise InputError(f"{path}: not {what} ({error})") from None
+
+
 class _File(Schema):
     rows: list[dict[str, Any]]
+    precision: list[dict[str, Any]]
 
 
-def read_rows(path: Path) -> tuple[Row, ...]:
-    """The file's rows, or none where there is no file yet.
-
-    Raises:
-        InputError: not such a file.
-    """
-    if not path.exists():
-        return ()
-    what = "a file of the comparison with BatchNorm"
-    contents = read_json(path, what)
-    rows = []
-    try:
-        for number, entry in enumerate(checked(_File, contents).rows):
-            try:
-                rows.append(Row(**checked_values(Row, entry)))
-            except InputError as error:
-                raise InputError(f"rows[{number}]: {error}") from None
-    except InputError as error:
-        raise InputError(f"{path}: not {what} ({error})") from None
-    return tuple(rows)
+Entry = TypeVar("Entry", Row, Precision)
 
 
-def add_figures(path: Path, design: Design, figures: Mapping[str, Any]) -> tuple[Row, ...]:
-    """Add figures to a design's row, one process at a time; returns all rows.
+def _rows(cls: type[Entry], key: str, entries: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
+    found = []
+    for number, entry in enumerate(entries):
+        try:
+            found.append(cls(**checked_values(cls, entry)))
+        except InputError as error:
+            raise InputError(f"{key}[{number}]: {error}") from None
+    return tuple(found)
+
+
+def add_figures(path: Path, design: Design, figures: Mapping[str, Any]) -> Comparison:
+    """Add figures to a design's row, one process at a time; returns what the file holds then.
 
     Raises:
         InputError: the file is no such file, or cannot be written.
     """
     with updating(path):
-        rows = read_rows(path)
-        if design not in [row.design for row in rows]:
-            rows = (*rows, Row(**asdict(design)))
+        found = Comparison.read(path)
+        rows = found.rows if design in [row.design for row in found.rows] else (*found.rows, Row(**asdict(design)))
         rows = tuple(row.updated(figures) if row.design == design else row for row in rows)
-        write_text(path, json.dumps({"rows": [_to_json(row) for row in rows]}, indent=2) + "\n")
-    return rows
+        return _written(path, replace(found, rows=rows))
 
 
-def _to_json(row: Row) -> dict[str, Any]:
-    return {key: value for key, value in asdict(row).items() if value is not None}
+def add_precision(path: Path, measured: Precision) -> Comparison:
+    """Add a row about precision, in the place of an earlier one of the same network and width; see `add_figures`."""
+    with updating(path):
+        found = Comparison.read(path)
+        key = (measured.network, measured.factor_bits)
+        others = [row for row in found.precision if (row.network, row.factor_bits) != key]
+        return _written(path, replace(found, precision=(*others, measured)))
+
+
+def _written(path: Path, contents: Comparison) -> Comparison:
+    rows = [{key: value for key, value in asdict(row).items() if value is not None} for row in contents.rows]
+    whole = {"rows": rows, "precision": [asdict(row) for row in contents.precision]}
+    write_text(path, json.dumps(whole, indent=2) + "\n")
+    return contents
+
+
+def precision_table(rows: Sequence[Precision]) -> str:
+    """How near integers come to floating point, as a Markdown table."""
+    lines = [
+        "| network | factors | top-1 | class of the network in floating point | images |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        factors = f"integers of {row.factor_bits} bits" if row.factor_bits else "floating point"
+        cells = (row.network, factors, f"{row.accuracy:.2f} %", f"{row.same_class:.2f} %", f"{row.images:,}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -101,7 +101,7 @@ def test_factors_fill_their_width(bits: int) -> None:
 
 
 def test_the_least_unit_of_each_channel_is_the_last_place() -> None:
-    """Which the factors tell: M / 2^r = a / 3 / u of each stage, and u a' behind its sum, a' that BatchNorm's factor."""
+    """Which the factors tell: M / 2^r = a / 3 / u of each stage, and u a' behind its sum."""
     network, _ = random_baseline(6)
     least = np.full(4, np.inf)
     for layer, stage in zip(lowered(network).convs, network.stages, strict=True):
