@@ -47,6 +47,9 @@ IMAGES = 100
 """Simulated of each design."""
 
 BATCH = 250
+RELEASED_FRACTION = 11
+"""Of the released network's stream of 16 bits, whose largest value on 1,500 test images is just saturated then."""
+
 WIDTHS = (18, 12, 10, 8)
 """Of factors, where it is measured how near they come to floating point."""
 
@@ -202,8 +205,10 @@ def digits_precisions(bench: Bench) -> Iterator[Precision]:
 def released_precisions(archive: Path, folder: Path | None) -> Iterator[Precision]:
     """Of FracBNN's released network. archive: as `import_released` takes it; folder: with CIFAR-10's files.
 
-    Its pixels get the contract's thermometer code, which rounds half up.
+    Its pixels get the contract's thermometer code, which rounds half up. A bit of its stream would be idle at the
+    usual 10 fractional bits, and counts: 88.16 % instead of 88.83 % in floating point.
     """
     network = import_released(archive)
+    network.config = replace(network.config, residual_fraction=RELEASED_FRACTION)
     network.encoder = ThermometerEncoder(network.config.thermometer_levels)
     yield from precisions(network, "FracBNN as released, CIFAR-10", load_dataset("cifar10", folder))
