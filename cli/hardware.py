@@ -67,7 +67,7 @@ def synth(
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
     from wsfracbnn.gen.design import build_design
-    from wsfracbnn.gen.sizing.area import estimate, is_calibrated
+    from wsfracbnn.gen.sizing.area import estimate, has_estimate
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.synthesis.breakdown import break_down
     from wsfracbnn.gen.synthesis.record import HardwareResults, add_results, synthesis_row
@@ -95,7 +95,7 @@ def synth(
             area, netlist = _synthesize(design, family, cache, flat)
             if breakdown or breakdown_page is not None:
                 breakdowns[family.name] = break_down(design, netlist.parent, family)
-        estimated = round(estimate(design, family).luts) if is_calibrated(family.name) else None
+        estimated = round(estimate(design, family).luts) if has_estimate(design, family) else None
         found = found.with_row(synthesis_row(area, design, family, fold, estimated))
         found = found.with_lane(family, lane_luts(family, cache, log.info))
         tables.append(_check_memories(design, netlist, family))

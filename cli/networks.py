@@ -45,7 +45,7 @@ class Source:
 
     Attributes:
         images, labels: (n, H, W, colours) uint8 and (n,), or None.
-        reference: PyTorch's eval forward, None where the source is no checkpoint.
+        reference: PyTorch's eval forward, None where the source is no checkpoint, or one of the baseline.
     """
 
     description: NetworkDescription
@@ -85,4 +85,5 @@ def _of_checkpoint(weights: Path, name: str | None, pictures: list[Path] | None)
     if pictures:
         images = read_pictures(picture_files(pictures), checkpoint.config.image_shape, checkpoint.pictures)
         labels = None
-    return Source(description, images, labels, torch_reference(checkpoint))
+    # Folded BatchNorm is near what PyTorch computes, and not equal to it.
+    return Source(description, images, labels, None if description.multiplied else torch_reference(checkpoint))

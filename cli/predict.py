@@ -108,11 +108,11 @@ def _simulate(
     from wsfracbnn.model.exactness import torch_reference
     from wsfracbnn.model.files import working_in
 
-    build = out or Path("build/predict")
+    build, reference = out or Path("build/predict"), torch_reference(checkpoint)
     folding = folding_of(description, fold, None)
     with working_in(build, "name another folder: --out"):
         folder = build / description.name
-        emit(description, folding, folder, images, reference=torch_reference(checkpoint), force=force)
+        emit(description, folding, folder, images, reference=reference, force=force)
         with console.status(f"{len(images)} pictures in {simulator}"):
             result = simulate(folder, simulator, folder / VECTORS, len(images), tests=EXACTNESS_TEST)
     failures = [*result.failures]

@@ -72,7 +72,7 @@ def sim(
 
     checkpoint = load_checkpoint(weights)
     dataset = dataset_of(checkpoint, data, bad_pictures)
-    description = lower_checkpoint(checkpoint)
+    description, reference = lower_checkpoint(checkpoint), torch_reference(checkpoint)
     folding = folding_of(description, fold, lut_inputs)
     given = {"--weights": weights, "--fold": fold, "--lut-inputs": lut_inputs, "--data": data, "--seed": seed}
     options = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
@@ -89,7 +89,6 @@ def sim(
     with working_in(out, "name another folder: --out"):
         folder = out / description.name
         samples, labels = regression.sample_images(dataset, runs.most_images)
-        reference = torch_reference(checkpoint)
         design = emit(description, folding, folder, samples, labels, reference=reference, force=force)
         console.print(report.design_table(design))
         accuracy, _ = measure(description, dataset)

@@ -83,6 +83,29 @@ ARITHMETIC = (
         method=BOUNDED,
     ),
     Block(
+        "affine_multiply",
+        6,
+        (
+            Fault("rounds down", "ROUND != 0 ? (1 << SHIFT) >> 1 : 0;", "0;", "computed"),
+            Fault(
+                "the slope for all x",
+                "factor  <= RPRELU != 0 && !x_in[IN_W-1] ? IDENTITY :",
+                "factor  <=",
+                "computed",
+                sizes={"RPRELU": 1, "ROUND": 0},
+            ),
+            Fault(
+                "the bias a cycle early",
+                "sum     <= wide_product + addend;",
+                "sum     <= wide_product + ((wide_bias << SHIFT) | HALF);",
+                "computed",
+            ),
+            Fault("a cycle too early", "localparam LATENCY = 3;", "localparam LATENCY = 2;", "valid_in_time"),
+        ),
+        ({"RPRELU": 0, "ROUND": 1}, {"RPRELU": 1, "ROUND": 0}, {"RPRELU": 0, "ROUND": 1, "IN_W": 3, "FACTOR_W": 7}),
+        method=BOUNDED,
+    ),
+    Block(
         "match_count",
         4,
         (

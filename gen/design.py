@@ -179,6 +179,11 @@ class AcceleratorDesign:
         return EmittedModule(f"rom/{self.name}_{owner}_{rom.suffix}.v", "rom.v.j2", {"owner": owner, "rom": rom})
 
     @property
+    def blocks_left_out(self) -> frozenset[str]:
+        """Blocks of rtl/ that a folder does not get: a design of shifts and adds holds no multiplier, used or not."""
+        return frozenset() if self.description.multiplied else frozenset({"affine_multiply"})
+
+    @property
     def instances(self) -> tuple[str, ...]:
         """Names of the stages' instances in the top module."""
         return tuple(stage.instance for stage in self.stages)

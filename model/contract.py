@@ -31,6 +31,15 @@ SLOPE_SHIFT = 6
 SLOPE_LIMIT = 127
 """Largest |N_c|."""
 
+FACTOR_BITS_LIMIT = 18
+"""Widest scales M and slopes N of the multiplied form: what a DSP block of an ECP5 or a 7 series multiplies by."""
+
+FACTOR_BITS_LEAST = 4
+"""Narrowest of them."""
+
+FACTOR_SHIFT_LIMIT = 31
+"""Largest r and s of the multiplied form."""
+
 HEAD_DIGITS = 3
 """Signed digits of a weight W_jc of the head at most."""
 
@@ -49,6 +58,11 @@ def stage_name(number: int) -> str:
 def signed_range(bits: int) -> tuple[int, int]:
     """Least and largest value of a two's-complement number of `bits` bits."""
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def factor_limit(bits: int) -> int:
+    """Largest |M_c| and |N_c| of `bits` bits in the multiplied form: the least number of that width is left out."""
+    return (1 << (bits - 1)) - 1
 
 
 def head_room(pixels: int, bits: int) -> int:

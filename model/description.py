@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -89,7 +89,7 @@ def layer_kind(cls: LayerClass) -> LayerClass:
 class InputLayer:
     """Thermometer encoder and binary convolution: X = sat(rshift(S * M_c, r) + b1_c).
 
-    weights: (O, colours * K, 9) of +-1, colour-major; scale M and bias_in b1: (O,).
+    weights: (O, colours * K, 9) of +-1, colour-major; scale M and bias_in b1: (O,). factor_bits: see `ConvLayer`.
     """
 
     height: int
@@ -101,6 +101,7 @@ class InputLayer:
     weights: Signs
     scale: Ints
     bias_in: Ints
+    factor_bits: int = 0
 
     kind: ClassVar[str] = "input"
 
@@ -130,6 +131,7 @@ class ConvLayer:
 
     height, width: of the input. thresholds: (I, 3), T1 <= T2 <= T3; weights: (O, I, 9) of +-1; gate G, scale M,
     bias_in b1, slope N, bias_out b2: (O,). gate_fraction: measured share of outputs whose second bit is computed.
+    factor_bits: 0 where M and N are sums of two signed digits; in the multiplied form, the width of these integers.
     """
 
     height: int
@@ -147,6 +149,7 @@ class ConvLayer:
     bias_in: Ints
     slope: Ints
     bias_out: Ints
+    factor_bits: int = 0
 
     kind: ClassVar[str] = "conv"
 
@@ -236,6 +239,19 @@ class NetworkDescription:
         layers = tuple(replace(layer, **changes) if key == name else layer for key, layer in self.named_layers())
         return replace(self, layers=layers)
 
+    @property
+    def multiplied(self) -> bool:
+        """Whether a layer has the contract's multiplied form, so that hardware needs multipliers."""
+        return any(isinstance(layer, (InputLayer, ConvLayer)) and layer.factor_bits for layer in self.layers)
+
+    def in_multiplied_form(self, bits: int) -> NetworkDescription:
+        """The same numbers as integers of `bits` bits that are multiplied by, whatever digits they have."""
+        layers = tuple(
+            replace(layer, factor_bits=bits) if isinstance(layer, (InputLayer, ConvLayer)) else layer
+            for layer in self.layers
+        )
+        return replace(self, layers=layers)
+
     def to_json(self) -> dict[str, Any]:
         """The structure without the arrays, plain JSON values."""
         return {
@@ -305,7 +321,10 @@ class NetworkDescription:
 
 
 def _scalars(layer: Layer) -> dict[str, Any]:
-    return {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in _ARRAY_TYPES}
+    """Fields that hold no arrays; one that has its default is left out, so that a field can be added with one."""
+    found = {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in _ARRAY_TYPES}
+    defaults = {field.name: field.default for field in fields(layer) if field.default is not MISSING}
+    return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
 
 
 def _layer(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Layer:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.description import Ints
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 BATCH = 16
@@ -21,9 +22,16 @@ def torch_reference(checkpoint: Checkpoint) -> Callable[[NDArray[np.uint8]], dic
     """What computes the streams of the eval forward of a WSFracBNN checkpoint.
 
     It takes images (n, H, W, colours) and gives 'input', 'stage_01', ... (n, H', W', C), and 'logits' (n, classes).
+
+    Raises:
+        InputError: the checkpoint holds the baseline, whose BatchNorm PyTorch computes in floating point.
     """
     network = checkpoint.network()
-    assert isinstance(network, WSFracBNN)  # nothing else can be lowered
+    if not isinstance(network, WSFracBNN):
+        raise InputError(
+            f"key 'model': found '{checkpoint.model}', whose BatchNorm PyTorch computes in floating point; expected "
+            "'wsfracbnn'; what emit writes of it compares with the integer model alone: make sim in that folder"
+        )
 
     def streams_of(images: NDArray[np.uint8]) -> dict[str, Ints]:
         batches = []

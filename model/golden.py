@@ -150,7 +150,7 @@ def run_input(layer: InputLayer, images: NDArray[np.uint8], bits: int) -> LayerT
             s = np.concatenate((s, convolve(planes[-1:], layer.weights, 1).astype(np.int32)))
     else:
         s = convolve(planes, layer.weights, 1).astype(np.int32)
-    y = rshift(_rows(s) * _row(layer.scale, layer.out_width), layer.scale_shift)
+    y = rshift(_widened(_rows(s), layer) * _row(layer.scale, layer.out_width), layer.scale_shift)
     y += _row(layer.bias_in, layer.out_width)
     return LayerTrace(saturate(y, bits).reshape(s.shape), s_m=s, accumulator=s)
 
@@ -170,7 +170,7 @@ def run_conv(layer: ConvLayer, x: Integers, bits: int) -> LayerTrace:
     accumulator = _rows(s_l) * gate
     accumulator += _rows(s_m)
     accumulator += _rows(s_m)
-    v = rshift(accumulator * _row(layer.scale, width), layer.scale_shift)
+    v = rshift(_widened(accumulator, layer) * _row(layer.scale, width), layer.scale_shift)
     v += _row(layer.bias_in, width)
     negative = np.minimum(v, 0)
     negative *= _row(layer.slope, width)
@@ -284,10 +284,15 @@ def _row(constants: Ints, width: int) -> Integers:
     return np.tile(constants.astype(np.int32), width)
 
 
+def _widened(sums: Integers, layer: InputLayer | ConvLayer) -> Any:
+    """Sums that a product with M, and V after them with N, does not overflow: int64 in the multiplied form."""
+    return sums.astype(np.int64) if layer.factor_bits else sums
+
+
 def saturate(x: Integers, bits: int) -> Integers:
     """sat(x): clamp to `bits`-bit two's complement."""
     low, high = signed_range(bits)
-    return np.clip(x, np.int32(low), np.int32(high))
+    return np.clip(x, np.int32(low), np.int32(high)).astype(np.int32, copy=False)
 
 
 def _average_pool(x: Integers) -> Integers:

@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model.contract import (
+    FACTOR_BITS_LEAST,
+    FACTOR_BITS_LIMIT,
+    FACTOR_SHIFT_LIMIT,
     HEAD_LIMIT,
     LOGIT_BITS,
     SCALE_LIMIT,
     SCALE_SHIFT_LIMIT,
     SLOPE_LIMIT,
+    factor_limit,
     head_room,
     signed_range,
 )
@@ -65,8 +69,12 @@ def require_in_range(description: NetworkDescription) -> None:
 
 
 def _require_affine(name: str, layer: InputLayer | ConvLayer, bits: int) -> None:
-    _within(f"{name}.scale", layer.scale, -SCALE_LIMIT, SCALE_LIMIT)
-    _within(f"{name}.scale_shift", np.array(layer.scale_shift), 0, SCALE_SHIFT_LIMIT)
+    if layer.factor_bits:
+        _within(f"{name}.factor_bits", np.array(layer.factor_bits), FACTOR_BITS_LEAST, FACTOR_BITS_LIMIT)
+    largest = factor_limit(layer.factor_bits) if layer.factor_bits else SCALE_LIMIT
+    _within(f"{name}.scale", layer.scale, -largest, largest)
+    largest_shift = FACTOR_SHIFT_LIMIT if layer.factor_bits else SCALE_SHIFT_LIMIT
+    _within(f"{name}.scale_shift", np.array(layer.scale_shift), 0, largest_shift)
     _within(f"{name}.bias_in", layer.bias_in, *signed_range(bits))
     if not np.isin(layer.weights, (-1, 1)).all():
         raise InputError(f"{name}.weights: expected -1 and 1 alone")
@@ -77,7 +85,10 @@ def _require_gated(name: str, layer: ConvLayer, bits: int) -> None:
     if (np.diff(layer.thresholds, axis=1) < 0).any():
         raise InputError(f"{name}.thresholds: expected T1 <= T2 <= T3 in every channel")
     _within(f"{name}.gate", layer.gate, -layer.window_bits - 1, layer.window_bits)
-    _within(f"{name}.slope", layer.slope, -SLOPE_LIMIT, SLOPE_LIMIT)
+    largest = factor_limit(layer.factor_bits) if layer.factor_bits else SLOPE_LIMIT
+    _within(f"{name}.slope", layer.slope, -largest, largest)
+    if layer.factor_bits:  # from zero on the factor is 2^s
+        _within(f"{name}.slope_shift", np.array(layer.slope_shift), 1, layer.factor_bits - 2)
     _within(f"{name}.bias_out", layer.bias_out, *signed_range(bits))
 
 

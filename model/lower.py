@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.contract import (
+    FACTOR_BITS_LIMIT,
     HEAD_LIMIT,
     LOGIT_BITS,
     SCALE_LIMIT,
@@ -31,8 +32,10 @@ from wsfracbnn.model.description import (
     Signs,
 )
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.lower_fracbnn import lower_fracbnn
 from wsfracbnn.model.names import require_name
 from wsfracbnn.model.networks import quantizers as q
+from wsfracbnn.model.networks.fracbnn import FracBNN
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, Head, RPReLU, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 
@@ -40,21 +43,28 @@ DEFAULT_GATE_FRACTION = 0.5
 """Assumed where a checkpoint carries no measured gate fractions; only the hardware's cycle estimate uses it."""
 
 
-def lower_checkpoint(checkpoint: Checkpoint, name: str | None = None) -> NetworkDescription:
-    """The description of a WSFracBNN checkpoint, called `name` where one is given.
+def lower_checkpoint(
+    checkpoint: Checkpoint, name: str | None = None, *, factor_bits: int = FACTOR_BITS_LIMIT
+) -> NetworkDescription:
+    """The description of a checkpoint, called `name` where one is given.
+
+    WSFracBNN's computes what PyTorch does, bit for bit. The baseline's BatchNorm is folded into integers of
+    `factor_bits` bits that are multiplied by (model/lower_fracbnn.py), and only comes near it.
 
     Raises:
-        InputError: the checkpoint holds the baseline, a value does not fit its integer width, or the name is no
-            identifier.
+        InputError: the checkpoint holds a network of another kind, a value does not fit its integer width, or the
+            name is no identifier.
     """
     if name is not None:
         require_name(name, "name")
     network = checkpoint.network()
-    if not isinstance(network, WSFracBNN):
-        raise InputError(
-            f"key 'model': found '{checkpoint.model}', expected 'wsfracbnn': the baseline's BatchNorm needs multipliers"
-        )
-    return lower_network(network, name or checkpoint.name, checkpoint.class_names, checkpoint.gate_fractions)
+    chosen = name or checkpoint.name
+    if isinstance(network, WSFracBNN):
+        return lower_network(network, chosen, checkpoint.class_names, checkpoint.gate_fractions)
+    if not isinstance(network, FracBNN):
+        raise InputError(f"key 'model': found '{checkpoint.model}', expected a binary network: wsfracbnn or a fracbnn")
+    fractions = checkpoint.gate_fractions or (DEFAULT_GATE_FRACTION,) * len(network.config.convolutions())
+    return lower_fracbnn(network, chosen, checkpoint.class_names, fractions, factor_bits)
 
 
 @torch.no_grad()

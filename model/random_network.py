@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 
 from wsfracbnn.model.config import NetworkConfig
-from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.contract import SCALE_LIMIT, factor_limit
+from wsfracbnn.model.description import ConvLayer, InputLayer, NetworkDescription
 from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, ScalePath
 from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
@@ -56,3 +60,26 @@ def random_description(config: NetworkConfig, seed: int, name: str = "random", w
     """`random_network` folded."""
     classes = tuple(str(c) for c in range(config.classes))
     return lower_network(random_network(config, seed, wild), name, classes)
+
+
+def random_multiplied(
+    config: NetworkConfig, seed: int, factor_bits: int, name: str = "multiplied"
+) -> NetworkDescription:
+    """`random_description` in the multiplied form, with factors of all their bits: about as large as they were.
+
+    The largest and the smallest factor there can be occur in every layer.
+    """
+    generator, limit = np.random.default_rng(seed), factor_limit(factor_bits)
+    description = random_description(config, seed, name)
+    finer = factor_bits - 1 - SCALE_LIMIT.bit_length()
+    for layer_name, layer in description.named_layers():
+        if not isinstance(layer, (InputLayer, ConvLayer)):
+            continue
+        scale = np.clip((layer.scale << finer) + generator.integers(0, 1 << finer, len(layer.scale)), -limit, limit)
+        scale[0], scale[-1] = limit, -limit
+        changes: dict[str, Any] = {"factor_bits": factor_bits, "scale": scale, "scale_shift": layer.scale_shift + finer}
+        if isinstance(layer, ConvLayer):
+            slope = generator.integers(-limit, limit, len(layer.slope), endpoint=True)
+            changes |= {"slope": slope, "slope_shift": factor_bits - 2}
+        description = description.with_layer(layer_name, **changes)
+    return description

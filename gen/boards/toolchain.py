@@ -13,7 +13,7 @@ from pathlib import Path
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.project import AREA_REPORT, TIMING_REPORT, Project
 from wsfracbnn.gen.devices import Device
-from wsfracbnn.gen.sizing.area import Estimate, estimate, is_calibrated
+from wsfracbnn.gen.sizing.area import Estimate, estimate, has_estimate
 from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_seconds, read_timing, require_intact
 from wsfracbnn.gen.synthesis.tools import SECONDS, Report, cache_key, run_in
 from wsfracbnn.gen.synthesis.yosys import Area, area_of
@@ -87,7 +87,7 @@ def require_room(build: BoardBuild) -> None:
         InputError: with what it takes and what there is.
     """
     board = build.board
-    if not is_calibrated(board.family.name):
+    if not has_estimate(build.design, board.family):
         return
     expected = estimate(build.design, board.family)
     if expected.luts > SURELY * board.device.luts or expected.block_rams > SURELY * board.device.block_rams:

@@ -43,6 +43,8 @@ def render_modules(design: AcceleratorDesign) -> Iterator[tuple[str, str]]:
         text = env.get_template(module.template).render(design=design, **module.given)
         yield module.file, own_names(design, text)
     for source in library_files(design.library_folders):
+        if source.stem in design.blocks_left_out:
+            continue
         yield f"lib/{design.name}_{source.name}", own_names(design, source.read_text())
 
 

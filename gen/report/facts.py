@@ -10,7 +10,7 @@ from typing import Any
 from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import DEVICES, Family
 from wsfracbnn.gen.report.simulated import Simulation
-from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, is_calibrated
+from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, has_estimate
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import Stage
 from wsfracbnn.gen.synthesis.breakdown import by_function, by_part
@@ -199,7 +199,7 @@ def gather(
         accuracy_is = "as the checkpoint says" if accuracy is not None else "unknown"
     for_family = build_design(design.description, design.folding.for_family(family))
     measured = by_part(breakdown, for_family) if breakdown else {}
-    calibrated = is_calibrated(family.name)
+    calibrated = has_estimate(design, family)
     return DesignFacts(
         design=design,
         label=design.name,

@@ -45,6 +45,11 @@ def sequential_folding(
             raise InputError(
                 f"folding '{WORD}': {name} is of the kind '{layer.kind}', which the engine does not compute"
             )
+    if description.multiplied:
+        raise InputError(
+            f"folding '{WORD}': the network has factors that are multiplied by, which the engine does not compute; "
+            "expected factors of two signed digits"
+        )
     channels = description.input.out_channels
     if engine is None:
         engine = EngineSize(_divisor_up_to(channels, USUAL_PE), _divisor_up_to(channels, USUAL_SIMD))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import FAMILIES
-from wsfracbnn.gen.sizing.area import estimate
+from wsfracbnn.gen.sizing.area import estimate, has_estimate
 from wsfracbnn.model.contract import LOGIT_BITS
 from wsfracbnn.model.files import write_text
 
@@ -20,7 +20,9 @@ PATIENCE_S = 60
 
 
 def expected_seconds(simulator: str, design: AcceleratorDesign, images: int) -> float:
-    """Roughly what recording all levels takes."""
+    """Roughly what recording all levels takes; 0 where the design's size is not known."""
+    if not has_estimate(design, FAMILIES["ecp5"]):
+        return 0.0
     luts = estimate(design, FAMILIES["ecp5"]).luts
     return luts * design.cycles * images / RECORDED_CELLS_PER_S[simulator]
 

@@ -75,6 +75,11 @@ def is_calibrated(family: str) -> bool:
     return family in _calibrations()
 
 
+def has_estimate(design: AcceleratorDesign, family: Family) -> bool:
+    """Whether a design can be estimated: the family is calibrated, and the design has no multipliers."""
+    return is_calibrated(family.name) and not design.description.multiplied
+
+
 def coefficients_of(family: str) -> Coefficients:
     """The coefficients of a family.
 
@@ -87,7 +92,16 @@ def coefficients_of(family: str) -> Coefficients:
 
 
 def estimate_stage(stage: Stage[Any], family: Family) -> Estimate:
-    """Area of one stage."""
+    """Area of one stage.
+
+    Raises:
+        InputError: a family without calibration, or a stage that multiplies: terms are calibrated on shifts and adds.
+    """
+    if getattr(stage.layer, "factor_bits", 0):
+        raise InputError(
+            f"area of {stage.name}: found factors of {stage.layer.factor_bits} bits that are multiplied by, which have "
+            f"no estimate; expected signed digits, or a folding that needs no estimate: a preset, a file or unrolled"
+        )
     table = coefficients_of(family.name)
     sizes = stage.area_terms(family)
     luts, flip_flops = (
@@ -168,12 +182,12 @@ class AreaEstimate:
 
 
 def area_estimate(design: AcceleratorDesign) -> AreaEstimate | None:
-    """The estimated area of a design for its target; None where that family has no calibration."""
+    """The estimated area of a design for its target; None where there is no estimate (`has_estimate`)."""
     target = design.folding.target
     name = target.family
     if name is None:
         name = next((f.name for f in FAMILIES.values() if f.lut_inputs == target.lut_inputs), None)
-    if name is None or not is_calibrated(name):
+    if name is None or not has_estimate(design, FAMILIES[name]):
         return None
     family = FAMILIES[name]
     return AreaEstimate(family, None if target.device is None else DEVICES[target.device], estimate(design, family))

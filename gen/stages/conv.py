@@ -10,10 +10,18 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_rom, affine_width, scale_rom
+from wsfracbnn.gen.stages.affine import (
+    AFFINE_RESULTS,
+    FactorCodes,
+    affine_block,
+    affine_rom,
+    affine_width,
+    factor_codes,
+    scale_rom,
+)
 from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.conv_roms import gate_rom, threshold_rom
-from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
+from wsfracbnn.gen.stages.digit_codes import DigitCodes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
@@ -22,7 +30,7 @@ from wsfracbnn.gen.stages.rom import LONGEST_CONSTANT, Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, require_window, window_block
-from wsfracbnn.model.contract import SCALE_DIGITS, TAPS
+from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import ConvLayer
 from wsfracbnn.model.errors import InputError
 
@@ -81,9 +89,9 @@ class ConvStage(Stage[ConvLayer]):
     thresholds: Rom
     gates: Rom
     scales: Rom
-    scale_codes: DigitCodes
+    scale_codes: FactorCodes
     slopes: Rom
-    slope_codes: DigitCodes
+    slope_codes: FactorCodes
     identity_code: int
     scale_v_w: int
     rprelu_v_w: int
@@ -184,11 +192,11 @@ class ConvStage(Stage[ConvLayer]):
         engine = fractional_engine(layer.weights, fold, window_cycles(layer, fold))
         in_beats = layer.in_channels // in_lanes
         minimum, skip_depth, slack = cls.skip_fifo(layer, engine, in_lanes, in_beats, bits)
-        scale_codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
+        scale_codes = factor_codes(layer, map(int, layer.scale))
         identity = 1 << layer.slope_shift  # what RPReLU multiplies by from zero on
-        slope_codes = cheapest_codes([*map(int, layer.slope), identity], SCALE_DIGITS)
+        slope_codes = factor_codes(layer, [*map(int, layer.slope), identity])
         slope_purpose = "RPReLU: (V * N) >> s below zero, then + b2"
-        scale_v_w = affine_width(engine.acc_w, bits, layer.scale_shift)
+        scale_v_w = affine_width(engine.acc_w, bits, layer, layer.scale_shift)
         return cls(
             name=name,
             layer=layer,
@@ -213,7 +221,7 @@ class ConvStage(Stage[ConvLayer]):
             slope_codes=slope_codes,
             identity_code=slope_codes.code(identity),
             scale_v_w=scale_v_w,
-            rprelu_v_w=affine_width(scale_v_w, bits, layer.slope_shift),
+            rprelu_v_w=affine_width(scale_v_w, bits, layer, layer.slope_shift),
         )
 
     @property
@@ -274,8 +282,15 @@ class ConvStage(Stage[ConvLayer]):
         return window_block("IN_CHANNELS * 2", layer.height, layer.width, layer.stride, self.buffered)
 
     @property
-    def identity_literal(self) -> str:
-        """Parameter IDENTITY of rtl/affine.v."""
+    def affine_block(self) -> str:
+        """What computes scale path and RPReLU."""
+        return affine_block(self.layer)
+
+    @property
+    def identity_literal(self) -> str | None:
+        """Parameter IDENTITY of rtl/affine.v; None: whole numbers have one code, which the block knows."""
+        if not isinstance(self.slope_codes, DigitCodes):
+            return None
         return f"{self.slope_codes.bits}'b{self.identity_code:0{self.slope_codes.bits}b}"
 
     @property

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, affine_width, scale_rom
+from wsfracbnn.gen.stages.affine import AFFINE_RESULTS, FactorCodes, affine_block, affine_width, factor_codes, scale_rom
 from wsfracbnn.gen.stages.base import Stage, stage_kind
-from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
@@ -18,7 +17,7 @@ from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels
 from wsfracbnn.gen.stages.table_engine import TableDesign, table_engine
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, require_window, window_block
-from wsfracbnn.model.contract import PIXEL_BITS, SCALE_DIGITS, TAPS
+from wsfracbnn.model.contract import PIXEL_BITS, TAPS
 from wsfracbnn.model.description import InputLayer
 
 VALUE_COST = 4
@@ -32,7 +31,7 @@ class InputStage(Stage[InputLayer]):
 
     engine: TableDesign
     scales: Rom
-    scale_codes: DigitCodes
+    scale_codes: FactorCodes
     scale_v_w: int
 
     kind: ClassVar[str] = "input"
@@ -83,7 +82,7 @@ class InputStage(Stage[InputLayer]):
     @classmethod
     def build(cls, name: str, layer: InputLayer, fold: StageFold, bits: int, in_lanes: int) -> InputStage:
         engine = cls.engine_of(layer, fold)
-        codes = cheapest_codes(map(int, layer.scale), SCALE_DIGITS)
+        codes = factor_codes(layer, map(int, layer.scale))
         return cls(
             name=name,
             layer=layer,
@@ -93,7 +92,7 @@ class InputStage(Stage[InputLayer]):
             engine=engine,
             scales=scale_rom(codes, "S", layer.scale, layer.bias_in, fold.pe, bits),
             scale_codes=codes,
-            scale_v_w=affine_width(engine.sum_w, bits, layer.scale_shift),
+            scale_v_w=affine_width(engine.sum_w, bits, layer, layer.scale_shift),
         )
 
     @property
@@ -115,6 +114,11 @@ class InputStage(Stage[InputLayer]):
     def instance(self) -> str:
         """`input` is a keyword of Verilog."""
         return "input_stage"
+
+    @property
+    def affine_block(self) -> str:
+        """What computes the scale path."""
+        return affine_block(self.layer)
 
     @property
     def pixel_w(self) -> int:

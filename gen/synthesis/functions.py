@@ -28,6 +28,7 @@ OF_BLOCK = {
     "pass_sequencer": "sequencer",
     "quantizer": "quantizer",
     "affine": "scale and RPReLU",
+    "affine_multiply": "scale and RPReLU",
     "residual_add": "residual sum",
     "average_pool": "pooled shortcut",
     "repeat_pixel": "pooled shortcut",

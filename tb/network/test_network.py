@@ -26,7 +26,7 @@ from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.lower import lower_checkpoint
-from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.random_network import random_description, random_multiplied
 from wsfracbnn.tb.common.stages import folding_of
 
 EXACT = "bit_exact"
@@ -78,6 +78,27 @@ def test_unrolled_networks_pass_every_test(
     description = random_description(config, seed=7)
     emit(description, choose_folding(description, "unrolled").with_lut_inputs(lut_inputs), tmp_path / "net")
     assert_exact(run(tmp_path / "net", simulator))
+
+
+@pytest.mark.parametrize(
+    "simulator, bits, fold", [("icarus", 18, "small"), ("verilator", 18, "fast"), ("verilator", 12, "unrolled")]
+)
+def test_networks_that_multiply_pass_every_test(tmp_path: Path, simulator: str, bits: int, fold: str) -> None:
+    description = random_multiplied(COLOUR, seed=7, factor_bits=bits)
+    emit(description, choose_folding(description, fold), tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator))
+
+
+def test_multipliers_compute_what_shifts_and_adds_do(tmp_path: Path) -> None:
+    """The same numbers in the multiplied form: the hardware gives the digits' golden vectors."""
+    digits = random_description(SQUARE, seed=7)
+    folding = choose_folding(digits, "small")
+    emit(digits, folding, tmp_path / "digits")
+    emit(digits.in_multiplied_form(8), folding, tmp_path / "net")
+    assert not list((tmp_path / "digits").rglob("*_affine_multiply.v"))
+    vectors = tmp_path / "digits" / "vectors.npz"
+    result = simulate(tmp_path / "net", "verilator", vectors, 2, tests=EXACT, reproduce="pytest tb/network")
+    assert_exact(result)
 
 
 def test_an_unrolled_network_takes_a_pixel_a_cycle(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from PIL import Image
 
 from wsfracbnn.cli import app as cli
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
+from wsfracbnn.model.checkpoint import load_checkpoint, save_checkpoint
+from wsfracbnn.model.networks.fracbnn import FracBNN
 
 DIGITS = str(CHECKPOINTS / "digits.pt")
 FOLD = {
@@ -92,6 +95,20 @@ def checkpoint(change: Callable[[dict[str, Any]], object]) -> Case:
         change(raw)
         torch.save(raw, folder / "a.pt")
         return ["eval", "--weights", str(folder / "a.pt")]
+
+    return case
+
+
+def baseline(*arguments: str, weight: float = 1.0) -> Case:
+    """A FracBNN of random weights, the BatchNorm behind its third residual sum of that factor."""
+
+    def case(folder: Path) -> list[str]:
+        digits = load_checkpoint(Path(DIGITS))
+        network = FracBNN(digits.config)
+        network.get_parameter("stages.2.sum_norm.weight").data[5] = weight
+        named = replace(digits, model="fracbnn", state=network.state_dict(), samples=None)
+        save_checkpoint(named, folder / "a.pt")
+        return [*(a.replace("FOLDER", str(folder)) for a in arguments), "--weights", f"{folder}/a.pt"]
 
     return case
 
@@ -195,6 +212,10 @@ CASES: dict[str, tuple[Case, str]] = {
         checkpoint(lambda raw: raw["state"]["head.bias"].fill_(float("nan"))),
         "key 'state.head.bias': found NaN",
     ),
+    "baseline": (baseline("sim", "--out", "FOLDER/out"), "key 'model': found 'fracbnn'"),
+    "sum": (baseline("emit", "--out", "FOLDER/out", weight=-0.5), "stages.2.sum_norm.weight"),
+    "no estimate": (baseline("emit", "--fold", "device=ecp5-25f", "--out", "FOLDER/out"), "area of input"),
+    "no engine": (baseline("emit", "--fold", "sequential", "--out", "FOLDER/out"), "folding 'sequential': the network"),
     "fold": (wanted("bogus"), "folding 'bogus'"),
     "engine": (wanted("sequential=8"), "folding 'sequential=8'"),
     "engine's size": (engine(simd=5), "key 'simd': found 5"),

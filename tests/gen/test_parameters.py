@@ -26,6 +26,12 @@ BUILT: dict[str, list[Parameters]] = {
         {"CHANNELS": 8, "LANES": 8, "IN_W": 25, "BITS": 24, "SHIFT": 7, "ROUND": 0, "RPRELU": 1, "LUT_INPUTS": 6},
         {"CHANNELS": 512, "LANES": 2, "IN_W": 16, "BITS": 16, "SHIFT": 20},
     ],
+    "affine_multiply": [
+        {"CHANNELS": 1, "LANES": 1, "IN_W": 2, "BITS": 2, "SHIFT": 0, "ROUND": 0, "RPRELU": 1, "FACTOR_W": 2},
+        {"CHANNELS": 1, "LANES": 1, "IN_W": 5, "BITS": 8, "SHIFT": 0, "ROUND": 0, "FACTOR_W": 4},
+        {"CHANNELS": 8, "LANES": 8, "IN_W": 25, "BITS": 24, "SHIFT": 16, "ROUND": 0, "RPRELU": 1, "FACTOR_W": 18},
+        {"CHANNELS": 512, "LANES": 2, "IN_W": 16, "BITS": 16, "SHIFT": 31},
+    ],
     "argmax": [{"CLASSES": 1}, {"CLASSES": 2}, {"CLASSES": 1025}],
     "average_pool": [
         {"CHANNELS": 1, "LANES": 1, "BITS": 2, "WIDTH_PIXELS": 2},
@@ -176,6 +182,11 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"CHANNELS": 10, "LANES": 4}, "LANES_must_divide_CHANNELS"),
         ({"SHIFT": 8, "RPRELU": 1}, "SHIFT_must_be_1_to_7_for_the_8_bits_of_a_slope"),
         ({"LUT_INPUTS": 5}, "LUT_INPUTS_must_be_4_or_6"),
+    ],
+    "affine_multiply": [
+        ({"CHANNELS": 10, "LANES": 4}, "LANES_must_divide_CHANNELS"),
+        ({"FACTOR_W": 8, "SHIFT": 7, "RPRELU": 1}, "SHIFT_must_be_2_less_than_the_width_of_a_slope"),
+        ({"FACTOR_W": 1, "SHIFT": 0}, "FACTOR_W_must_be_at_least_2"),
     ],
     "argmax": [({"CLASSES": 0}, "CLASSES_must_be_at_least_1")],
     "average_pool": [

@@ -13,7 +13,7 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import DEVICES, FAMILIES
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
-from wsfracbnn.gen.sizing.area import FULL, estimate
+from wsfracbnn.gen.sizing.area import FULL, area_estimate, estimate
 from wsfracbnn.gen.sizing.memories import memories
 from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, slowest_cycles, stage_choices, stage_cycles
 from wsfracbnn.gen.sizing.solver import AreaModel, price
@@ -25,7 +25,7 @@ from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint
-from wsfracbnn.model.random_network import random_description
+from wsfracbnn.model.random_network import random_description, random_multiplied
 
 TINY = NetworkConfig(8, 8, 1, 4, (4,), (1,), 4)
 WIDER = NetworkConfig(8, 4, 3, 8, (6, 12), (1, 1), 6)
@@ -177,3 +177,13 @@ def test_a_slower_target_never_costs_more_when_synthesized(tmp_path: Path) -> No
         luts.append(area.luts)
     assert all(later <= 1.005 * earlier for earlier, later in itertools.pairwise(luts)), luts
     assert luts[-1] < 0.7 * luts[0]
+
+
+@pytest.mark.parametrize("wanted", ["cycles=2000", "luts=9000@ecp5", "device=ecp5-25f", "sequential", "sequential=2x2"])
+def test_what_needs_an_estimate_or_the_one_engine_refuses_multipliers(wanted: str) -> None:
+    description = random_multiplied(NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3), 3, factor_bits=18)
+    with pytest.raises(InputError, match=r"factors .*multiplied by.* expected"):
+        choose_folding(description, wanted)
+    for plain in ("auto", "small", "fast", "unrolled"):
+        design = build_design(description, choose_folding(description, plain))
+        assert area_estimate(design) is None

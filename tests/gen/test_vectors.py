@@ -15,6 +15,7 @@ import torch
 from typer.testing import CliRunner
 
 from wsfracbnn.cli.app import app
+from wsfracbnn.cli.networks import source_of
 from wsfracbnn.gen.emission import vectors
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.sizing.presets import preset
@@ -24,6 +25,7 @@ from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.exactness import torch_reference
 from wsfracbnn.model.lower import lower_checkpoint
+from wsfracbnn.model.networks.fracbnn import FracBNN
 
 EQUAL = "equal to PyTorch's eval forward"
 Streams = dict[str, np.ndarray[Any, Any]]
@@ -56,6 +58,21 @@ def test_a_folder_without_a_checkpoint_says_that_nothing_was_compared(tiny: Netw
     assert not compared
     assert EQUAL not in text
     assert "no checkpoint was there to compare with" in text
+
+
+def test_a_folder_of_the_baseline_says_that_pytorch_is_not_what_it_computes(
+    digits_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    network = FracBNN(digits_checkpoint.config)
+    baseline = replace(digits_checkpoint, model="fracbnn", state=network.state_dict())
+    save_checkpoint(baseline, tmp_path / "f.pt")
+    source = source_of(tmp_path / "f.pt", None, None)
+    assert source.reference is None
+    emit(source.description, preset(source.description, "small"), tmp_path / "net", source.images, source.labels)
+    compared, text = summary_of(tmp_path / "net")
+    assert not compared
+    assert EQUAL not in text
+    assert "by the integer model alone: PyTorch does not fold BatchNorm" in text
 
 
 def one_value(name: str) -> Callable[[Streams], Streams]:

@@ -19,6 +19,7 @@ from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.exactness import torch_reference
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.fracbnn import FracBNN
 from wsfracbnn.model.networks.resnet import ResNet
@@ -153,11 +154,20 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, name: str) -> None:
         load_checkpoint(tmp_path / name)
 
 
-def test_the_baseline_is_no_hardware(digits_checkpoint: Checkpoint) -> None:
+def test_the_baseline_needs_multipliers_and_is_not_what_pytorch_computes(digits_checkpoint: Checkpoint) -> None:
     network = FracBNN(digits_checkpoint.config)
     baseline = dataclasses.replace(digits_checkpoint, model="fracbnn", state=network.state_dict())
-    with pytest.raises(InputError, match="BatchNorm needs multipliers"):
-        lower_checkpoint(baseline)
+    assert lower_checkpoint(baseline).multiplied
+    assert not lower_checkpoint(digits_checkpoint).multiplied
+    with pytest.raises(InputError, match=r"found 'fracbnn', whose BatchNorm PyTorch computes in floating point"):
+        torch_reference(baseline)
+
+
+def test_a_teacher_is_no_hardware(digits_checkpoint: Checkpoint) -> None:
+    network = ResNet(digits_checkpoint.config)
+    teacher = dataclasses.replace(digits_checkpoint, model="resnet", state=network.state_dict())
+    with pytest.raises(InputError, match="key 'model': found 'resnet', expected a binary network"):
+        lower_checkpoint(teacher)
 
 
 @pytest.mark.parametrize("path", sorted(CHECKPOINTS.glob("*.pt")), ids=lambda path: path.stem)

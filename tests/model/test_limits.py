@@ -16,7 +16,7 @@ from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.limits import MAX_COLOURS, require_in_range
 from wsfracbnn.model.lower import lower_network
-from wsfracbnn.model.random_network import random_network
+from wsfracbnn.model.random_network import random_multiplied, random_network
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,44 @@ def test_a_constant_beyond_its_width_is_refused(
     wrong = tiny.with_layer(layer, **{field: changed(values, value)})
     with pytest.raises(InputError, match=rf"{layer}\.{field}: found {value}, expected"):
         use(wrong, np.zeros((1, 4, 4, 1), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "layer, field, value, limits",
+    [
+        ("input", "scale", 1 << 17, "-131071 to 131071"),
+        ("input", "scale_shift", 32, "0 to 31"),
+        ("stage_01", "slope", -(1 << 17), "-131071 to 131071"),
+        ("stage_02", "slope_shift", 17, "1 to 16"),  # 2^17 is no factor of 18 bits
+        ("stage_02", "slope_shift", 0, "1 to 16"),
+        ("stage_03", "factor_bits", 19, "4 to 18"),
+    ],
+)
+def test_what_the_multiplied_form_holds_is_bounded_too(layer: str, field: str, value: int, limits: str) -> None:
+    config = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
+    description = random_multiplied(config, 3, factor_bits=18)
+    require_in_range(description)
+    given = getattr(dict(description.named_layers())[layer], field)
+    wrong = description.with_layer(layer, **{field: value if isinstance(given, int) else changed(given, value)})
+    with pytest.raises(InputError, match=rf"{layer}\.{field}: found {value}, expected {limits}"):
+        require_in_range(wrong)
+
+
+def test_products_of_18_bits_do_not_wrap() -> None:
+    """V * N is more than an int32, which no product of signed digits is."""
+    description = random_multiplied(NetworkConfig(4, 4, 1, 64, (32, 64), (1, 1), 3), 3, factor_bits=18)
+    images = np.full((1, 4, 4, 1), 255, np.uint8)
+    description = description.with_layer(description.names[-2], scale_shift=2)
+    layer = description.convs[-1]
+    trace = list(golden.run(description, images).layers.values())
+    accumulator = trace[-1].accumulator
+    assert accumulator is not None
+    v = (accumulator.astype(object) * layer.scale + (1 << layer.scale_shift >> 1)) // (1 << layer.scale_shift)
+    v = v + layer.bias_in
+    assert np.abs(v * layer.slope.astype(object)).max() > 2**31
+    v = np.where(v >= 0, v, v * layer.slope.astype(object) // (1 << layer.slope_shift)) + layer.bias_out
+    expected = np.clip(v + trace[-2].output, -(1 << 15), (1 << 15) - 1)
+    assert np.array_equal(trace[-1].output, expected)
 
 
 def test_thresholds_out_of_order_and_heads_that_overflow_are_refused(tiny: NetworkDescription) -> None:
