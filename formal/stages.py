@@ -169,13 +169,14 @@ STAGES = (
                 "{1'b0, in_col} > right_col",
                 "{1'b0, in_col} >= right_col",
                 "operands_of_the_window",
+                sizes={"ROWS": 1, "COLS": 2, "SLOTS": 2},
                 depth=34,
             ),
             Fault(
                 "pixels of a row that is not free are taken",
                 "assign s_axis_tready = rows_ahead != 2'd3;",
                 "assign s_axis_tready = 1'b1;",
-                "operands_of_the_window",
+                "line_read_or_written",
                 depth=34,
             ),
             Fault(

@@ -92,9 +92,14 @@ class SequentialDesign(AcceleratorDesign):
         return "entry", OWNER, "head", "exit"
 
     @property
-    def cycles(self) -> int:
-        """Cycles of an image: of all instructions, one after the other."""
+    def engine_cycles(self) -> int:
+        """Cycles of an image in the engine: of all instructions, one after the other."""
         return sum(placed.work + self.drain + BEGIN_CYCLES for placed in self.program)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of an image: the engine's, or at most the head's, which works on the image before."""
+        return max(self.engine_cycles, self.head.cycles)
 
     @property
     def instances(self) -> tuple[str, ...]:

@@ -119,5 +119,8 @@ def require_simulated(example: Example, design: AcceleratorDesign, folder: Path)
     result = simulate(folder, example.simulator, folder / "vectors.npz", images, tests=tests)
     if result.failures or result.mismatches or result.images != images:
         raise NotExactError("\n".join(result.failures) or f"{result.mismatches} mismatches of {result.images} images")
-    if isinstance(design, SequentialDesign) and images > 1 and result.cycles_per_image != design.cycles:
-        raise NotExactError(f"an image takes {result.cycles_per_image} cycles, expected {design.cycles}")
+    if isinstance(design, SequentialDesign) and images > 1:
+        # Many classes of a small image keep the head busy for longer than the engine; how long is an estimate.
+        least = design.engine_cycles
+        if result.cycles_per_image < least or result.cycles_per_image > design.cycles:
+            raise NotExactError(f"an image takes {result.cycles_per_image} cycles, expected {least} to {design.cycles}")
