@@ -168,7 +168,7 @@ STAGES = (
                 "a window is copied before its last pixel is there",
                 "{1'b0, in_col} > right_col",
                 "{1'b0, in_col} >= right_col",
-                "operands_of_the_window",
+                "line_read_or_written",
                 sizes={"ROWS": 1, "COLS": 2, "SLOTS": 2},
                 depth=34,
             ),

@@ -207,7 +207,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "blocks": (checkpoint(lambda raw: raw["config"].update(blocks=[10**9, 1])), "config key 'blocks[0]'"),
     "big": (checkpoint(lambda raw: raw["config"].update(widths=[512, 1024], blocks=[100, 100])), "2,354,661,376"),
     "bool": (checkpoint(lambda raw: raw["config"].update(widths=[True, 2])), "config key 'widths[0]'"),
-    "model": (checkpoint(lambda raw: raw.update(model=["x"])), "key 'model'"),
+    "model": (checkpoint(lambda raw: raw.update(model=["x"])), "key 'model': found ['x']"),
     "nan": (
         checkpoint(lambda raw: raw["state"]["head.bias"].fill_(float("nan"))),
         "key 'state.head.bias': found NaN",
@@ -225,6 +225,10 @@ CASES: dict[str, tuple[Case, str]] = {
     "lanes": (fold(lambda f: f["stage_01"].update(lanes=1.0)), "stage_01.lanes"),
     "unrolled": (fold(lambda f: f["stage_01"].update(pe=4, simd=36, unrolled=True)), '"simd": 144, "unrolled": true}'),
     "unrolled head": (fold(lambda f: f["head"].update(unrolled=True)), "expected a stage with windows"),
+    "windows": (
+        fold(lambda f: f["stage_01"].update(pe=2, windows="memory")),
+        "key 'stage_01.windows': found 'memory'",
+    ),
     "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),
