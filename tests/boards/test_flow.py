@@ -97,13 +97,12 @@ def test_the_open_tools_make_a_bitstream(
 @pytest.mark.synthesis
 @pytest.mark.timeout(1800)
 def test_a_small_network_fits_the_smallest_board(tmp_path: Path) -> None:
-    """An iCEBreaker holds a network of the digits' images and classes: one block of 1 channel, residuals of 8 bits."""
+    """An iCEBreaker holds a network of the digits' images and classes in the sequential architecture."""
     board = board_named("icebreaker")
-    config = NetworkConfig(8, 8, 1, 4, (1,), (1,), 10, residual_bits=8, residual_fraction=2)
+    config = NetworkConfig(8, 8, 1, 4, (4, 8), (1, 1), 10)
     description = random_description(config, seed=1, name="small", wild=False)
-    project = make_project(
-        board, build_design(description, choose_folding(description, "small").for_family(board.family)), baud=1_000_000
-    )
+    folding = choose_folding(description, "sequential").for_family(board.family)
+    project = make_project(board, build_design(description, folding), baud=1_000_000)
     try:
         require_tools(project)
     except InputError as missing:
