@@ -39,7 +39,7 @@ localparam BEFORE_ROW = LAST_ROW > 0 ? LAST_ROW - STRIDE : 0;
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
     if (HEIGHT_PIXELS < 1 || WIDTH_PIXELS < 1) begin : check_1
-        HEIGHT_PIXELS_and_WIDTH_PIXELS_must_be_at_least_1 stop ();
+        an_image_must_have_at_least_1_by_1_pixels stop ();
     end
     if (STRIDE < 1 || STRIDE > 2) begin : check_2
         STRIDE_must_be_1_or_2 stop ();

@@ -202,7 +202,6 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"IN_CHANNELS": 16, "SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
     ],
     "fractional_engine": [
-        ({"OUT_CHANNELS": 16, "PE": 3}, "PE_must_divide_OUT_CHANNELS"),
         ({"IN_CHANNELS": 16, "SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
         ({"IN_CHANNELS": 16, "SIMD": 16}, "SIMD_must_be_9_times_a_divisor_of_IN_CHANNELS"),
     ],
@@ -258,7 +257,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "window_columns": [({"COLUMNS": 0}, "COLUMNS_must_be_at_least_1")],
     "unrolled_engine": [({"OUT_CHANNELS": 0}, "OUT_CHANNELS_must_be_at_least_1")],
     "window_position": [
-        ({"WIDTH_PIXELS": 0}, "HEIGHT_PIXELS_and_WIDTH_PIXELS_must_be_at_least_1"),
+        ({"WIDTH_PIXELS": 0}, "an_image_must_have_at_least_1_by_1_pixels"),
         ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),
     ],
     "window_stream": [
@@ -295,7 +294,7 @@ STOPPED = [
     if (case[0], case[2])
     in {
         ("affine", "LUT_INPUTS_must_be_4_or_6"),
-        ("fractional_engine", "PE_must_divide_OUT_CHANNELS"),
+        ("fractional_core", "PE_must_divide_OUT_CHANNELS"),
         ("window_walk", "STRIDE_2_needs_an_even_image"),
     }
 ]
