@@ -103,7 +103,7 @@ FORM_SAMPLES: dict[str, list[Sample]] = {
 """Those of stages of other forms, by the form."""
 OWN_TERMS = {
     UNROLLED: {"unrolled_lane", "unrolled_match", "unrolled_window"},
-    IN_MEMORY: {"copy", "copy_width", "tap_cells", "tap_banks"},
+    IN_MEMORY: {"copy", "copy_width", "tap_banks"},
 }
 """Terms of Stage.area_terms that only stages of a form have."""
 

@@ -53,7 +53,7 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
             raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(description.names)}")
     target = _target(path, raw.get(TARGET_KEY, {}))
     folds = {name: _fold(path, name, layer, raw) for name, layer in description.named_layers()}
-    _require_lut_ram(path, folds, target)
+    _require_possible(path, folds, target)
     return Folding(folds, target)
 
 
@@ -120,9 +120,11 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     return fold
 
 
-def _require_lut_ram(path: Path, folds: StageFolds, target: Target) -> None:
+def _require_possible(path: Path, folds: StageFolds, target: Target) -> None:
+    if target.family is None:
+        return
     for name, fold in folds.items():
-        if fold.in_memory and target.family is not None and not family_named(target.family).has_lut_ram:
+        if not fold.is_possible_on(family_named(target.family)):
             raise InputError(
                 f"{path}: key '{name}.windows': found '{IN_MEMORY}', expected no such key, since the family "
                 f"'{target.family}' has no LUT RAM"

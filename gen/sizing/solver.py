@@ -42,7 +42,7 @@ class AreaModel:
 
     def _folds(self, layer: Layer) -> list[tuple[StageFold, int]]:
         """Every fold that the family can have, with its cycles."""
-        possible = (fold for fold in stage_choices(layer) if self.family.has_lut_ram or not fold.in_memory)
+        possible = (fold for fold in stage_choices(layer) if fold.is_possible_on(self.family))
         return [(fold, stage_cycles(layer, fold)) for fold in possible]
 
     def _build(self, name: str, fold: StageFold, in_lanes: int) -> Estimate:

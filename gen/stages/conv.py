@@ -27,7 +27,7 @@ from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fr
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
 from wsfracbnn.gen.stages.rom import LONGEST_CONSTANT, Rom, index_width
-from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels
+from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels, spare_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
 from wsfracbnn.gen.stages.window import WindowBlock, require_window, window_block
 from wsfracbnn.model.contract import TAPS
@@ -107,6 +107,9 @@ class ConvStage(Stage[ConvLayer]):
     reads_lines: ClassVar[bool] = False
     """The block that computes, and whether it takes pixels and not windows."""
 
+    windows_copied: ClassVar[int] = 0
+    """Windows on their way into the engine's view, beside those that it holds."""
+
     result_begins: ClassVar[str] = "sum_tvalid && sum_tready"
     has_credit: ClassVar[str] = "sum_tready"
     result_comes: ClassVar[str] = "sum_tvalid && sum_tready"
@@ -174,17 +177,23 @@ class ConvStage(Stage[ConvLayer]):
         return window_cycles(layer, fold) < LONG_WINDOW_CYCLES
 
     @classmethod
+    def slack_of(cls, layer: ConvLayer, spare: int) -> int:
+        """Pixels that the stage takes in ahead, where the skip FIFO has room for `spare`."""
+        return slack_pixels(spare)
+
+    @classmethod
     def skip_fifo(
         cls, layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int
     ) -> tuple[int, int, int]:
         """Least depth and depth of the FIFO in the shortcut, in beats, and the slack in pixels; see skip_fifo.py."""
         cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
-        in_flight = pixels_in_flight(engine.held, engine.popcount_stages, cycles_per_pixel) * in_beats
+        held = engine.held + cls.windows_copied
+        in_flight = pixels_in_flight(held, engine.popcount_stages, cycles_per_pixel) * in_beats
         if layer.stride > 1:
             # Half a row of pooled pixels waits beside the row of pixels that the window branch holds.
             return 1, layer.out_width * in_beats + in_flight, 0
         minimum = skip_minimum(layer.height, layer.width, in_beats)
-        slack = slack_pixels(minimum + in_flight, in_beats, in_lanes * bits)
+        slack = cls.slack_of(layer, spare_pixels(minimum + in_flight, in_beats, in_lanes * bits))
         return minimum, minimum + in_flight + slack * in_beats, slack
 
     @classmethod
@@ -382,10 +391,10 @@ class ConvStage(Stage[ConvLayer]):
             "memory": sum(luts for name, luts in in_luts.items() if name not in ("weights", "results", "taps")),
             "beat": self.in_lanes * self.bits,
             "shrink": self.in_lanes * self.bits if self.halves_the_image else 0.0,
-            **self.window_terms(family),
+            **self.window_terms(),
         }
 
-    def window_terms(self, family: Family) -> dict[str, float]:
+    def window_terms(self) -> dict[str, float]:
         """What the area of its windows and of choosing from them grows with."""
         engine, window = self.engine, 2 * TAPS * self.engine.in_channels
         return {

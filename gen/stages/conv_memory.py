@@ -11,27 +11,23 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from wsfracbnn.gen.devices import ONE_PORT, Family
 from wsfracbnn.gen.stages.base import stage_form
-from wsfracbnn.gen.stages.block_ram import FIFO_BLOCK_WORDS, room
 from wsfracbnn.gen.stages.conv import ConvStage, window_cycles
 from wsfracbnn.gen.stages.folding import IN_MEMORY, StageFold
-from wsfracbnn.gen.stages.fractional_engine import EngineDesign
 from wsfracbnn.gen.stages.memory import Memory
 from wsfracbnn.gen.stages.pace import StagePace
 from wsfracbnn.gen.stages.rom import clog2, index_width
-from wsfracbnn.gen.stages.skip_fifo import PIPELINE_CYCLES, skip_minimum
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import ConvLayer
 
-TAP_WORDS, TAP_BITS = 16, 4
-"""Words and bits of a LUT RAM cell of an ECP5, what a tap's memory is made of."""
+TAP_WORDS = 16
+"""Words of a LUT RAM cell of an ECP5, what a tap's memory is made of."""
 
 LINES = 4
 """Rows of pixels that are kept."""
 
 COPY_CYCLES = 2
-"""Cycles between the copies of two windows."""
+"""Cycles beside the words: one between two windows, one where the place of second bits is only just free."""
 
 
 def copy_cycles(chunks: int) -> int:
@@ -47,6 +43,7 @@ class MemoryConvStage(ConvStage):
     windows_template: ClassVar[str] = "conv_words.j2"
     engine_module: ClassVar[str] = "line_engine"
     reads_lines: ClassVar[bool] = True
+    windows_copied: ClassVar[int] = 1
 
     @classmethod
     def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:
@@ -62,20 +59,9 @@ class MemoryConvStage(ConvStage):
         return True
 
     @classmethod
-    def skip_fifo(
-        cls, layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int
-    ) -> tuple[int, int, int]:
-        """As with windows in registers; a window more is being copied, and the lines hold the pixels taken in ahead."""
-        cycles_per_pixel = engine.groups * engine.chunks * (1.0 + layer.gate_fraction)
-        waiting = 3 + engine.held + math.ceil((PIPELINE_CYCLES + engine.popcount_stages) / cycles_per_pixel)
-        if layer.stride > 1:
-            return 1, (layer.out_width + waiting) * in_beats, 0
-        minimum = skip_minimum(layer.height, layer.width, in_beats)
-        depth = minimum + waiting * in_beats
-        slack = 0
-        if depth > FIFO_BLOCK_WORDS:
-            slack = min(layer.width, (room(depth, in_lanes * bits, ONE_PORT) - depth) // in_beats)
-        return minimum, depth + slack * in_beats, slack
+    def slack_of(cls, layer: ConvLayer, spare: int) -> int:
+        """As many as the lines hold."""
+        return min(layer.width, spare)
 
     @property
     def keeps_a_row(self) -> bool:
@@ -115,11 +101,10 @@ class MemoryConvStage(ConvStage):
             Memory(name, "taps", taps, self.tap_words, lanes, TAPS, block=False),
         ]
 
-    def window_terms(self, family: Family) -> dict[str, float]:
+    def window_terms(self) -> dict[str, float]:
         banks = math.ceil(self.tap_words / TAP_WORDS)
         return {
             "copy": 1.0,
             "copy_width": self.engine.simd / TAPS,
-            "tap_cells": TAPS * math.ceil(self.engine.simd / TAPS / TAP_BITS) * banks,
             "tap_banks": self.engine.simd * (banks - 1),
         }

@@ -59,8 +59,12 @@ class StageFold:
         if self.unrolled:
             found["unrolled"] = True
         if self.in_memory:
-            found["windows"] = "memory"
+            found["windows"] = IN_MEMORY
         return found
+
+    def is_possible_on(self, family: Family) -> bool:
+        """Whether a family can have it: windows in memories need LUT RAM."""
+        return family.has_lut_ram or not self.in_memory
 
 
 StageFolds = Mapping[str, StageFold]
@@ -128,9 +132,9 @@ class Folding:
 
 
 def _with_memories(folds: StageFolds, family: Family) -> StageFolds:
-    if family.has_lut_ram:
-        return folds
-    return {name: replace(fold, in_memory=False) for name, fold in folds.items()}
+    return {
+        name: fold if fold.is_possible_on(family) else replace(fold, in_memory=False) for name, fold in folds.items()
+    }
 
 
 def divisors(n: int) -> list[int]:

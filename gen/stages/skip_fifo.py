@@ -51,13 +51,17 @@ def pixels_in_flight(held: int, stages: int, cycles_per_pixel: float) -> int:
     return 2 + held + math.ceil((PIPELINE_CYCLES + stages) / cycles_per_pixel)
 
 
-def slack_pixels(skip_depth: int, beats: int, width: int) -> int:
-    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits holds in the block RAM that it takes anyway.
+def spare_pixels(skip_depth: int, beats: int, width: int) -> int:
+    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits has room for in the block RAM that it takes."""
+    if skip_depth <= FIFO_BLOCK_WORDS:
+        return 0
+    return (room(skip_depth, width, ONE_PORT) - skip_depth) // beats
+
+
+def slack_pixels(spare: int) -> int:
+    """Pixels that a stage takes in ahead through a FIFO before its windows. spare: what the skip FIFO has room for.
 
     Stages work in step, each at the pace of the one that has most to do just then. What one takes in ahead evens that
     out, and costs no more than a few words of LUT RAM for the two bits of each channel.
     """
-    if skip_depth <= FIFO_BLOCK_WORDS:
-        return 0
-    slack = min(MOST_SLACK, (room(skip_depth, width, ONE_PORT) - skip_depth) // beats)
-    return slack if slack >= LEAST_SLACK else 0
+    return min(MOST_SLACK, spare) if spare >= LEAST_SLACK else 0
