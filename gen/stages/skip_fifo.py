@@ -52,7 +52,7 @@ def pixels_in_flight(held: int, stages: int, cycles_per_pixel: float) -> int:
 
 
 def spare_pixels(skip_depth: int, beats: int, width: int) -> int:
-    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits has room for in the block RAM that it takes."""
+    """Pixels more that a skip FIFO of `skip_depth` beats of `width` bits has room for in the block RAM it takes."""
     if skip_depth <= FIFO_BLOCK_WORDS:
         return 0
     return (room(skip_depth, width, ONE_PORT) - skip_depth) // beats
