@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import Folding, StageFold, StageFolds
@@ -48,23 +49,33 @@ def possible_cycles(description: NetworkDescription) -> list[int]:
     return sorted({stage_cycles(layer, fold) for layer in description.layers for fold in stage_choices(layer)})
 
 
+class PricedFold(NamedTuple):
+    """A fold of a stage with its cycles of work an image and its relative cost."""
+
+    fold: StageFold
+    cycles: int
+    cost: int
+
+
+def priced_folds(layer: Layer) -> list[PricedFold]:
+    """Every fold of a layer's stage."""
+    return [PricedFold(f, stage_cycles(layer, f), stage_cost(layer, f)) for f in stage_choices(layer)]
+
+
 def solve(description: NetworkDescription, target_cycles: int) -> StageFolds:
     """The cheapest fold of each stage that stays within `target_cycles` per image.
 
     Of least cost, then of fewest lanes. A stage that cannot reach the target gets its fastest fold.
     """
-    return {name: _cheapest_fold(layer, target_cycles) for name, layer in description.named_layers()}
+    return {name: cheapest(priced_folds(layer), target_cycles).fold for name, layer in description.named_layers()}
 
 
-def _cheapest_fold(layer: Layer, target_cycles: int) -> StageFold:
-    def price(fold: StageFold) -> tuple[int, int]:
-        return stage_cost(layer, fold), fold.out_lanes
-
-    choices = stage_choices(layer)
-    within = [fold for fold in choices if stage_cycles(layer, fold) <= target_cycles]
+def cheapest(choices: list[PricedFold], target_cycles: int) -> PricedFold:
+    """The choice of one stage, by the rule of `solve`."""
+    within = [choice for choice in choices if choice.cycles <= target_cycles]
     if within:
-        return min(within, key=price)
-    return min(choices, key=lambda fold: (stage_cycles(layer, fold), *price(fold)))
+        return min(within, key=lambda choice: (choice.cost, choice.fold.out_lanes))
+    return min(choices, key=lambda choice: (choice.cycles, choice.cost, choice.fold.out_lanes))
 
 
 def balanced(description: NetworkDescription, target_cycles: int) -> StageFolds:
@@ -73,13 +84,17 @@ def balanced(description: NetworkDescription, target_cycles: int) -> StageFolds:
     PE and SIMD divide their layers' sizes, so that a stage often is either just too slow or twice as fast as it need
     be; a target a little slower lets such stages fall in with the others.
     """
+    choices = {name: priced_folds(layer) for name, layer in description.named_layers()}
 
-    def cost_times_cycles(folds: StageFolds) -> int:
-        cost = sum(stage_cost(layer, folds[name]) for name, layer in description.named_layers())
-        return cost * slowest_cycles(description, folds)
+    def cost_times_cycles(folding: dict[str, PricedFold]) -> int:
+        return sum(fold.cost for fold in folding.values()) * max(fold.cycles for fold in folding.values())
 
-    slower = (c for c in possible_cycles(description) if target_cycles < c <= BALANCE * target_cycles)
-    return min((solve(description, target) for target in (target_cycles, *slower)), key=cost_times_cycles)
+    possible = sorted({choice.cycles for of_stage in choices.values() for choice in of_stage})
+    slower = (cycles for cycles in possible if target_cycles < cycles <= BALANCE * target_cycles)
+    foldings = (
+        {name: cheapest(of_stage, target) for name, of_stage in choices.items()} for target in (target_cycles, *slower)
+    )
+    return {name: choice.fold for name, choice in min(foldings, key=cost_times_cycles).items()}
 
 
 def preset(description: NetworkDescription, name: str) -> Folding:
@@ -103,4 +118,6 @@ def unrolled(description: NetworkDescription) -> Folding:
     """
     found = {name: kind_of(layer).unrolled_fold(layer) for name, layer in description.named_layers()}
     pixels = description.layers[0].height * description.layers[0].width
-    return Folding({name: found[name] or _cheapest_fold(layer, pixels) for name, layer in description.named_layers()})
+    return Folding(
+        {name: found[name] or cheapest(priced_folds(layer), pixels).fold for name, layer in description.named_layers()}
+    )
