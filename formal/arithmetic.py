@@ -106,6 +106,30 @@ ARITHMETIC = (
         method=BOUNDED,
     ),
     Block(
+        "scale_rprelu",
+        14,
+        (
+            Fault("rounds down", "SCALE_SHIFT != 0 ? (1 << SHIFT) >> 1 : 0;", "0;", "computed"),
+            Fault(
+                "the slope for all V", "code    <= slope_turn && !v[V_W-1] ? IDENTITY[9:0] :", "code    <=", "computed"
+            ),
+            Fault(
+                "half is added to both",
+                "(rounds ? HALF : {SUM_W{1'b0}})",
+                "HALF",
+                "computed",
+            ),
+            Fault("V comes a beat late", "if (v_valid) begin", "if (take) begin", "computed"),
+            Fault("taken before a word is there", "slope_turn <= 1'b1;", "slope_turn <= 1'b0;", "ready_in_turn"),
+        ),
+        (
+            {"SCALE_SHIFT": 2, "SLOPE_SHIFT": 3},
+            {"SCALE_SHIFT": 3, "SLOPE_SHIFT": 2, "LUT_INPUTS": 6},
+            {"SCALE_SHIFT": 0, "SLOPE_SHIFT": 1, "CHANNELS": 1, "IN_W": 2, "BITS": 2},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
         "match_count",
         4,
         (

@@ -10,22 +10,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.stages.affine import (
-    AFFINE_RESULTS,
-    FactorCodes,
-    affine_block,
-    affine_rom,
-    affine_width,
-    factor_codes,
-    scale_rom,
-)
+from wsfracbnn.gen.stages.affine import AFFINE_RESULTS
 from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.conv_roms import gate_rom, threshold_rom
-from wsfracbnn.gen.stages.digit_codes import DigitCodes
 from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
+from wsfracbnn.gen.stages.result_path import InTurns, TwoBlocks, may_take_turns, result_path
 from wsfracbnn.gen.stages.rom import LONGEST_CONSTANT, Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels, spare_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
@@ -75,7 +67,7 @@ class ConvStage(Stage[ConvLayer]):
     skip_minimum: the least depth of the skip FIFO, in beats, that does not deadlock; skip_depth: the one built.
     lookahead: pixels until the first window. slack: pixels that the stage can take in ahead, for stages whose gates
     open more often on one image than on another. buffered: whether windows leave into a register.
-    scale_v_w, rprelu_v_w: widths of V behind the scale path and behind RPReLU.
+    path: what becomes of A.
     """
 
     in_beats: int
@@ -88,13 +80,7 @@ class ConvStage(Stage[ConvLayer]):
     engine: EngineDesign
     thresholds: Rom
     gates: Rom
-    scales: Rom
-    scale_codes: FactorCodes
-    slopes: Rom
-    slope_codes: FactorCodes
-    identity_code: int
-    scale_v_w: int
-    rprelu_v_w: int
+    path: TwoBlocks | InTurns
 
     kind: ClassVar[str] = "conv"
     template: ClassVar[str] = "conv_stage.v.j2"
@@ -201,11 +187,6 @@ class ConvStage(Stage[ConvLayer]):
         engine = fractional_engine(layer.weights, fold, window_cycles(layer, fold))
         in_beats = layer.in_channels // in_lanes
         minimum, skip_depth, slack = cls.skip_fifo(layer, engine, in_lanes, in_beats, bits)
-        scale_codes = factor_codes(layer, map(int, layer.scale))
-        identity = 1 << layer.slope_shift  # what RPReLU multiplies by from zero on
-        slope_codes = factor_codes(layer, [*map(int, layer.slope), identity])
-        slope_purpose = "RPReLU: (V * N) >> s below zero, then + b2"
-        scale_v_w = affine_width(engine.acc_w, bits, layer, layer.scale_shift)
         return cls(
             name=name,
             layer=layer,
@@ -222,16 +203,14 @@ class ConvStage(Stage[ConvLayer]):
             engine=engine,
             thresholds=threshold_rom(layer, in_lanes, bits),
             gates=gate_rom(layer, fold.pe, engine.sum_w),
-            scales=scale_rom(scale_codes, "A", layer.scale, layer.bias_in, fold.out_lanes, bits),
-            scale_codes=scale_codes,
-            slopes=affine_rom(
-                "slopes", slope_purpose, ("N", "b2"), slope_codes, layer.slope, layer.bias_out, fold.out_lanes, bits
-            ),
-            slope_codes=slope_codes,
-            identity_code=slope_codes.code(identity),
-            scale_v_w=scale_v_w,
-            rprelu_v_w=affine_width(scale_v_w, bits, layer, layer.slope_shift),
+            path=result_path(layer, engine.acc_w, fold.out_lanes, bits, cls.takes_turns(layer, fold)),
         )
+
+    @classmethod
+    def takes_turns(cls, layer: ConvLayer, fold: StageFold) -> bool:
+        """Whether scale path and RPReLU share a block."""
+        windows = layer.out_height * layer.out_width
+        return may_take_turns(layer, layer.out_channels // fold.out_lanes, cls.cycles_at(layer, fold) / windows)
 
     @property
     def pace(self) -> StagePace:
@@ -247,7 +226,7 @@ class ConvStage(Stage[ConvLayer]):
             stride=layer.stride,
             lookahead=self.lookahead - 1,
             entering=self.in_beats,
-            leaving=layer.out_channels // self.out_lanes,
+            leaving=self.path.beat_cycles * layer.out_channels // self.out_lanes,
             first=engine.groups * engine.chunks,
             second=engine.chunks,
             groups=engine.groups,
@@ -291,25 +270,13 @@ class ConvStage(Stage[ConvLayer]):
         return window_block("IN_CHANNELS * 2", layer.height, layer.width, layer.stride, self.buffered)
 
     @property
-    def affine_block(self) -> str:
-        """What computes scale path and RPReLU."""
-        return affine_block(self.layer)
-
-    @property
-    def identity_literal(self) -> str | None:
-        """Parameter IDENTITY of rtl/affine.v; None: whole numbers have one code, which the block knows."""
-        if not isinstance(self.slope_codes, DigitCodes):
-            return None
-        return f"{self.slope_codes.bits}'b{self.identity_code:0{self.slope_codes.bits}b}"
-
-    @property
     def busy_signal(self) -> str:
         return f"{self.instance}.engine.core.issue"
 
     @property
     def roms(self) -> tuple[Rom, ...]:
         engine = self.engine
-        return self.thresholds, engine.weights, engine.corrections, self.gates, self.scales, self.slopes
+        return self.thresholds, engine.weights, engine.corrections, self.gates, *self.path.roms
 
     @property
     def engine_memories(self) -> list[Memory]:
@@ -330,7 +297,9 @@ class ConvStage(Stage[ConvLayer]):
                 engine.pe,
                 block=False,
             ),
-            fifo_memory(name, "results", rf"{name}\.results", self.out_lanes * self.rprelu_v_w, self.affine_results),
+            fifo_memory(
+                name, "results", rf"{name}\.results", self.out_lanes * self.path.rprelu_v_w, self.affine_results
+            ),
         ]
         if engine.held > 1:
             several = rf"{name}\.engine\.several_held"

@@ -82,6 +82,11 @@ class UnrolledConvStage(ConvStage):
         return False
 
     @classmethod
+    def takes_turns(cls, layer: ConvLayer, fold: StageFold) -> bool:
+        """Nothing stalls between a window and its results."""
+        return False
+
+    @classmethod
     def skip_fifo(
         cls, layer: ConvLayer, engine: EngineDesign, in_lanes: int, in_beats: int, bits: int
     ) -> tuple[int, int, int]:
@@ -125,12 +130,12 @@ class UnrolledConvStage(ConvStage):
 
     @property
     def roms(self) -> tuple[Rom, ...]:
-        return self.thresholds, self.engine.corrections, self.gates, self.scales, self.slopes
+        return self.thresholds, self.engine.corrections, self.gates, *self.path.roms
 
     @property
     def engine_memories(self) -> list[Memory]:
         results = rf"{self.name}\.results"
-        return [fifo_memory(self.name, "results", results, self.out_lanes * self.rprelu_v_w, self.affine_results)]
+        return [fifo_memory(self.name, "results", results, self.out_lanes * self.path.rprelu_v_w, self.affine_results)]
 
     @property
     def xnor_bits(self) -> int:

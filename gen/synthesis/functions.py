@@ -29,6 +29,7 @@ OF_BLOCK = {
     "quantizer": "quantizer",
     "affine": "scale and RPReLU",
     "affine_multiply": "scale and RPReLU",
+    "scale_rprelu": "scale and RPReLU",
     "residual_add": "residual sum",
     "average_pool": "pooled shortcut",
     "repeat_pixel": "pooled shortcut",
@@ -67,6 +68,7 @@ OF_ROM = {
     "thresholds": "quantizer",
     "scales": "scale and RPReLU",
     "slopes": "scale and RPReLU",
+    "factors": "scale and RPReLU",
     "tables": "tables",
     "biases": "head",
 }

@@ -206,5 +206,6 @@ def test_a_helper_counts_with_the_block_that_it_is_in() -> None:
     assert function_of("stream_fifo", "skip_fifo", STAGE) == "FIFOs"
     assert function_of("affine", "scale", STAGE) == "scale and RPReLU"
     assert function_of("affine_multiply", "scale", STAGE) == "scale and RPReLU"
+    assert function_of("scale_rprelu", "affine", STAGE) == "scale and RPReLU"
     assert function_of("tiny_stage_01_weights", "weights_rom", STAGE) == "weights"
     assert function_of("anything", "new_rom", STAGE) == "new"

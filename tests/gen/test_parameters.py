@@ -124,6 +124,12 @@ BUILT: dict[str, list[Parameters]] = {
     "stream_fork": [{"WIDTH": 1}, {"WIDTH": 65}],
     "stream_register": [{"WIDTH": 1}, {"WIDTH": 65}],
     "stream_upsize": [{"WIDTH": 1, "FACTOR": 1}, {"WIDTH": 1, "FACTOR": 2}, {"WIDTH": 65, "FACTOR": 33}],
+    "scale_rprelu": [
+        {"CHANNELS": 1, "LANES": 1, "IN_W": 2, "BITS": 2, "SCALE_SHIFT": 0, "SLOPE_SHIFT": 1},
+        {"CHANNELS": 8, "LANES": 8, "IN_W": 25, "BITS": 24, "SCALE_SHIFT": 7, "SLOPE_SHIFT": 7, "LUT_INPUTS": 6},
+        {"CHANNELS": 6, "LANES": 2, "IN_W": 16, "BITS": 4, "SCALE_SHIFT": 20, "SLOPE_SHIFT": 6},
+        {"CHANNELS": 512, "LANES": 1, "IN_W": 13, "BITS": 16, "SCALE_SHIFT": 4, "SLOPE_SHIFT": 6},
+    ],
     "sum_pool": [
         {"CHANNELS": 1, "LANES": 1, "BITS": 2, "PIXELS": 1},
         {"CHANNELS": 2, "LANES": 1, "BITS": 16, "PIXELS": 2},
@@ -248,6 +254,12 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "stream_fork": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1")],
     "stream_register": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1")],
     "stream_upsize": [({"FACTOR": 0}, "FACTOR_must_be_at_least_1")],
+    "scale_rprelu": [
+        ({"CHANNELS": 10, "LANES": 4}, "LANES_must_divide_CHANNELS"),
+        ({"SCALE_SHIFT": -1}, "SCALE_SHIFT_must_be_at_least_0"),
+        ({"SLOPE_SHIFT": 8}, "SLOPE_SHIFT_must_be_1_to_7_for_the_8_bits_of_a_slope"),
+        ({"LUT_INPUTS": 5}, "LUT_INPUTS_must_be_4_or_6"),
+    ],
     "sum_pool": [({"CHANNELS": 10, "LANES": 4}, "LANES_must_divide_CHANNELS")],
     "table_engine": [
         ({"OUT_CHANNELS": 16, "PE": 3}, "PE_must_divide_OUT_CHANNELS"),
