@@ -7,8 +7,9 @@ Synthesizes each stage of SAMPLES alone for each family (cached in build/synthes
 the first was cut off), fits non-negative coefficients that make the relative error least, and writes them to
 gen/sizing/area_coefficients.json; results/area.json gets estimate and measurement of each. With --keep-coefficients
 only the whole networks are measured again: after a bundled checkpoint changed. Some hours for all families, the first
-time; --family measures one of them. With --form only stages of one form are measured, 'unrolled' or 'memory', and what
-they have more of than the others is fitted beside the coefficients that are known.
+time; --family measures one of them. With --form only some stages are measured, 'unrolled' ones, those with windows in
+'memory', those whose scale path and RPReLU take 'turns', or the 'head', and what they have more of than the others, or
+less, is fitted beside the coefficients that are known.
 """
 
 from __future__ import annotations
@@ -79,9 +80,8 @@ SAMPLES: list[Sample] = [
     *[(SMALL, "stage_04", StageFold(*fold)) for fold in ((4, 144),)],
     *[(RESNET20, "input", StageFold(*fold)) for fold in ((1, 864), (4, 864), (1, 96))],
     *[(SMALL, "input", StageFold(*fold)) for fold in ((1, 144), (2, 48))],
-    *[(RESNET20, "head", StageFold(*fold)) for fold in ((1, 1), (5, 1))],
-    *[(HUNDRED, "head", StageFold(*fold)) for fold in ((1, 1),)],
 ]
+TURNS, HEAD = "turns", "head"
 FORM_SAMPLES: dict[str, list[Sample]] = {
     UNROLLED: [
         *[(SMALL, stage, None) for stage in ("stage_01", "stage_03", "stage_04")],
@@ -99,11 +99,22 @@ FORM_SAMPLES: dict[str, list[Sample]] = {
             (SMALL, "stage_04", 1, 144),
         )
     ],
+    TURNS: [
+        *[(RESNET20, "stage_08", StageFold(*fold)) for fold in ((1, 9), (1, 144))],
+        *[(RESNET20, "stage_14", StageFold(*fold)) for fold in ((1, 144), (4, 72))],
+        *[(SMALL, "stage_01", StageFold(*fold)) for fold in ((1, 9), (2, 36))],
+    ],
+    HEAD: [
+        *[(RESNET20, "head", StageFold(*fold)) for fold in ((1, 1), (5, 1), (1, 3), (5, 3))],
+        (HUNDRED, "head", StageFold(1, 1)),
+    ],
 }
-"""Those of stages of other forms, by the form."""
+"""Those of stages of other forms, by the form; those that take turns are among SAMPLES too."""
 OWN_TERMS = {
     UNROLLED: {"unrolled_lane", "unrolled_match", "unrolled_window"},
     IN_MEMORY: {"copy", "copy_width", "tap_banks"},
+    TURNS: {"turns"},
+    HEAD: {"head", "head_lane", "head_digits", "head_in", "head_constants"},
 }
 """Terms of Stage.area_terms that only stages of a form have."""
 
@@ -271,7 +282,9 @@ def without_terms(known: Coefficients, form: str) -> Coefficients:
 def main(
     family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
-    form: Annotated[str | None, typer.Option(help="Measure stages of one form only: unrolled or memory.")] = None,
+    form: Annotated[
+        str | None, typer.Option(help="Measure stages of one form only: unrolled, memory, turns or head.")
+    ] = None,
 ) -> None:
     """Measure, fit, write."""
     require_section(PAGE, "area")

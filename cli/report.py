@@ -37,7 +37,7 @@ def design_table(design: AcceleratorDesign) -> Table:
             "x".join(map(str, stage.in_shape)),
             "x".join(map(str, stage.out_shape)) if rows_and_columns else f"{outputs} logits",
             str(stage.fold.pe),
-            str(stage.fold.simd) if stage.xnor_bits else "-",
+            str(stage.fold.simd),
             f"{stage.cycles:,}",
             "-" if stage.gates_open is None else f"{100 * stage.gates_open:.0f} %",
             f"{stage.rom_bits:,}",

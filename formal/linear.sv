@@ -9,7 +9,8 @@
 module linear_properties #(
     parameter CHANNELS = 2,
     parameter CLASSES  = 2,
-    parameter IN_W     = 3
+    parameter IN_W     = 3,
+    parameter DIGITS   = 3
 ) (
     input wire            clk,
     input wire            rst,
@@ -29,7 +30,7 @@ wire               s_axis_tready;
 wire [31:0]        m_axis_tdata;
 wire               m_axis_tvalid;
 
-linear #(.CHANNELS(CHANNELS), .CLASSES(CLASSES), .LANES(1), .IN_W(IN_W)) dut (
+linear #(.CHANNELS(CHANNELS), .CLASSES(CLASSES), .LANES(1), .IN_W(IN_W), .DIGITS(DIGITS)) dut (
     .clk(clk),
     .rst(rst),
     .weight_addr(weight_addr),

@@ -327,7 +327,7 @@ STAGES = (
                 depth=14,
             ),
         ),
-        ({"CHANNELS": 1}, {"CHANNELS": 2}),
+        ({"CHANNELS": 1}, {"CHANNELS": 2}, {"CHANNELS": 1, "DIGITS": 1}),
         method=BOUNDED,
     ),
 )

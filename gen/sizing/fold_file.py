@@ -111,7 +111,7 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     simds = kind.simd_choices(layer)
     if fold.simd not in simds:
         some = ", ".join(map(str, simds))
-        raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected window bits at once: {some}")
+        raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected {kind.simd_meaning}: {some}")
     if fold.in_memory and fold not in kind.choices(layer):
         raise InputError(
             f"{path}: key '{name}.windows': found '{IN_MEMORY}', expected no such key; it is for a convolution of at "

@@ -47,6 +47,7 @@ class Stage(ABC, Generic[AnyLayer]):
     template: ClassVar[str]
     """File of the emitted module."""
 
+    simd_meaning: ClassVar[str] = "window bits at once"
     template_folder: ClassVar[Path] = TEMPLATES
     colour: ClassVar[str] = "#eeeeee"
     """Fill of the stage in the picture of the pipeline."""

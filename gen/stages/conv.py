@@ -351,6 +351,7 @@ class ConvStage(Stage[ConvLayer]):
             "stage": 1.0,
             "lane": engine.pe,
             "out_lane": self.out_lanes,
+            "turns": -self.out_lanes if self.path.beat_cycles > 1 else 0,  # a block less
             "lane_width": 0.0 if fixed else widths,
             "fixed_lane_width": widths if fixed else 0.0,
             "match": 0.0 if fixed else bits,

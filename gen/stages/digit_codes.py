@@ -118,6 +118,15 @@ def canonical_form(value: int, digits: int) -> tuple[Term, ...]:
     return (*canonical, *((0, 0),) * (digits - len(canonical)))
 
 
+def digit_values(value: int, digits: int) -> tuple[int, ...]:
+    """What each digit of the canonical form is worth, 0 where it is not used.
+
+    Raises:
+        InputError: as `forms`.
+    """
+    return tuple(sign << shift for sign, shift in canonical_form(value, digits))
+
+
 def _tried(value: int, digits: int) -> Iterator[tuple[Term, ...]]:
     """`forms`, of which those behind the first are made where one asks for them."""
     yield canonical_form(value, digits)

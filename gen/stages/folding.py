@@ -29,10 +29,11 @@ PLAIN, UNROLLED, IN_MEMORY = "plain", "unrolled", "memory"
 class StageFold:
     """How parallel one stage is.
 
-    pe: output channels (head: classes) at once. simd: window bits at once (head: 1 channel). lanes: of a convolution
-    stage, channels at once before and behind the engine, a divisor of PE; None: PE. unrolled: a pixel a cycle, with all
-    that its window needs computed at once and weights that are logic (docs/architecture.md); pe and simd are then all.
-    in_memory: of a convolution stage, windows are in memories and not in registers (docs/architecture.md).
+    pe: output channels (head: classes) at once. simd: window bits (head: digits of a weight) at once. lanes: of a
+    convolution stage, channels at once before and behind the engine, a divisor of PE; None: PE. unrolled: a pixel a
+    cycle, with all that its window needs computed at once and weights that are logic (docs/architecture.md); pe and
+    simd are then all. in_memory: of a convolution stage, windows are in memories and not in registers
+    (docs/architecture.md).
     """
 
     pe: int

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.base import Stage, stage_kind
-from wsfracbnn.gen.stages.digit_codes import DigitCodes, cheapest_codes, every_code
+from wsfracbnn.gen.stages.digit_codes import DIGIT_BITS, DigitCodes, cheapest_codes, digit_values, every_code
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.memory import Memory, free_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import StagePace
@@ -17,14 +17,17 @@ from wsfracbnn.gen.stages.timing import LANE_OVERHEAD
 from wsfracbnn.model.contract import HEAD_DIGITS, LOGIT_BITS
 from wsfracbnn.model.description import HeadLayer
 
-GROUP_CYCLES = 9
-"""Cycles per group of classes that rtl/linear.v spends beside one per channel."""
+CODE_BITS = HEAD_DIGITS * DIGIT_BITS
+"""Width of a weight."""
+
+GROUP_CYCLES = 6
+"""Cycles per group of classes that rtl/linear.v spends beside those of the digits, and one for each digit at once."""
 
 
 @stage_kind
 @dataclass(frozen=True)
 class HeadStage(Stage[HeadLayer]):
-    """X in, logits and the winning class out: PE classes of one channel a cycle.
+    """X in, logits and the winning class out: SIMD digits, one or all, of the weights of PE classes a cycle.
 
     sum_w: width of P. class_w: width of a class's number.
     """
@@ -37,6 +40,7 @@ class HeadStage(Stage[HeadLayer]):
 
     kind: ClassVar[str] = "head"
     template: ClassVar[str] = "head.v.j2"
+    simd_meaning: ClassVar[str] = "digits of a weight at once"
     colour: ClassVar[str] = "#f9ead7"
 
     @classmethod
@@ -44,9 +48,15 @@ class HeadStage(Stage[HeadLayer]):
         return layer.classes, "classes"
 
     @classmethod
+    def simd_choices(cls, layer: HeadLayer) -> list[int]:
+        """Digits of a weight."""
+        return [1, HEAD_DIGITS]
+
+    @classmethod
     def cycles_at(cls, layer: HeadLayer, fold: StageFold) -> int:
-        """(classes / PE) * (C + GROUP_CYCLES) + C."""
-        return layer.classes // fold.pe * (layer.in_channels + GROUP_CYCLES) + layer.in_channels
+        """(classes / PE) * (C * digits / SIMD + SIMD + GROUP_CYCLES) + C."""
+        products = layer.in_channels * HEAD_DIGITS // fold.simd
+        return layer.classes // fold.pe * (products + fold.simd + GROUP_CYCLES) + layer.in_channels
 
     @classmethod
     def cost_at(cls, layer: HeadLayer, fold: StageFold) -> int:
@@ -55,7 +65,10 @@ class HeadStage(Stage[HeadLayer]):
 
     @classmethod
     def build(cls, name: str, layer: HeadLayer, fold: StageFold, bits: int, in_lanes: int) -> HeadStage:
-        codes = cheapest_codes(map(int, layer.weights.reshape(-1)), HEAD_DIGITS)
+        weights = [int(weight) for weight in layer.weights.reshape(-1)]
+        if fold.simd < HEAD_DIGITS:
+            weights = [digit for weight in weights for digit in digit_values(weight, HEAD_DIGITS)]
+        codes = cheapest_codes(weights, fold.simd)
         return cls(
             name=name,
             layer=layer,
@@ -71,7 +84,7 @@ class HeadStage(Stage[HeadLayer]):
 
     def with_loaded_weights(self) -> HeadStage:
         """The same for weights and biases that come through a port: any of these shapes."""
-        codes = every_code(HEAD_DIGITS)
+        codes = every_code(self.fold.simd)
         weights = replace(_weight_rom(self.layer, self.fold.pe, codes), loaded=True)
         return replace(self, codes=codes, weights=weights, biases=replace(self.biases, loaded=True))
 
@@ -113,6 +126,7 @@ class HeadStage(Stage[HeadLayer]):
         return {
             "head": 1.0,
             "head_lane": self.fold.pe,
+            "head_digits": self.fold.pe * (self.fold.simd - 1),
             "head_in": self.in_lanes * self.sum_w,
             "head_constants": in_luts.get("weights", 0) + in_luts.get("biases", 0),
         }
@@ -131,24 +145,29 @@ class HeadStage(Stage[HeadLayer]):
         return (
             "sum pool, linear, argmax",
             f"{self.layer.in_channels} → {self.layer.classes}",
-            f"PE {self.fold.pe}",
+            f"PE {self.fold.pe}  SIMD {self.fold.simd}",
         )
 
 
 def _weight_rom(layer: HeadLayer, pe: int, codes: DigitCodes) -> Rom:
-    """W, a word for each group of classes and channel."""
+    """W, a word for each group of classes and channel. codes: of a weight, or of each of its digits."""
     places = [(group, channel) for group in range(layer.classes // pe) for channel in range(layer.in_channels)]
 
+    def code(weight: int) -> int:
+        if codes.digits == HEAD_DIGITS:
+            return codes.code(weight)
+        return pack([(codes.code(digit), codes.bits) for digit in digit_values(weight, HEAD_DIGITS)])
+
     def words() -> LaneWords:
-        coded = [[codes.code(int(w)) for w in row] for row in layer.weights]
-        return (tuple(pack([(coded[g * pe + lane][c], codes.bits) for lane in range(pe)]) for g, c in places),)
+        coded = [[code(int(w)) for w in row] for row in layer.weights]
+        return (tuple(pack([(coded[g * pe + lane][c], CODE_BITS) for lane in range(pe)]) for g, c in places),)
 
     return Rom(
         suffix="weights",
         purpose="Linear weights W as up to three signed digits",
         layout=f"word = group * {layer.in_channels} + channel; lane l of group g is class g * {pe} + l; "
         "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, index of the shift}",
-        width=pe * codes.bits,
+        width=pe * CODE_BITS,
         words=Words(1, len(places), words),
         comments=lambda: [f"group {g}, channel {c}" for g, c in places],
         latency=2,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""linear: logits = B + W P with three signed digits, exact in 32 bits, frames back to back."""
+"""linear: logits = B + W P with three signed digits, at once or one by one, exact in 32 bits, frames back to back."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ GRID = [
     {"CHANNELS": 8, "CLASSES": 6, "LANES": 2, "IN_W": 20},
     {"CHANNELS": 4, "CLASSES": 3, "LANES": 1, "IN_W": 16},
     {"CHANNELS": 1, "CLASSES": 2, "LANES": 2, "IN_W": 22},
+    {"CHANNELS": 5, "CLASSES": 3, "LANES": 1, "IN_W": 18, "DIGITS": 1},
+    {"CHANNELS": 1, "CLASSES": 4, "LANES": 2, "IN_W": 22, "DIGITS": 1},
 ]
 
 

@@ -73,6 +73,8 @@ BUILT: dict[str, list[Parameters]] = {
         {"CHANNELS": 1, "CLASSES": 1, "LANES": 1, "IN_W": 2},
         {"CHANNELS": 1, "CLASSES": 2, "LANES": 2, "IN_W": 32},
         {"CHANNELS": 64, "CLASSES": 300, "LANES": 3, "IN_W": 22, "LUT_INPUTS": 6},
+        {"CHANNELS": 1, "CLASSES": 1, "LANES": 1, "IN_W": 2, "DIGITS": 1},
+        {"CHANNELS": 64, "CLASSES": 100, "LANES": 1, "IN_W": 22, "DIGITS": 1, "LUT_INPUTS": 6},
     ],
     "lut6": [{}],
     "match_count": [
@@ -221,6 +223,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "linear": [
         ({"CLASSES": 10, "LANES": 3}, "LANES_must_divide_CLASSES"),
         ({"IN_W": 33}, "IN_W_must_be_2_to_32"),
+        ({"DIGITS": 2, "SHIFTS": 0, "NEGATED": 0, "OPTIONAL": 0}, "DIGITS_must_be_1_or_3"),
     ],
     "match_count": [
         ({"LUT_INPUTS": 3}, "LUT_INPUTS_must_be_4_or_6"),
