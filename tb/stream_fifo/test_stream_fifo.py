@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,17 +23,18 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def keeps_words_in_order(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def keeps_words_in_order(dut: Any, traffic: Traffic) -> None:
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     words = [generator.getrandbits(parameter(dut, "WIDTH")) for _ in range(200)]
-    bench.send(words)
-    await bench.expect(words)
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send(words)
+        await bench.expect(words)
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 @cocotb.test()
