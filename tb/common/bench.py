@@ -121,10 +121,12 @@ class Bench:
             else:
                 sink.set_pause_generator(stalls(SEED + number) if traffic.stalls else itertools.repeat(False))
 
-    async def run(self, traffic: Traffic, drive: Callable[[], Coroutine[Any, Any, None]], cycles: int | None = None) -> None:
+    async def run(
+        self, traffic: Traffic, drive: Callable[[], Coroutine[Any, Any, None]], cycles: int | None = None
+    ) -> None:
         """Reset the block and drive it.
 
-        With Traffic.RESETS it is driven again and again, each time cut off by a reset of one cycle, and then to the end.
+        With Traffic.RESETS it is driven several times, each cut off by a reset of one cycle, and then to the end.
 
         Args:
             drive: sends and compares everything, from the state after a reset on.

@@ -96,7 +96,7 @@ class Monitor:
         stream.beats, stream.last = stream.beats + 1, self.cycle
 
     def cycles(self) -> int:
-        """From the first beat that any input took since the reset to the last that left, the latter's cycle included."""
+        """Since the reset, from the first beat that an input took to the last that left, both counted."""
         began = [stream.first for stream in self.streams if stream.beats and stream.name.startswith("s")]
         ended = [stream.last for stream in self.streams if stream.beats and stream.name.startswith("m")]
         return max(ended) - min(began) + 1

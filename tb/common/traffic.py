@@ -29,7 +29,7 @@ class Traffic(Enum):
 
 
 def stalls(seed: int, share: float = 0.5, longest: int = 8, rare: int = 60) -> Iterator[bool]:
-    """Random runs of paused and running cycles, up to `longest`; one in sixteen up to `rare`, which fills what waits."""
+    """Random runs of paused and running cycles, up to `longest`; one in sixteen up to `rare`: what waits fills up."""
     generator = random.Random(seed)
     while True:
         paused = generator.random() < share

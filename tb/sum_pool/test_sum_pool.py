@@ -33,7 +33,11 @@ async def sums_each_channel_over_the_frame(dut: Any, traffic: Traffic) -> None:
 
     async def drive() -> None:
         bench.send([beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)])
-        expected = [b for frame in frames for b in pixel_beats([sum(v) for v in zip(*frame, strict=True)], lanes, sum_w, signed=True)]
+        expected = [
+            b
+            for frame in frames
+            for b in pixel_beats([sum(v) for v in zip(*frame, strict=True)], lanes, sum_w, signed=True)
+        ]
         await bench.expect(expected, sum_w, lanes)
         await bench.quiet()
 
