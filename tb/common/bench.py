@@ -154,14 +154,14 @@ class Bench:
         for beat in beats:
             source.send_nowait(AxiStreamFrame([beat]))
 
-    async def frame(self, prefix: str = "m_axis") -> Any:
+    async def frame(self, prefix: str = "m_axis", patience: int = PATIENCE_CYCLES) -> Any:
         """The next frame of a sink (without tlast: the next beat).
 
         Raises:
-            SimTimeoutError: none comes.
+            SimTimeoutError: none comes within `patience` cycles.
         """
         sink = self.sinks[prefix]
-        await sink.wait(PATIENCE_CYCLES * CLOCK_NS, "ns")
+        await sink.wait(patience * CLOCK_NS, "ns")
         if sink.empty():
             raise SimTimeoutError
         return sink.recv_nowait(compact=False)

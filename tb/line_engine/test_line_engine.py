@@ -28,11 +28,8 @@ GRID = [
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 144, "HEIGHT_PIXELS": 8, "WIDTH_PIXELS": 8, "SLOTS": 8},
 ]
 
-RUNS = [
-    *((traffic, "mixed") for traffic in Traffic),
-    *itertools.product((Traffic.FULL, Traffic.STALLED), ("open", "closed")),
-]
-"""Traffic, and which gates are open."""
+RUNS = [*itertools.product((Traffic.FULL, Traffic.STALLED), ("mixed", "open", "closed")), (Traffic.WAITING, "mixed")]
+"""Traffic, and which gates are open. Resets have a test of their own."""
 
 FRAMES = 3
 
