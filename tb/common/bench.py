@@ -85,13 +85,23 @@ def corner_values(width: int, generator: random.Random, count: int) -> list[int]
 
 
 class Bench:
-    """Clock and reset of a block, with its streams by their prefix: one with tkeep by bytes, others by beats."""
+    """Clock and reset of a block, with its streams by their prefix: one with tkeep by bytes, others by beats.
 
-    def __init__(self, dut: Any, sources: Sequence[str] = ("s_axis",), sinks: Sequence[str] = ("m_axis",)) -> None:
+    monitored: whether a stream that breaks the protocol fails the test.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        sources: Sequence[str] = ("s_axis",),
+        sinks: Sequence[str] = ("m_axis",),
+        *,
+        monitored: bool = True,
+    ) -> None:
         self.dut = dut
         dut.rst.value = 1
         Clock(dut.clk, CLOCK_NS, unit="ns").start()
-        self.monitor = Monitor(dut)
+        self.monitor = Monitor(dut, monitored)
         self.sources = {prefix: _connect(AxiStreamSource, dut, prefix) for prefix in sources}
         self.sinks = {prefix: _connect(AxiStreamSink, dut, prefix) for prefix in sinks}
         buses = [[stream.bus for stream in streams.values()] for streams in (self.sources, self.sinks)]

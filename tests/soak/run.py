@@ -140,7 +140,16 @@ class Record:
 def digest_of(root: Path) -> str:
     """Hash of all that an outcome depends on."""
     digest = hashlib.sha256()
-    for folder in ("rtl", "templates", "gen", "model", "tb/common", "tests/random_networks", "tests/soak"):
+    for folder in (
+        "rtl",
+        "templates",
+        "gen",
+        "model",
+        "tb/common",
+        "tests/random_networks",
+        "tests/soak",
+        "tests/soft_errors",
+    ):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in {".v", ".j2", ".py", ".cpp"}:
                 digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
