@@ -173,7 +173,7 @@ class Bench:
         sink = self.sinks[prefix]
         await sink.wait(patience * CLOCK_NS, "ns")
         if sink.empty():
-            raise SimTimeoutError
+            raise SimTimeoutError(f"{prefix}: nothing within {patience} cycles, the stream hangs")
         return sink.recv_nowait(compact=False)
 
     async def expect(

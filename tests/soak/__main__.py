@@ -16,6 +16,7 @@ import typer
 from wsfracbnn.cli.app import run
 from wsfracbnn.cli.console import console
 from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
+from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.cli.progress import bar_of
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.files import require_writable, working_in, write_text
@@ -30,10 +31,13 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Of networks, frames, stalls, resets.")] = 1,
     only: Annotated[int | None, typer.Option(min=0, help="This network alone, from its beginning.")] = None,
     results: Annotated[Path | None, typer.Option(help="JSON file that the figures are written to.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Markdown file with a section 'soak'.")] = None,
 ) -> Figures:
     """Soak random networks: bad frames, stalls, gaps, resets. What was done is kept; the same command goes on."""
     if results is not None:
         require_writable(results)
+    if page is not None:
+        require_section(page, "soak")
     torch.set_num_threads(1)
     console.print(f"seed {seed}", highlight=False)
     folder = FOLDER / f"seed{seed}"
@@ -80,9 +84,23 @@ def main(
     )
     if results is not None:
         write_text(results, json.dumps(figures, indent=2) + "\n")
+    if page is not None:
+        replace_section(page, "soak", page_of(figures))
     if failed:
         raise CheckFailedError(figures)
     return figures
+
+
+def page_of(figures: Figures) -> str:
+    """A paragraph of the figures."""
+    count = {name: f"{figures[name]:,}" for name in ("frames", "networks", "good", "bad", "resets", "cut", "cycles")}
+    failed = figures["failed"]
+    return (
+        f"Seed {figures['seed']}: {count['frames']} frames through {count['networks']} networks in {count['cycles']} "
+        f"cycles. {count['good']} images with the right result, {count['bad']} bad frames flagged and counted; "
+        f"{count['resets']} resets, which dropped {count['cut']} more. "
+        + (f"Networks that failed: {', '.join(map(str, failed))}." if failed else "None was wrong.")
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.model import golden
@@ -78,10 +79,24 @@ def soak(example: Example, seed: int, number: int, folder: Path, most: int = MOS
     Raises:
         WrongError: something is not as it must be.
     """
+    return simulate(prepare(example, folder), seed, number, folder, most)
+
+
+def prepare(example: Example, folder: Path) -> AcceleratorDesign:
+    """Emit the network, and leave images with their golden results in `folder`/soak.npz."""
     design = emit(example.description, example.folding, folder / "net", example.images)
     images = with_edges(example.images)
     trace = golden.run(example.description, images)
     np.savez(folder / "soak.npz", images=images, logits=trace.logits, classes=trace.classes)
+    return design
+
+
+def simulate(design: AcceleratorDesign, seed: int, number: int, folder: Path, most: int) -> Soaked:
+    """Soak what `prepare` has left in `folder`.
+
+    Raises:
+        WrongError: something is not as it must be.
+    """
     net, build = folder / "net", folder / "build"
     build.mkdir(exist_ok=True)
     job = CocotbJob(

@@ -23,7 +23,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.handle import ArrayObject, HierarchyArrayObject, HierarchyObject, LogicArrayObject, LogicObject
+from cocotb.handle import ArrayObject, HierarchyArrayObject, HierarchyObject, LogicObject, PackedObject
 from cocotb.triggers import ClockCycles, FallingEdge, SimTimeoutError
 
 from wsfracbnn.tb.common.bench import SEED, Bench, pack, unpack
@@ -66,13 +66,13 @@ def places(scope: Any, modules: dict[str, tuple[bool, set[str]]], module: str) -
             for inner in handle:
                 yield from places(inner, modules, module)
         elif isinstance(handle, HierarchyObject):
-            definition = handle.get_definition_name()
+            definition = handle._def_name
             yield from places(handle, modules, definition if definition in modules else module)
         elif handle._name in names and isinstance(handle, ArrayObject):
             kind = "memories" if not is_rom else "weights" if module.endswith("_weights") else "constants"
             yield Place(kind, handle, len(handle), len(handle[handle.range[0]]))
-        elif handle._name in names and isinstance(handle, (LogicArrayObject, LogicObject)):
-            yield Place("registers", handle, 0, len(handle) if isinstance(handle, LogicArrayObject) else 1)
+        elif handle._name in names and isinstance(handle, PackedObject | LogicObject):
+            yield Place("registers", handle, 0, len(handle) if isinstance(handle, PackedObject) else 1)
 
 
 class Flips:
