@@ -29,10 +29,11 @@ __all__ = ["CLOCK_NS", "PATIENCE_CYCLES", "SEED", "Bench", "Traffic", "same", "s
 CLOCK_NS = 10
 PATIENCE_CYCLES = 20_000
 """A beat that takes longer than this never comes."""
-RESETS = 8
-"""Runs that a reset cuts off."""
-CUTS = (8, 60, 400)
-"""The most cycles until it comes, one of them for each run."""
+RESETS = (8, 40)
+"""Runs that a reset cuts off, at least and at most: as many as fit into RESET_CYCLES, where all are of the longest."""
+RESET_CYCLES = 2_000
+LATEST_RESET = 400
+"""Cycles into a run, at most."""
 
 
 def seeded() -> random.Random:
@@ -145,15 +146,23 @@ class Bench:
         self.flow(traffic)
         await self.reset()
         if traffic is Traffic.RESETS:
-            generator = seeded()
-            for _ in range(RESETS):
-                task = cocotb.start_soon(drive())
-                await ClockCycles(self.dut.clk, generator.randint(1, generator.choice(CUTS)))
-                task.cancel()
-                await self.reset(cycles=1)
+            await self._cut_off(drive)
         await drive()
         if traffic is Traffic.FULL and cycles is not None:
             same("cycles", cycles, self.monitor.cycles())
+
+    async def _cut_off(self, drive: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Drive it several times, up to a reset of one cycle that comes while there are beats to take."""
+        generator, runs, cut = seeded(), 0, 0
+        while runs < RESETS[0] or (runs < RESETS[1] and runs * cut < RESET_CYCLES):
+            task = cocotb.start_soon(drive())
+            await Timer(1, "ns")
+            queued = sum(source.queue_occupancy_bytes for source in self.sources.values())
+            cut = min(LATEST_RESET, 8 + 4 * queued) if queued else LATEST_RESET
+            await ClockCycles(self.dut.clk, generator.randint(1, cut))
+            task.cancel()
+            await self.reset(cycles=1)
+            runs += 1
 
     def send(self, beats: Sequence[int], prefix: str = "s_axis") -> None:
         """Queue beats on a source; a stream with tlast takes them as one frame."""
