@@ -105,8 +105,8 @@ class Bench:
         self.monitor = Monitor(dut, monitored)
         self.sources = {prefix: _connect(AxiStreamSource, dut, prefix) for prefix in sources}
         self.sinks = {prefix: _connect(AxiStreamSink, dut, prefix) for prefix in sinks}
-        buses = [[stream.bus for stream in streams.values()] for streams in (self.sources, self.sinks)]
-        self.noise = Noise(dut.clk, *buses, SEED)
+        into, out = ([stream.bus for stream in streams.values()] for streams in (self.sources, self.sinks))
+        self.noise = Noise(dut.clk, into, out, SEED)
 
     async def reset(self, cycles: int = 3) -> None:
         """So many cycles of reset, which begin and end between two edges. What the streams hold is forgotten."""
