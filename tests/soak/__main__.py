@@ -19,6 +19,7 @@ from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
 from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.cli.progress import bar_of
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, working_in, write_text
 
 from .run import Record, WrongError, command, digest_of, example_of, soak
@@ -64,6 +65,8 @@ def main(
                         work.rename(folder / f"failed{number}")
                     finally:
                         shutil.rmtree(work, ignore_errors=True)
+                elif only is not None:
+                    raise InputError(f"--only: found {only}, a network that is left out, expected one that is soaked")
                 if only is not None:
                     break
                 number += 1
