@@ -34,8 +34,10 @@ async def averages_two_by_two_pixels(dut: Any, traffic: Traffic) -> None:
     rows[2] = [[high] * channels] * width
     rows[3] = rows[2]
 
+    sent = [beat for row in rows for pixel in row for beat in pixel_beats(pixel, lanes, bits)]
+
     async def drive() -> None:
-        bench.send([beat for row in rows for pixel in row for beat in pixel_beats(pixel, lanes, bits)])
+        bench.send(sent)
         expected = []
         for y in range(0, len(rows), 2):
             for x in range(0, width, 2):
@@ -44,7 +46,7 @@ async def averages_two_by_two_pixels(dut: Any, traffic: Traffic) -> None:
         await bench.expect(expected, bits, lanes)
         await bench.quiet()
 
-    await bench.run(traffic, drive)
+    await bench.run(traffic, drive, cycles=len(sent) + 4)
 
 
 def test_average_pool(block: tuple[str, dict[str, int]]) -> None:

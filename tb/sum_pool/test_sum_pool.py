@@ -31,8 +31,10 @@ async def sums_each_channel_over_the_frame(dut: Any, traffic: Traffic) -> None:
     frames = [[[low] * channels] * pixels, [[high] * channels] * pixels]
     frames += [[corner_values(bits, generator, channels) for _ in range(pixels)] for _ in range(3)]
 
+    sent = [beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)]
+
     async def drive() -> None:
-        bench.send([beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)])
+        bench.send(sent)
         expected = [
             b
             for frame in frames
@@ -41,7 +43,7 @@ async def sums_each_channel_over_the_frame(dut: Any, traffic: Traffic) -> None:
         await bench.expect(expected, sum_w, lanes)
         await bench.quiet()
 
-    await bench.run(traffic, drive)
+    await bench.run(traffic, drive, cycles=len(sent) + (3 if channels // lanes > 2 else 1))
 
 
 def test_sum_pool(block: tuple[str, dict[str, int]]) -> None:
