@@ -35,7 +35,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 $(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr formal bench digits docs clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr soak formal bench digits docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ synth: $(STAMP) ## synthesize WEIGHTS with Yosys for ECP5 and Xilinx 7; figures 
 pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (digits 5 minutes, ResNet-20 28 to 41, after synthesis)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS)
+
+soak: $(STAMP) icarus ## 10,000 frames of all kinds through random networks, with stalls and resets (two hours on one idle core; goes on where it was)
+	@$(VENV)/bin/python -m tests.soak --results results/soak.json
 
 formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the proofs find faults (minutes; kept in build/formal)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[formal]'

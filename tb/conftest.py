@@ -3,13 +3,27 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+from wsfracbnn.tb.common.runner import EACH_ALONE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all-verilator`: whole grids there too. `--whole-boards`: the digits network on a board, from its pins on."""
+    """`--all-verilator`: whole grids there too. `--whole-boards`: the digits network on a board, from its pins on.
+
+    `--each-alone`: each cocotb test in a simulation of its own, too.
+    """
     parser.addoption("--all-verilator", action="store_true", help="run whole parameter grids under Verilator too")
     parser.addoption("--whole-boards", action="store_true", help="simulate a board with the digits network too")
+    parser.addoption("--each-alone", action="store_true", help="run each cocotb test by itself too, under Icarus")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that start simulations look at the environment."""
+    if config.getoption("--each-alone"):
+        os.environ[EACH_ALONE] = "1"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, pixel_beats, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, pixel_beats, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 SCALE = {"ROUND": 1, "RPRELU": 0}
@@ -25,8 +25,8 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def multiplies_shifts_and_adds(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def multiplies_shifts_and_adds(dut: Any, traffic: Traffic) -> None:
     channels, lanes, in_w, bits = (parameter(dut, name) for name in ("CHANNELS", "LANES", "IN_W", "BITS"))
     shift, rounds, bends = (parameter(dut, name) for name in ("SHIFT", "ROUND", "RPRELU"))
     factor_w, out_w = parameter(dut, "FACTOR_W"), parameter(dut, "OUT_W")
@@ -46,18 +46,19 @@ async def multiplies_shifts_and_adds(dut: Any, stalled: bool) -> None:
 
     bench = Bench(dut)
     cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words, dut.rom_read))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     sent, expected = [], []
     for _ in range(40):
         for first in range(0, channels, lanes):
             x = [generator.choice(corner_values(in_w, generator, 12)) for _ in range(lanes)]
             sent.append(pack(x, in_w))
-            expected.append(pack([result(v, first + lane) for lane, v in enumerate(x)], out_w))
-    bench.send(sent)
-    await bench.expect(expected, out_w, lanes)
-    await bench.quiet()
+            expected.append(pack([result(v, first + lane) for lane, v in enumerate(x)], out_w, signed=True))
+
+    async def drive() -> None:
+        bench.send(sent)
+        await bench.expect(expected, out_w, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(sent) + 3)
 
 
 def test_affine_multiply(block: tuple[str, dict[str, int]]) -> None:

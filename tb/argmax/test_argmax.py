@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -19,26 +19,27 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def names_the_largest_logit(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def names_the_largest_logit(dut: Any, traffic: Traffic) -> None:
     classes = parameter(dut, "CLASSES")
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     frames = [corner_values(32, generator, classes) for _ in range(10)]
     for frame in frames:
         generator.shuffle(frame)
     frames += [[-5] * classes, [generator.randint(-2, 2) for _ in range(classes)]]  # ties
     frames += [[-(1 << 31)] * classes]
-    bench.send([pack([logit], 32) for frame in frames for logit in frame])
-    for number, frame in enumerate(frames):
-        beats = await bench.frame()
-        same(f"frame {number} logits", [pack([logit], 32) for logit in frame], list(beats.tdata))
-        users = beats.tuser if isinstance(beats.tuser, list) else [beats.tuser] * classes
-        same(f"frame {number} winner", [0] * (classes - 1) + [frame.index(max(frame))], list(users))
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send([pack([logit], 32) for frame in frames for logit in frame])
+        for number, frame in enumerate(frames):
+            beats = await bench.frame()
+            same(f"frame {number} logits", [pack([logit], 32) for logit in frame], list(beats.tdata))
+            users = beats.tuser if isinstance(beats.tuser, list) else [beats.tuser] * classes
+            same(f"frame {number} winner", [0] * (classes - 1) + [frame.index(max(frame))], list(users))
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(frames) * classes + 1)
 
 
 def test_argmax(block: tuple[str, dict[str, int]]) -> None:

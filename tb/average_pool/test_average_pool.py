@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, parameter, pixel_beats, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, parameter, pixel_beats, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -19,14 +19,11 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def averages_two_by_two_pixels(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def averages_two_by_two_pixels(dut: Any, traffic: Traffic) -> None:
     channels, lanes, bits, width = (parameter(dut, n) for n in ("CHANNELS", "LANES", "BITS", "WIDTH_PIXELS"))
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     rows = [
         [[generator.choice(corner_values(bits, generator, 12)) for _ in range(channels)] for _ in range(width)]
@@ -37,14 +34,19 @@ async def averages_two_by_two_pixels(dut: Any, stalled: bool) -> None:
     rows[2] = [[high] * channels] * width
     rows[3] = rows[2]
 
-    bench.send([beat for row in rows for pixel in row for beat in pixel_beats(pixel, lanes, bits)])
-    expected = []
-    for y in range(0, len(rows), 2):
-        for x in range(0, width, 2):
-            four = (rows[y][x], rows[y][x + 1], rows[y + 1][x], rows[y + 1][x + 1])
-            expected += pixel_beats([(sum(values) + 2) >> 2 for values in zip(*four, strict=True)], lanes, bits)
-    await bench.expect(expected, bits, lanes)
-    await bench.quiet()
+    sent = [beat for row in rows for pixel in row for beat in pixel_beats(pixel, lanes, bits)]
+
+    async def drive() -> None:
+        bench.send(sent)
+        expected = []
+        for y in range(0, len(rows), 2):
+            for x in range(0, width, 2):
+                four = (rows[y][x], rows[y][x + 1], rows[y + 1][x], rows[y + 1][x + 1])
+                expected += pixel_beats([(sum(values) + 2) >> 2 for values in zip(*four, strict=True)], lanes, bits)
+        await bench.expect(expected, bits, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(sent) + 4)
 
 
 def test_average_pool(block: tuple[str, dict[str, int]]) -> None:

@@ -10,8 +10,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import SEED, parameter, same
-from wsfracbnn.tb.common.sequential import answer, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.bench import SEED, parameter, same, seeded
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
 
 GRID = [
     {"BITS": 16, "X_W": 9, "SIDE_W": 3, "CHANNEL_W": 4},
@@ -45,11 +45,15 @@ async def halves_in_place(dut: Any) -> None:
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         x = generator.integers(low, high + 1, (rows, columns, channels))
         x[0] = generator.choice([low, high, 0], (columns, channels))
-        held[: x.size] = x.reshape(-1)
         fours = x.reshape(rows // 2, 2, columns // 2, 2, channels).sum(axis=(1, 3))
         expected = np.concatenate([(fours + 2) >> 2] * 2, axis=2).reshape(-1)
         dut.rows.value, dut.columns.value = rows // 2 - 1, columns // 2 - 1
         dut.channels.value, dut.pixel.value, dut.row_turn.value = channels - 1, channels, (columns - 1) * channels
+        if tried % 2:
+            await pulse(dut, "start")
+            await cut_off(dut, seeded())
+            same("busy behind a reset", (0, 0), (int(dut.busy.value), int(dut.write.value)))
+        held[: x.size] = x.reshape(-1)
         await pulse(dut, "start")
         cycles = 0
         while int(dut.busy.value):

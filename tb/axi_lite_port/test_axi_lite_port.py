@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
 from wsfracbnn.gen.locations import SOC_RTL
@@ -106,6 +106,25 @@ async def reads_and_writes_go_on_at_once(dut: Any) -> None:
         answer = await task
         same("read response", 0, int(answer.resp))
     same("writes", 20, registers.writes)
+
+
+@cocotb.test()
+async def a_reset_drops_what_is_under_way(dut: Any) -> None:
+    generator = seeded()
+    bench = Bench(dut, sources=(), sinks=())
+    registers = Registers(dut)
+    master = new_master(dut, stalled=True)
+    await bench.reset()
+    for _ in range(12):
+        work = [cocotb.start_soon(master.write_dword(0, 1)), cocotb.start_soon(master.read_dword(4))]
+        await ClockCycles(dut.clk, generator.randint(1, 12))
+        for task in work:
+            task.cancel()
+        await bench.reset(cycles=1)
+        value = generator.getrandbits(32)
+        await master.write_dword(4, value)
+        same("register written", value, registers.words[1])
+        same("register read", value, await master.read_dword(4))
 
 
 def test_axi_lite_port(block: tuple[str, dict[str, int]]) -> None:

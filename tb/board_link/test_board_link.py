@@ -264,6 +264,27 @@ async def requests_beyond_the_replies_are_ignored(dut: Any) -> None:
     await link.expect(result(image, 99))
 
 
+@cocotb.test()
+async def a_reset_forgets_requests_and_replies(dut: Any) -> None:
+    """In the head, among the pixels, in mid-reply; the accelerator is reset too."""
+    link = await new_link(dut)
+    generator = seeded()
+    byte = 10 * parameter(dut, "DIVISOR")
+    whole = request(link.image(generator), 1)
+    for bytes_sent, bytes_behind in ((2, 0), (len(whole) // 2, 0), (len(whole), 5)):
+        link.send(whole[:bytes_sent])
+        await link.source.wait()
+        await ClockCycles(dut.clk, bytes_behind * byte + generator.randint(1, byte))
+        await link.bench.reset(cycles=1)
+        await ClockCycles(dut.clk, 12 * byte)  # what was on the line is over
+        link.sink.clear()
+        link.decoder = Decoder()
+        image = link.image(generator)
+        link.send(request(image, bytes_sent))
+        await link.expect(result(image, bytes_sent))
+        await link.quiet()
+
+
 def test_board_link(block: tuple[str, dict[str, int]]) -> None:
     sources = [*sorted(BOARD_RTL.glob("*.v")), RTL / "crc32_byte.v", RTL / "stream_fifo.v"]
     run_block(block[0], "board_link", Path(__file__), block[1], sources=sources)

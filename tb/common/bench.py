@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inside the simulator: what every block's testbench shares.
 
-A block is driven through cocotbext-axi sources and sinks, a beat being one integer of the stream's full width. Stalls
-are random and seeded; a mismatch names stream, beat, lane, expected, got, seed and the command that reproduces it.
+A block is driven through cocotbext-axi sources and sinks, a beat being one integer of the stream's full width. What its
+neighbours do is a test's Traffic, random and seeded. Every stream is monitored, and carries noise while nothing is
+offered. A mismatch names stream, beat, lane, expected, got, seed and the command that reproduces it.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, SimTimeoutError, Timer
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from wsfracbnn.gen.stages.digit_codes import every_code
+from wsfracbnn.tb.common.monitor import Monitor
+from wsfracbnn.tb.common.noise import Noise
+from wsfracbnn.tb.common.report import SEED, same
+from wsfracbnn.tb.common.traffic import Traffic, after_valid, stalls
+
+__all__ = ["CLOCK_NS", "PATIENCE_CYCLES", "SEED", "Bench", "Traffic", "same", "stalls"]
 
 CLOCK_NS = 10
-SEED = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
 PATIENCE_CYCLES = 20_000
 """A beat that takes longer than this never comes."""
+RESETS = (8, 40)
+"""Runs that a reset cuts off, at least and at most: as many as fit into RESET_CYCLES, where all are of the longest."""
+RESET_CYCLES = 2_000
+LATEST_RESET = 400
+"""Cycles into a run, at most."""
 
 
 def seeded() -> random.Random:
@@ -36,24 +46,24 @@ def parameter(dut: Any, name: str) -> int:
     return int(getattr(dut, name).value)
 
 
-def stalls(seed: int, share: float = 0.5, longest: int = 8) -> Iterator[bool]:
-    """Random runs of paused and running cycles."""
-    generator = random.Random(seed)
-    while True:
-        yield from itertools.repeat(generator.random() < share, generator.randint(1, longest))
+def pack(values: Sequence[int], width: int, signed: bool | None = None) -> int:
+    """Lanes to one beat, lane 0 in the low bits. A value that does not fit fails the test.
 
-
-def pack(values: Sequence[int], width: int) -> int:
-    """Lanes to one beat, lane 0 in the low bits."""
+    signed: what a lane holds, None: either. Expected values say it where the width is the block's own: one that is a
+    bit short could not hold them.
+    """
+    low, high = 0 if signed is False else -(1 << width >> 1), (1 << width >> bool(signed)) - 1
     beat = 0
     for lane, value in enumerate(values):
+        if not low <= value <= high:
+            same(f"lane {lane}, to hold {value}", f"more than {width} bits", f"{width} bits")
         beat |= (value & ((1 << width) - 1)) << (lane * width)
     return beat
 
 
-def pixel_beats(values: Sequence[int], lanes: int, width: int) -> list[int]:
+def pixel_beats(values: Sequence[int], lanes: int, width: int, signed: bool | None = None) -> list[int]:
     """A pixel's channels as the stream carries them: `lanes` successive ones a beat."""
-    return [pack(values[i : i + lanes], width) for i in range(0, len(values), lanes)]
+    return [pack(values[i : i + lanes], width, signed) for i in range(0, len(values), lanes)]
 
 
 def affine_words(factors: Sequence[int], biases: Sequence[int], lanes: int, bits: int) -> list[int]:
@@ -75,39 +85,84 @@ def corner_values(width: int, generator: random.Random, count: int) -> list[int]
     return (corners + [generator.randint(low, high) for _ in range(count)])[:count]
 
 
-def same(what: str, expected: object, got: object) -> None:
-    """Compare, and say everything that is needed to look into a difference."""
-    if expected != got:
-        raise AssertionError(
-            f"{cocotb.top._name} {what}: expected {expected}, got {got}; seed {SEED}; "
-            f"reproduce: {os.environ.get('REPRODUCE', 'pytest')}"
-        )
-
-
 class Bench:
-    """Clock and reset of a block, with its streams by their prefix."""
+    """Clock and reset of a block, with its streams by their prefix: one with tkeep by bytes, others by beats.
 
-    def __init__(self, dut: Any, sources: Sequence[str] = ("s_axis",), sinks: Sequence[str] = ("m_axis",)) -> None:
+    monitored: whether a stream that breaks the protocol fails the test.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        sources: Sequence[str] = ("s_axis",),
+        sinks: Sequence[str] = ("m_axis",),
+        *,
+        monitored: bool = True,
+    ) -> None:
         self.dut = dut
         dut.rst.value = 1
         Clock(dut.clk, CLOCK_NS, unit="ns").start()
-        bus = AxiStreamBus.from_prefix
-        self.sources = {p: AxiStreamSource(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sources}
-        self.sinks = {p: AxiStreamSink(bus(dut, p), dut.clk, dut.rst, byte_lanes=1) for p in sinks}
-        for stream in (*self.sources.values(), *self.sinks.values()):
-            stream.log.setLevel("WARNING")
+        self.monitor = Monitor(dut, monitored)
+        self.sources = {prefix: _connect(AxiStreamSource, dut, prefix) for prefix in sources}
+        self.sinks = {prefix: _connect(AxiStreamSink, dut, prefix) for prefix in sinks}
+        into, out = ([stream.bus for stream in streams.values()] for streams in (self.sources, self.sinks))
+        self.noise = Noise(dut.clk, into, out, SEED)
 
-    async def reset(self) -> None:
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 3)
+    async def reset(self, cycles: int = 3) -> None:
+        """So many cycles of reset, which begin and end between two edges. What the streams hold is forgotten."""
         await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 1
+        await Timer(1, "ns")  # source and sink have gone silent
+        self.noise.during_reset()
+        await ClockCycles(self.dut.clk, cycles)
+        await FallingEdge(self.dut.clk)
+        for stream in (*self.sources.values(), *self.sinks.values()):
+            stream.clear()
+        self.noise.after_reset()
         self.dut.rst.value = 0
         await RisingEdge(self.dut.clk)
 
-    def stall(self) -> None:
-        """Random pauses on every stream."""
-        for number, stream in enumerate((*self.sources.values(), *self.sinks.values())):
-            stream.set_pause_generator(stalls(SEED + number))
+    def flow(self, traffic: Traffic) -> None:
+        """Pauses of the streams from now on."""
+        for number, source in enumerate(self.sources.values()):
+            source.set_pause_generator(stalls(SEED + number) if traffic.stalls else itertools.repeat(False))
+        for number, sink in enumerate(self.sinks.values(), start=len(self.sources)):
+            if traffic is Traffic.WAITING:
+                sink.set_pause_generator(after_valid(sink.bus.tvalid, SEED + number))
+            else:
+                sink.set_pause_generator(stalls(SEED + number) if traffic.stalls else itertools.repeat(False))
+
+    async def run(
+        self, traffic: Traffic, drive: Callable[[], Coroutine[Any, Any, None]], cycles: int | None = None
+    ) -> None:
+        """Reset the block and drive it.
+
+        With Traffic.RESETS it is driven several times, each cut off by a reset of one cycle, and then to the end.
+
+        Args:
+            drive: sends and compares everything, from the state after a reset on.
+            cycles: with Traffic.FULL, what must go by from the first beat into the block to the last out of it.
+        """
+        self.flow(traffic)
+        await self.reset()
+        if traffic is Traffic.RESETS:
+            await self._cut_off(drive)
+        await drive()
+        if traffic is Traffic.FULL and cycles is not None:
+            same("cycles", cycles, self.monitor.cycles())
+
+    async def _cut_off(self, drive: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Drive it several times, up to a reset of one cycle that comes while there are beats to take."""
+        generator, runs, cut = seeded(), 0, 0
+        while runs < RESETS[0] or (runs < RESETS[1] and runs * cut < RESET_CYCLES):
+            task = cocotb.start_soon(drive())
+            await Timer(1, "ns")
+            queued = sum(source.queue_occupancy_bytes for source in self.sources.values())
+            cut = min(LATEST_RESET, 8 + 4 * queued) if queued else LATEST_RESET
+            await ClockCycles(self.dut.clk, generator.randint(1, cut))
+            task.cancel()
+            await self.reset(cycles=1)
+            runs += 1
 
     def send(self, beats: Sequence[int], prefix: str = "s_axis") -> None:
         """Queue beats on a source; a stream with tlast takes them as one frame."""
@@ -118,9 +173,17 @@ class Bench:
         for beat in beats:
             source.send_nowait(AxiStreamFrame([beat]))
 
-    async def frame(self, prefix: str = "m_axis") -> Any:
-        """The next frame of a sink (without tlast: the next beat)."""
-        return await with_timeout(self.sinks[prefix].recv(compact=False), PATIENCE_CYCLES * CLOCK_NS, "ns")
+    async def frame(self, prefix: str = "m_axis", patience: int = PATIENCE_CYCLES) -> Any:
+        """The next frame of a sink (without tlast: the next beat).
+
+        Raises:
+            SimTimeoutError: none comes within `patience` cycles.
+        """
+        sink = self.sinks[prefix]
+        await sink.wait(patience * CLOCK_NS, "ns")
+        if sink.empty():
+            raise SimTimeoutError(f"{prefix}: nothing within {patience} cycles, the stream hangs")
+        return sink.recv_nowait(compact=False)
 
     async def expect(
         self, expected: Sequence[int], width: int = 0, lanes: int = 1, prefix: str = "m_axis", signed: bool = True
@@ -129,7 +192,7 @@ class Bench:
         for number, beat in enumerate(expected):
             try:
                 got = int((await self.frame(prefix)).tdata[0])
-            except cocotb.triggers.SimTimeoutError:
+            except SimTimeoutError:
                 same(f"{prefix} beat {number}", f"{beat:#x}", "nothing: the stream hangs")
                 raise
             if got == beat:
@@ -145,6 +208,14 @@ class Bench:
         await ClockCycles(self.dut.clk, cycles)
         for prefix, sink in self.sinks.items():
             same(f"{prefix} beats too many", 0, sink.count())
+
+
+def _connect(kind: Any, dut: Any, prefix: str) -> Any:
+    """A source or sink on the signals of that prefix."""
+    bus = AxiStreamBus.from_prefix(dut, prefix)
+    stream = kind(bus, dut.clk, dut.rst, byte_lanes=None if hasattr(bus, "tkeep") else 1)
+    stream.log.setLevel("ERROR")  # a frame that a reset cuts off is meant
+    return stream
 
 
 async def rom(dut: Any, addr: Any, data: Any, words: Sequence[int], read: Any = None, latency: int = 1) -> None:

@@ -6,7 +6,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wsfracbnn.gen.locations import ROOT, RTL
@@ -14,6 +17,9 @@ from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.waves import Waves
 
 BUILD = ROOT / "build" / "tb"
+
+EACH_ALONE = "TB_EACH_ALONE"
+"""Environment: 1 where each cocotb test is run by itself as well; conftest.py sets it."""
 
 
 def run_block(
@@ -57,3 +63,18 @@ def run_block(
     failures = job.failures()
     assert not failures, "\n".join(failures)
     assert code == 0, f"the simulator ended with exit code {code}, see {job.log}"
+    if os.environ.get(EACH_ALONE) == "1" and simulator == "icarus":
+        _run_each_alone(job)
+
+
+def _run_each_alone(job: CocotbJob) -> None:
+    """Each test again in a simulation of its own: nothing has reset the block before, and its registers are unknown."""
+    names = [str(case.get("name")) for case in ElementTree.parse(job.results).iter("testcase")]
+    if len(names) < 2:
+        return
+    for name in names:
+        variables = {**job.variables, "COCOTB_TEST_FILTER": rf"^{re.escape(f'{job.module}.{name}')}$"}
+        alone = replace(job, variables=variables)
+        alone.start(goes_on=True).wait()
+        failures = alone.failures([name])
+        assert not failures, f"alone: {'; '.join(failures)}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 
 from wsfracbnn.gen.locations import RTL, SEQUENTIAL_RTL
 from wsfracbnn.tb.common.bench import CLOCK_NS
+from wsfracbnn.tb.common.monitor import Monitor
 from wsfracbnn.tb.common.runner import run_block
 
 SOURCES = (*sorted(RTL.glob("*.v")), *sorted(SEQUENTIAL_RTL.glob("*.v")))
@@ -24,18 +26,25 @@ def run_sequential(block: tuple[str, dict[str, int]], module: str, bench: Path) 
 
 
 def start_clock(dut: Any) -> None:
-    """The clock of a block."""
+    """The clock of a block, and the monitor of its streams."""
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    Monitor(dut)
 
 
 async def reset(dut: Any, *idle: str) -> None:
-    """Reset with these inputs at 0; ends between two edges."""
+    """A reset of one cycle with these inputs at 0; begins and ends between two edges."""
     for name in idle:
         getattr(dut, name).value = 0
     dut.rst.value = 1
-    for _ in range(3):
-        await FallingEdge(dut.clk)
+    await FallingEdge(dut.clk)
     dut.rst.value = 0
+
+
+async def cut_off(dut: Any, generator: random.Random, *idle: str, longest: int = 60) -> None:
+    """Some cycles of work, and a reset of one cycle."""
+    for _ in range(generator.randint(1, longest)):
+        await FallingEdge(dut.clk)
+    await reset(dut, *idle)
 
 
 async def pulse(dut: Any, name: str) -> None:

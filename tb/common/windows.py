@@ -13,7 +13,7 @@ import cocotb
 from cocotb.queue import Queue
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, SimTimeoutError, with_timeout
 
-from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, Bench, parameter, same, stalls
+from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, Bench, Traffic, parameter, same, stalls
 
 Frames = list[list[list[int]]]
 
@@ -40,6 +40,11 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
             await FallingEdge(dut.clk)
             dut.m_axis_tready.value = int(accept())
             await ReadOnly()
+            if dut.rst.value == 1:
+                taken = None
+                while not windows.empty():
+                    windows.get_nowait()
+                continue
             if taken is not None:
                 if promises:
                     follows = int(dut.m_axis_tvalid.value)
@@ -61,12 +66,12 @@ def window_reader(dut: Any, accept: Callable[[], bool]) -> Callable[[], Awaitabl
 
 
 class WindowSource:
-    """Offers windows to an engine: its beat with the taps, and the window itself a cycle later."""
+    """Offers windows to an engine: its beat with the taps, and the window itself a cycle later. A reset drops them."""
 
-    def __init__(self, dut: Any, stalled: bool) -> None:
+    def __init__(self, dut: Any, traffic: Traffic) -> None:
         self.dut = dut
         self.waiting: deque[tuple[int, int]] = deque()
-        self._paused = stalls(SEED - 1) if stalled else itertools.repeat(False)  # the sinks' begin with SEED
+        self._paused = stalls(SEED - 1) if traffic.stalls else itertools.repeat(False)  # the sinks' begin with SEED
         dut.s_axis_tvalid.value = 0
         cocotb.start_soon(self._drive())
 
@@ -76,32 +81,43 @@ class WindowSource:
 
     async def _drive(self) -> None:
         offered = False
+        noise = random.Random(SEED - 1)
         while True:
             await RisingEdge(self.dut.clk)
+            if self.dut.rst.value == 1:
+                self.waiting.clear()
+                offered = False
             if offered:
                 self.dut.s_window.value = self.waiting[0][0]
                 if int(self.dut.s_axis_tready.value):
                     self.waiting.popleft()
                     offered = False
             paused = next(self._paused)
-            offered = offered or (not paused and bool(self.waiting) and not int(self.dut.rst.value))
+            offered = offered or (not paused and bool(self.waiting))
             self.dut.s_axis_tvalid.value = int(offered)
-            if offered:
-                self.dut.s_axis_tuser.value = self.waiting[0][1]
+            self.dut.s_axis_tuser.value = self.waiting[0][1] if offered else noise.getrandbits(9)
 
 
-async def check_windows(dut: Any, stalled: bool, generator: random.Random, stride: int) -> None:
+def taker(dut: Any, traffic: Traffic, generator: random.Random) -> Callable[[], bool]:
+    """Whether to take a window that is there, asked between two edges."""
+    if traffic is Traffic.WAITING:
+        return lambda: dut.m_axis_tvalid.value == 1
+    return lambda: not traffic.stalls or generator.random() < 0.5
+
+
+async def check_windows(dut: Any, traffic: Traffic, generator: random.Random, stride: int) -> None:
     """Every window of three frames back to back."""
     bench = Bench(dut, sinks=())
     dut.m_axis_tready.value = 0
-    if stalled:
-        bench.stall()
-    await bench.reset()
     frames = random_frames(dut, generator, 3)
-    bench.send([pixel for frame in frames for row in frame for pixel in row])
-    window = window_reader(dut, lambda: not stalled or generator.random() < 0.5)
-    for number, frame in enumerate(frames):
-        await check_frame(window, frame, f"frame {number}", parameter(dut, "WIDTH"), stride)
+    window = window_reader(dut, taker(dut, traffic, generator))
+
+    async def drive() -> None:
+        bench.send([pixel for frame in frames for row in frame for pixel in row])
+        for number, frame in enumerate(frames):
+            await check_frame(window, frame, f"frame {number}", parameter(dut, "WIDTH"), stride)
+
+    await bench.run(traffic, drive)
 
 
 async def check_cut_frames(dut: Any, generator: random.Random, stride: int) -> None:

@@ -13,6 +13,7 @@ from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
 from wsfracbnn.tb.common.stages import Fold
+from wsfracbnn.tb.common.traffic import Traffic
 
 SQUARE = NetworkConfig(6, 6, 1, 4, (4, 8), (1, 1), 3)
 FLAT = NetworkConfig(2, 8, 1, 4, (6, 12), (1, 1), 3, residual_bits=12, residual_fraction=6)
@@ -45,10 +46,10 @@ CASES: dict[str, tuple[str, NetworkConfig, Fold]] = {
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def equals_the_golden_stream(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def equals_the_golden_stream(dut: Any, traffic: Traffic) -> None:
     """Every value of X' for every pixel."""
-    await check_stage(dut, stalled)
+    await check_stage(dut, traffic)
 
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "stride2-serial")])

@@ -6,6 +6,7 @@ Several windows between their passes are tried in tb/fractional_engine.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
-from wsfracbnn.tb.common.bench import Bench, lane_roms, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, lane_roms, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at
 from wsfracbnn.tb.common.runner import run_block
 
@@ -25,6 +26,12 @@ GRID = [
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "STAGES": 1, "LUT_INPUTS": 6},
 ]
 
+RUNS = [
+    *((traffic, "mixed") for traffic in Traffic),
+    *itertools.product((Traffic.FULL, Traffic.STALLED), ("open", "closed")),
+]
+"""Traffic, and which gates are open."""
+
 WINDOWS = 30
 Window = tuple[int, int, int]
 """First bits, second bits, borders."""
@@ -33,8 +40,8 @@ Window = tuple[int, int, int]
 class Windows:
     """Plays what keeps the windows: shows one after the other, keeps the last one taken, answers a cycle later."""
 
-    def __init__(self, dut: Any, windows: list[Window], generator: random.Random, stalled: bool) -> None:
-        self.dut, self.generator, self.stalled = dut, generator, stalled
+    def __init__(self, dut: Any, windows: list[Window], generator: random.Random, traffic: Traffic) -> None:
+        self.dut, self.generator, self.stalled = dut, generator, traffic.stalls
         self.waiting = deque(windows)
         self.before: Window = (0, 0, 0)
         self.simd = parameter(dut, "SIMD")
@@ -64,8 +71,8 @@ class Windows:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True], gates=["mixed", "open", "closed"])
-async def adds_the_second_bit_where_the_gate_is_open(dut: Any, stalled: bool, gates: str) -> None:
+@cocotb.parametrize((("traffic", "gates"), RUNS))
+async def adds_the_second_bit_where_the_gate_is_open(dut: Any, traffic: Traffic, gates: str) -> None:
     channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
     sum_w, acc_w, bits = parameter(dut, "SUM_W"), parameter(dut, "ACC_W"), 9 * channels
     reach = {"mixed": (-3, 3), "open": (-bits - 1, -bits - 1), "closed": (bits, bits)}[gates]
@@ -82,16 +89,17 @@ async def adds_the_second_bit_where_the_gate_is_open(dut: Any, stalled: bool, ga
     bench = Bench(dut, sources=())
     cocotb.start_soon(lane_roms(dut, dut.weight_addr, dut.weight_data, weight_words, simd, latency=2))
     cocotb.start_soon(lane_roms(dut, dut.correction_addr, dut.correction_data, corrections, sum_w))
-    cocotb.start_soon(rom(dut, dut.gate_addr, dut.gate_data, [pack(thresholds[g : g + pe], sum_w) for g in groups]))
-    if stalled:
-        bench.stall()
+    cocotb.start_soon(
+        rom(dut, dut.gate_addr, dut.gate_data, [pack(thresholds[g : g + pe], sum_w, signed=True) for g in groups])
+    )
     dut.window_valid.value = dut.window_next.value = dut.operand_border.value = dut.operands.value = 0
-    await bench.reset()
     windows: list[Window] = []
     expected: list[int] = []
     for number in range(WINDOWS):
         border = 0 if number % 3 else number // 3 % 16
         msb, lsb = generator.getrandbits(bits), generator.getrandbits(bits)
+        if number in (1, 2):  # no border: the largest and the smallest sums that there are
+            msb = lsb = weights[0] ^ (number - 1) * ((1 << bits) - 1)
         windows.append((msb, lsb, border))
         taps = taps_at(border)
         s_m = [sum_of(w, msb, taps, channels) for w in weights]
@@ -99,10 +107,18 @@ async def adds_the_second_bit_where_the_gate_is_open(dut: Any, stalled: bool, ga
             2 * s + (sum_of(w, lsb, taps, channels) if s > g else 0)
             for s, w, g in zip(s_m, weights, thresholds, strict=True)
         ]
-        expected += [pack(a[g : g + pe], acc_w) for g in groups]
-    cocotb.start_soon(Windows(dut, windows, generator, stalled).play())
-    await bench.expect(expected, acc_w, pe)
-    await bench.quiet()
+        expected += [pack(a[g : g + pe], acc_w, signed=True) for g in groups]
+
+    async def drive() -> None:
+        player = cocotb.start_soon(Windows(dut, windows, generator, traffic).play())
+        try:
+            await bench.expect(expected, acc_w, pe)
+            await bench.quiet()
+        finally:
+            player.cancel()
+            dut.window_valid.value = dut.window_next.value = 0
+
+    await bench.run(traffic, drive)
 
 
 def test_fractional_core(block: tuple[str, dict[str, int]]) -> None:

@@ -109,12 +109,12 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
         value = 2 * (bits - (weights[group] ^ plane).bit_count()) - bits - extra[group]
         return (value + (1 << (sum_w - 1))) % (1 << sum_w) - (1 << (sum_w - 1))
 
-    async def first_pass(turn: int) -> list[int]:
+    async def first_pass(turn: int, all_open: bool) -> list[int]:
         """S_m and gates of a random window; returns the gates."""
         msb = generator.getrandbits(bits)
         s_m = [total(group, msb) for group in range(lane.groups)]
         lane.threshold = [
-            max(s + generator.choice([-1, 0]), -(1 << (sum_w - 1))) for s in s_m
+            max(s - (1 if all_open else generator.getrandbits(1)), -(1 << (sum_w - 1))) for s in s_m
         ]  # met exactly: closed; one below: open
         lane.seen.clear()
         dut.msb_turn.value = turn
@@ -154,12 +154,23 @@ async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
     windows = parameter(dut, "WINDOWS")
     listed: deque[tuple[int, list[int]]] = deque()
     for number in range(ROUNDS * windows):
-        listed.append((number % windows, await first_pass(number % windows)))
+        fills = number < windows  # the first ones, all gates open, take all the room that the list has
+        listed.append((number % windows, await first_pass(number % windows, fills)))
         # The list is full, or a random part of it is worked off.
-        while len(listed) == windows or (listed and generator.random() < 0.3):
+        while len(listed) == windows or (listed and not fills and generator.random() < 0.3):
             await second_pass(*listed.popleft())
     while listed:
         await second_pass(*listed.popleft())
+    for turn in range(windows):
+        await first_pass(turn, True)
+    dut.rst.value = 1
+    await lane.step()
+    dut.rst.value = 0
+    for turn in range(windows):
+        dut.list_turn.value = turn
+        await lane.step()
+        same("list behind a reset", (1, 0), (int(dut.list_empty.value), int(dut.lsb_valid.value)))
+    await second_pass(0, await first_pass(0, True))
 
 
 def test_fractional_lane(block: tuple[str, dict[str, int]]) -> None:

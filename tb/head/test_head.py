@@ -11,6 +11,7 @@ import pytest
 
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
+from wsfracbnn.tb.common.traffic import Traffic
 
 CONFIG = NetworkConfig(4, 4, 1, 4, (4, 8), (1, 1), 6)
 POINT = NetworkConfig(1, 1, 1, 2, (2,), (1,), 2)
@@ -19,10 +20,10 @@ CASES = {"serial": (CONFIG, (1, 1)), "three": (CONFIG, (3, 1)), "all": (CONFIG, 
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def equals_the_golden_logits(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def equals_the_golden_logits(dut: Any, traffic: Traffic) -> None:
     """Every logit of every image."""
-    await check_stage(dut, stalled)
+    await check_stage(dut, traffic)
 
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "serial")])

@@ -11,6 +11,7 @@ import pytest
 
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.tb.common.stage_bench import check_stage
+from wsfracbnn.tb.common.traffic import Traffic
 
 COLOUR = NetworkConfig(4, 6, 3, 8, (4,), (1,), 2)
 GREY = NetworkConfig(5, 3, 1, 2, (3,), (1,), 2)
@@ -25,10 +26,10 @@ CASES = {
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def equals_the_golden_stream(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def equals_the_golden_stream(dut: Any, traffic: Traffic) -> None:
     """Every value of X for every pixel."""
-    await check_stage(dut, stalled)
+    await check_stage(dut, traffic)
 
 
 @pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "colour-serial")])

@@ -13,7 +13,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import cut_off, pulse, reset, run_sequential, start_clock
 
 GRID = [
     {"PLANE_W": 10, "WEIGHT_W": 12, "SIDE_W": 4, "GROUP_W": 3, "STEP_W": 3, "PAUSE_W": 4},
@@ -77,7 +77,7 @@ async def walks_through_every_window(dut: Any, stride: int) -> None:
     start_clock(dut)
     await reset(dut, "start")
     size = 1 << parameter(dut, "PLANE_W")
-    for _ in range(6):
+    for turn in range(6):
         layer = random_layer(dut, generator, stride)
         pixel, row = layer.pixel, layer.columns * layer.pixel
         dut.rows.value = layer.rows // stride - 1
@@ -88,6 +88,10 @@ async def walks_through_every_window(dut: Any, stride: int) -> None:
         dut.row_jump.value = (row - 3 * pixel + 1) % size
         dut.pixel_step.value = stride * pixel % size
         dut.row_step.value = (stride * pixel + (stride - 1) * row) % size
+        if turn % 2:
+            await pulse(dut, "start")
+            await cut_off(dut, generator)
+            same(f"{layer}: behind a reset", (0, 0), (int(dut.busy.value), int(dut.step.value)))
         await pulse(dut, "start")
         for number, (inside, word, weight, tap_first, first, last) in enumerate(steps_of(layer)):
             where = f"{layer} step {number}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import cocotb
 from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 
-from wsfracbnn.tb.common.bench import Bench, lane_roms, pack, parameter, rom, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, lane_roms, pack, parameter, rom, same, seeded
 from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at
 from wsfracbnn.tb.common.runner import run_block
 
@@ -26,6 +27,9 @@ GRID = [
     {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 3, "STRIDE": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 144, "HEIGHT_PIXELS": 8, "WIDTH_PIXELS": 8, "SLOTS": 8},
 ]
+
+RUNS = [*itertools.product((Traffic.FULL, Traffic.STALLED), ("mixed", "open", "closed")), (Traffic.WAITING, "mixed")]
+"""Traffic, and which gates are open. Resets have a test of their own."""
 
 FRAMES = 3
 
@@ -82,28 +86,30 @@ class Layer:
                 s_m, s_l = ([sum_of(w, plane, taps, self.channels) for w in self.weights] for plane in planes)
                 is_open = [s > g for s, g in zip(s_m, self.gates, strict=True)]
                 a = [2 * m + (s if o else 0) for m, s, o in zip(s_m, s_l, is_open, strict=True)]
-                beats += [pack(a[g : g + self.pe], self.acc_w) for g in range(0, self.outputs, self.pe)]
+                beats += [pack(a[g : g + self.pe], self.acc_w, signed=True) for g in range(0, self.outputs, self.pe)]
                 passes += self.outputs // self.pe + max(sum(is_open[i :: self.pe]) for i in range(self.pe))
         return beats, passes
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True], gates=["mixed", "open", "closed"])
-async def convolves_every_frame(dut: Any, stalled: bool, gates: str) -> None:
+@cocotb.parametrize((("traffic", "gates"), RUNS))
+async def convolves_every_frame(dut: Any, traffic: Traffic, gates: str) -> None:
     """Frames back to back, then one for itself, whose last windows need no pixel of another."""
     bits = 9 * parameter(dut, "IN_CHANNELS")
     reach = {"mixed": (-3, 3), "open": (-bits - 1, -bits - 1), "closed": (bits, bits)}[gates]
     layer = Layer(dut, seeded(), reach)
     bench = Bench(dut)
     layer.serve(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
-    for count in (FRAMES, 1):
-        frames = [layer.frame() for _ in range(count)]
-        bench.send([word for frame in frames for word in layer.words(frame)])
-        await bench.expect([beat for frame in frames for beat in layer.sums(frame)[0]], layer.acc_w, layer.pe)
-    await bench.quiet()
+    bursts = [[layer.frame() for _ in range(count)] for count in (FRAMES, 1)]
+    sums = [[beat for frame in frames for beat in layer.sums(frame)[0]] for frames in bursts]
+
+    async def drive() -> None:
+        for frames, beats in zip(bursts, sums, strict=True):
+            bench.send([word for frame in frames for word in layer.words(frame)])
+            await bench.expect(beats, layer.acc_w, layer.pe)
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 @cocotb.test()
@@ -113,11 +119,7 @@ async def a_reset_at_any_time_leaves_nothing(dut: Any) -> None:
     bench = Bench(dut)
     layer.serve(dut)
     for _ in range(12):
-        dut.rst.value = 1
-        await ClockCycles(dut.clk, 2)
-        for stream in (*bench.sources.values(), *bench.sinks.values()):
-            stream.clear()
-        await bench.reset()
+        await bench.reset(cycles=1)
         frames = [layer.frame(), layer.frame()]
         bench.send([word for frame in frames for word in layer.words(frame)])
         await bench.expect(layer.sums(frames[0])[0], layer.acc_w, layer.pe)

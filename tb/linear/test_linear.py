@@ -10,7 +10,7 @@ import cocotb
 
 from wsfracbnn.gen.stages.digit_codes import every_code
 from wsfracbnn.model.signed_digits import representable
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,8 +23,8 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def multiplies_and_accumulates(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def multiplies_and_accumulates(dut: Any, traffic: Traffic) -> None:
     channels, classes, lanes, in_w = (parameter(dut, n) for n in ("CHANNELS", "CLASSES", "LANES", "IN_W"))
     generator = seeded()
     values = [int(w) for w in representable(3, 127)]
@@ -39,19 +39,20 @@ async def multiplies_and_accumulates(dut: Any, stalled: bool) -> None:
     bench = Bench(dut)
     cocotb.start_soon(rom(dut, dut.weight_addr, dut.weight_data, weight_words, latency=2))
     cocotb.start_soon(rom(dut, dut.bias_addr, dut.bias_data, bias_words, latency=2))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     frames = [[-(1 << (in_w - 1))] * channels, *(corner_values(in_w, generator, channels) for _ in range(5))]
-    bench.send([pack([p], in_w) for frame in frames for p in frame])
-    expected = []
-    for frame in frames:
-        logits = [
-            b + sum(w * p for w, p in zip(row, frame, strict=True)) for row, b in zip(weights, biases, strict=True)
-        ]
-        expected += [pack(logits[g : g + lanes], 32) for g in range(0, classes, lanes)]
-    await bench.expect(expected, 32, lanes)
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send([pack([p], in_w) for frame in frames for p in frame])
+        expected = []
+        for frame in frames:
+            logits = [
+                b + sum(w * p for w, p in zip(row, frame, strict=True)) for row, b in zip(weights, biases, strict=True)
+            ]
+            expected += [pack(logits[g : g + lanes], 32) for g in range(0, classes, lanes)]
+        await bench.expect(expected, 32, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 def test_linear(block: tuple[str, dict[str, int]]) -> None:

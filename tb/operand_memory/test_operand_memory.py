@@ -11,7 +11,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, Timer
 
-from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -108,14 +108,13 @@ async def idle(dut: Any, cycles: int) -> None:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True], slow=[0.0, 0.4])
-async def has_the_operands_of_every_window(dut: Any, stalled: bool, slow: float) -> None:
+@cocotb.parametrize(traffic=[Traffic.FULL, Traffic.STALLED], slow=[0.0, 0.4])
+async def has_the_operands_of_every_window(dut: Any, traffic: Traffic, slow: float) -> None:
     """Frames back to back; then one by itself, whose last windows need no pixel of another."""
     generator, shape = seeded(), Shape(dut)
     bench = Bench(dut, sinks=())
     dut.window_taken.value = dut.lsb.value = dut.chunk.value = 0
-    if stalled:
-        bench.stall()
+    bench.flow(traffic)
     await bench.reset()
     await FallingEdge(dut.clk)
     for count in (FRAMES, 1):
@@ -131,10 +130,7 @@ async def a_reset_at_any_time_leaves_nothing(dut: Any) -> None:
     bench = Bench(dut, sinks=())
     dut.window_taken.value = dut.lsb.value = dut.chunk.value = 0
     for _ in range(10):
-        dut.rst.value = 1
-        await ClockCycles(dut.clk, 2)
-        bench.sources["s_axis"].clear()
-        await bench.reset()
+        await bench.reset(cycles=1)
         await FallingEdge(dut.clk)
         frames = [shape.frame(generator) for _ in range(2)]
         bench.send([word for frame in frames for word in shape.words(frame)])

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSource
+from cocotbext.axi import AxiStreamFrame
 
 from wsfracbnn.gen.locations import SOC_RTL
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,15 +23,6 @@ GRID = [
     {"IN_BYTES": 8, "COLOURS": 1, "PIXELS": 16},
     {"IN_BYTES": 4, "COLOURS": 7, "PIXELS": 2},
 ]
-
-
-def new_bench(dut: Any) -> Bench:
-    """Streams by their prefix; the input has bytes, which the others have not."""
-    bench = Bench(dut, sources=())
-    source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
-    source.log.setLevel("WARNING")
-    bench.sources["s_axis"] = source
-    return bench
 
 
 def spread(data: bytes, lanes: int, generator: random.Random) -> AxiStreamFrame:
@@ -64,15 +55,12 @@ async def expect_frames(bench: Bench, frames: list[bytes], damaged: set[int]) ->
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def bytes_become_pixels(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def bytes_become_pixels(dut: Any, traffic: Traffic) -> None:
     """Whole frames, packed as a DMA packs them and spread over beats; a byte and a pixel more and less; none at all."""
     lanes, colours, count = (parameter(dut, name) for name in ("IN_BYTES", "COLOURS", "PIXELS"))
     generator = seeded()
-    bench = new_bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
+    bench = Bench(dut)
     whole = colours * count
     lengths = [
         whole,
@@ -87,11 +75,15 @@ async def bytes_become_pixels(dut: Any, stalled: bool) -> None:
         3 * whole + 2,
     ]
     frames = [generator.randbytes(length) for length in lengths for _ in range(2)]
-    for number, data in enumerate(frames):
-        packed = number % 2 == 0 and len(data) > 0
-        bench.sources["s_axis"].send_nowait(AxiStreamFrame(data) if packed else spread(data, lanes, generator))
-    await expect_frames(bench, frames, set())
-    await bench.quiet()
+
+    async def drive() -> None:
+        for number, data in enumerate(frames):
+            packed = number % 2 == 0 and len(data) > 0
+            bench.sources["s_axis"].send_nowait(AxiStreamFrame(data) if packed else spread(data, lanes, generator))
+        await expect_frames(bench, frames, set())
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 @cocotb.test()
@@ -100,7 +92,7 @@ async def a_gap_in_tkeep_damages_its_frame_alone(dut: Any) -> None:
     if lanes == 1:
         return
     generator = seeded()
-    bench = new_bench(dut)
+    bench = Bench(dut)
     await bench.reset()
     beats = -(-colours * count // lanes)
     frames, damaged = [], set()
@@ -133,15 +125,13 @@ async def a_gap_in_tkeep_damages_its_frame_alone(dut: Any) -> None:
 async def a_reset_in_mid_frame_begins_a_frame(dut: Any) -> None:
     colours, count = parameter(dut, "COLOURS"), parameter(dut, "PIXELS")
     generator = seeded()
-    bench = new_bench(dut)
+    bench = Bench(dut)
     await bench.reset()
     for _ in range(6):
         bench.sources["s_axis"].send_nowait(AxiStreamFrame(generator.randbytes(colours * count)))
         for _ in range(generator.randint(1, 2 * count)):
             await cocotb.triggers.RisingEdge(dut.clk)
-        await bench.reset()
-        bench.sources["s_axis"].clear()
-        bench.sinks["m_axis"].clear()
+        await bench.reset(cycles=1)
         data = generator.randbytes(colours * count)
         bench.sources["s_axis"].send_nowait(AxiStreamFrame(data))
         await expect_frames(bench, [data], set())

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -20,8 +20,8 @@ PIXELS = 30
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def counts_the_thresholds_that_are_reached(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def counts_the_thresholds_that_are_reached(dut: Any, traffic: Traffic) -> None:
     channels, lanes, bits = (parameter(dut, n) for n in ("CHANNELS", "LANES", "BITS"))
     generator = seeded()
     thresholds = [sorted(generator.sample(range(-(1 << (bits - 1)), 1 << (bits - 1)), 3)) for _ in range(channels)]
@@ -32,9 +32,6 @@ async def counts_the_thresholds_that_are_reached(dut: Any, stalled: bool) -> Non
     ]
     bench = Bench(dut)
     cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, words, dut.rom_read))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     sent, expected = [], []
     for pixel in range(PIXELS):
         for beat in range(channels // lanes):
@@ -43,9 +40,13 @@ async def counts_the_thresholds_that_are_reached(dut: Any, stalled: bool) -> Non
             x = [max(v, -(1 << (bits - 1))) for v in x]
             sent.append(pack(x, bits))
             expected.append(pack([sum(v >= t for t in ts) for v, ts in zip(x, own, strict=True)], 2))
-    bench.send(sent)
-    await bench.expect(expected, 2, lanes, signed=False)
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send(sent)
+        await bench.expect(expected, 2, lanes, signed=False)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(sent) + 2)
 
 
 def test_quantizer(block: tuple[str, dict[str, int]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -19,19 +19,20 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def sends_each_pixel_twice(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def sends_each_pixel_twice(dut: Any, traffic: Traffic) -> None:
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     pixels = [
         [generator.getrandbits(parameter(dut, "WIDTH")) for _ in range(parameter(dut, "BEATS"))] for _ in range(30)
     ]
-    bench.send([beat for pixel in pixels for beat in pixel])
-    await bench.expect([beat for pixel in pixels for _ in range(2) for beat in pixel])
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send([beat for pixel in pixels for beat in pixel])
+        await bench.expect([beat for pixel in pixels for _ in range(2) for beat in pixel])
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=2 * sum(map(len, pixels)))
 
 
 def test_repeat_pixel(block: tuple[str, dict[str, int]]) -> None:

@@ -15,7 +15,7 @@ from cocotbext.axi import AxiStreamFrame
 
 from wsfracbnn.gen.boards.protocol import Reply
 from wsfracbnn.gen.locations import BOARD_RTL, RTL
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 INFO = 0x0F0E0D0C0B0A09C0DB0706050403020100
@@ -59,27 +59,29 @@ def payload_of(logits: list[int], winner: int) -> bytes:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def replies_are_whole_and_in_order(dut: Any, stalled: bool) -> None:
-    generator = seeded()
+@cocotb.parametrize(traffic=list(Traffic))
+async def replies_are_whole_and_in_order(dut: Any, traffic: Traffic) -> None:
     builder = Builder(dut)
-    if stalled:
-        builder.bench.stall()
-    await builder.bench.reset()
-    expected = []
-    for sequence in range(40):
-        code = generator.choice((Reply.INFO, Reply.RESULT, *list(Reply)[2:]))
-        payload = builder.info if code == Reply.INFO else b""
-        builder.due(code, sequence)
-        if code == Reply.RESULT:
-            logits = [generator.choice((*EXTREMES, generator.getrandbits(31))) for _ in range(generator.randint(1, 12))]
-            winner = generator.getrandbits(builder.class_w)
-            builder.logits(logits, winner, generator)
-            payload = payload_of(logits, winner)
-        expected.append((code, sequence, payload))
-    for code, sequence, payload in expected:
-        await builder.expect(f"reply {sequence}", code, sequence, payload)
-    await builder.bench.quiet()
+
+    async def drive() -> None:
+        generator = seeded()
+        expected = []
+        for sequence in range(40):
+            code = generator.choice((Reply.INFO, Reply.RESULT, *list(Reply)[2:]))
+            payload = builder.info if code == Reply.INFO else b""
+            builder.due(code, sequence)
+            if code == Reply.RESULT:
+                count = generator.randint(1, 12)
+                logits = [generator.choice((*EXTREMES, generator.getrandbits(31))) for _ in range(count)]
+                winner = generator.getrandbits(builder.class_w)
+                builder.logits(logits, winner, generator)
+                payload = payload_of(logits, winner)
+            expected.append((code, sequence, payload))
+        for code, sequence, payload in expected:
+            await builder.expect(f"reply {sequence}", code, sequence, payload)
+        await builder.bench.quiet()
+
+    await builder.bench.run(traffic, drive)
 
 
 @cocotb.test()
@@ -129,10 +131,7 @@ async def a_reset_forgets_the_reply(dut: Any) -> None:
         builder.due(Reply.RESULT, 1)
         builder.logits([1, 2], 0, generator)
         await ClockCycles(dut.clk, cycles)
-        for source in builder.bench.sources.values():
-            source.clear()
-        await builder.bench.reset()
-        builder.bench.sinks["m_axis"].clear()
+        await builder.bench.reset(cycles=1)
         builder.due(Reply.LATE, cycles)
         await builder.expect(f"after {cycles} cycles and a reset", Reply.LATE, cycles)
         await builder.bench.quiet()

@@ -51,8 +51,9 @@ class Parser:
         cocotb.start_soon(self._listen())
 
     async def reset(self) -> None:
+        """Of one cycle."""
+        await FallingEdge(self.dut.clk)
         self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 3)
         await FallingEdge(self.dut.clk)
         self.dut.rst.value = 0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -19,14 +19,11 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def adds_and_clamps(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def adds_and_clamps(dut: Any, traffic: Traffic) -> None:
     lanes, in_w, bits = (parameter(dut, n) for n in ("LANES", "IN_W", "BITS"))
     generator = seeded()
     bench = Bench(dut, sources=("s_axis", "s_skip"))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     branch, skip, expected = [], [], []
     for _ in range(100):
@@ -35,10 +32,14 @@ async def adds_and_clamps(dut: Any, stalled: bool) -> None:
         branch.append(pack(v, in_w))
         skip.append(pack(x, bits))
         expected.append(pack([min(max(a + b, low), high) for a, b in zip(v, x, strict=True)], bits))
-    bench.send(branch)
-    bench.send(skip, "s_skip")
-    await bench.expect(expected, bits, lanes)
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send(branch)
+        bench.send(skip, "s_skip")
+        await bench.expect(expected, bits, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(branch) + 1)
 
 
 def test_residual_add(block: tuple[str, dict[str, int]]) -> None:

@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge
 from wsfracbnn.gen.stages.digit_codes import every_code
 from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import corner_values, pack, parameter, same, seeded
-from wsfracbnn.tb.common.sequential import answer, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
 
 GRID = [
     {"COUNT_W": 10, "BITS": 16, "SHIFT": 3, "SPAN": 3, "SIMD": 4, "X_W": 10, "PLANE_W": 8, "CONSTANT_W": 5}
@@ -104,6 +104,14 @@ async def computes_whole_layers(dut: Any, share: float) -> None:
         dut.constants.value, dut.channels.value = base, channels - 1
         dut.shortcut.value = int(shortcut)
         before, plane_words = list(held), PIXELS * channels // simd
+        if layer % 2:
+            await pulse(dut, "start")
+            dut.valid.value = 1
+            await cut_off(dut, generator, "valid", longest=20)
+            held[:] = before
+            for _ in range(20):
+                await FallingEdge(dut.clk)
+            same(f"layer {layer}: X behind a reset", before, held)
         plane.clear()
         await pulse(dut, "start")
         expected: list[int] = []

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from wsfracbnn.gen.locations import BOARD_RTL
-from wsfracbnn.tb.common.bench import Bench, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID: list[dict[str, int]] = [{}]
@@ -22,19 +22,20 @@ def encoded(frame: bytes) -> bytes:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def frames_are_escaped(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def frames_are_escaped(dut: Any, traffic: Traffic) -> None:
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     frames = [b"\xc0", b"\xdb", b"\xdc", b"\xc0\xdb\xc0\xdb", b"\xdb\xdc\xdb\xdd", bytes(range(256))]
     frames += [bytes(generator.choice((0xC0, 0xDB, 0xDC, 0xDD, 0)) for _ in range(n)) for n in range(1, 30)]
-    for frame in frames:
-        bench.send(list(frame))
-    await bench.expect(list(b"".join(map(encoded, frames))))
-    await bench.quiet()
+
+    async def drive() -> None:
+        for frame in frames:
+            bench.send(list(frame))
+        await bench.expect(list(b"".join(map(encoded, frames))))
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 @cocotb.test()
@@ -66,9 +67,7 @@ async def a_reset_begins_a_frame_anew(dut: Any) -> None:
         await bench.reset()
         bench.send(list(b"\x11\xdb\x22\xc0\x33"))
         await bench.expect(list(encoded(b"\x11\xdb\x22\xc0\x33"))[:cut])
-        bench.sources["s_axis"].clear()
-        await bench.reset()
-        bench.sinks["m_axis"].clear()
+        await bench.reset(cycles=1)
         bench.send([0x44])
         await bench.expect(list(encoded(b"\x44")))
         await bench.quiet()

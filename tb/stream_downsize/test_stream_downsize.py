@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, pack, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -19,18 +19,19 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def sends_narrow_beats(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def sends_narrow_beats(dut: Any, traffic: Traffic) -> None:
     width, factor = parameter(dut, "WIDTH"), parameter(dut, "FACTOR")
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     words = [[generator.getrandbits(width) for _ in range(factor)] for _ in range(60)]
-    bench.send([pack(word, width) for word in words])
-    await bench.expect([beat for word in words for beat in word])
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send([pack(word, width) for word in words])
+        await bench.expect([beat for word in words for beat in word])
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(words) * factor + 1)
 
 
 def test_stream_downsize(block: tuple[str, dict[str, int]]) -> None:

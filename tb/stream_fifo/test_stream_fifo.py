@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,17 +23,20 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def keeps_words_in_order(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def keeps_words_in_order(dut: Any, traffic: Traffic) -> None:
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     words = [generator.getrandbits(parameter(dut, "WIDTH")) for _ in range(200)]
-    bench.send(words)
-    await bench.expect(words)
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send(words)
+        await bench.expect(words)
+        await bench.quiet()
+
+    block = parameter(dut, "BLOCK")
+    one_word = parameter(dut, "DEPTH") - (2 if block else 1) < 2  # in the memory: half the throughput
+    await bench.run(traffic, drive, cycles=None if one_word else len(words) + (3 if block else 2))
 
 
 @cocotb.test()
@@ -47,8 +50,7 @@ async def holds_exactly_its_depth_and_forgets_at_reset(dut: Any) -> None:
     # One more word waits at the source's output.
     same("words taken", depth, depth + 3 - bench.sources["s_axis"].count() - 1)
     same("ready when full", 0, int(dut.s_axis_tready.value))
-    bench.sources["s_axis"].clear()
-    await bench.reset()
+    await bench.reset(cycles=1)
     bench.sinks["m_axis"].pause = False
     bench.send([7])
     await bench.expect([7])

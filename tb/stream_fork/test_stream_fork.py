@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -18,18 +18,19 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def reaches_both_consumers(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def reaches_both_consumers(dut: Any, traffic: Traffic) -> None:
     generator = seeded()
     bench = Bench(dut, sinks=("m0_axis", "m1_axis"))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     words = [generator.getrandbits(parameter(dut, "WIDTH")) for _ in range(200)]
-    bench.send(words)
-    await bench.expect(words, prefix="m0_axis")
-    await bench.expect(words, prefix="m1_axis")
-    await bench.quiet()
+
+    async def drive() -> None:
+        bench.send(words)
+        await bench.expect(words, prefix="m0_axis")
+        await bench.expect(words, prefix="m1_axis")
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(words))
 
 
 def test_stream_fork(block: tuple[str, dict[str, int]]) -> None:

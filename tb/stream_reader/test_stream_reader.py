@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import answer, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
 
 GRID = [
     {"WORDS": 37, "ADDR_W": 8},
@@ -20,19 +20,24 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(share=[1.0, 0.3])
-async def sends_the_first_words(dut: Any, share: float) -> None:
+@cocotb.parametrize(sink=["eager", "slow", "waiting"])
+async def sends_the_first_words(dut: Any, sink: str) -> None:
     generator = seeded()
     words = [generator.getrandbits(16) for _ in range(1 << parameter(dut, "ADDR_W"))]
     shown = Shown()
     start_clock(dut)
     await reset(dut, "start", "m_axis_tready")
     answer(dut, dut.read_addr, shown, words.__getitem__)
-    for _ in range(3):
+    for turn in range(6):
         await pulse(dut, "start")
+        if turn % 2:
+            dut.m_axis_tready.value = 1
+            await cut_off(dut, generator, "m_axis_tready")
+            same("busy, valid behind a reset", (0, 0), (int(dut.busy.value), int(dut.m_axis_tvalid.value)))
+            continue
         got: list[int] = []
         while int(dut.busy.value):
-            ready = generator.random() < share
+            ready = int(dut.m_axis_tvalid.value) if sink == "waiting" else sink == "eager" or generator.random() < 0.3
             dut.m_axis_tready.value = int(ready)
             if ready and int(dut.m_axis_tvalid.value):
                 got.append(shown.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import Bench, corner_values, parameter, pixel_beats, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, parameter, pixel_beats, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -21,23 +21,29 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def sums_each_channel_over_the_frame(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def sums_each_channel_over_the_frame(dut: Any, traffic: Traffic) -> None:
     channels, lanes, bits, pixels = (parameter(dut, n) for n in ("CHANNELS", "LANES", "BITS", "PIXELS"))
     sum_w = parameter(dut, "SUM_W")
     generator = seeded()
     bench = Bench(dut)
-    if stalled:
-        bench.stall()
-    await bench.reset()
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     frames = [[[low] * channels] * pixels, [[high] * channels] * pixels]
     frames += [[corner_values(bits, generator, channels) for _ in range(pixels)] for _ in range(3)]
 
-    bench.send([beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)])
-    expected = [b for frame in frames for b in pixel_beats([sum(v) for v in zip(*frame, strict=True)], lanes, sum_w)]
-    await bench.expect(expected, sum_w, lanes)
-    await bench.quiet()
+    sent = [beat for frame in frames for pixel in frame for beat in pixel_beats(pixel, lanes, bits)]
+
+    async def drive() -> None:
+        bench.send(sent)
+        expected = [
+            b
+            for frame in frames
+            for b in pixel_beats([sum(v) for v in zip(*frame, strict=True)], lanes, sum_w, signed=True)
+        ]
+        await bench.expect(expected, sum_w, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=len(sent) + (3 if channels // lanes > 2 else 1))
 
 
 def test_sum_pool(block: tuple[str, dict[str, int]]) -> None:

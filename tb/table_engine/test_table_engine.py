@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from wsfracbnn.tb.common.bench import Bench, pack, parameter, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, pack, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import WindowSource
 
@@ -30,8 +30,8 @@ def _product(weights: int, level: int, levels: int) -> int:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def convolves_windows(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def convolves_windows(dut: Any, traffic: Traffic) -> None:
     names = ("COLOURS", "LEVELS", "OUT_CHANNELS", "PE", "VALUES", "CHUNKS")
     colours, levels, outputs, pe, values, chunks = (parameter(dut, n) for n in names)
     level_w, value_w, sum_w, addr_w = (parameter(dut, n) for n in ("LEVEL_W", "VALUE_W", "SUM_W", "ADDR_W"))
@@ -43,7 +43,7 @@ async def convolves_windows(dut: Any, stalled: bool) -> None:
         word, level = address >> level_w, address & ((1 << level_w) - 1)
         value = word % chunks * values + table
         lanes = [weights[word // chunks * pe + lane][value] for lane in range(pe)]
-        return pack([_product(w, level, levels) if level <= levels else 0 for w in lanes], value_w)
+        return pack([_product(w, level, levels) if level <= levels else 0 for w in lanes], value_w, signed=True)
 
     async def tables() -> None:
         while True:
@@ -55,21 +55,25 @@ async def convolves_windows(dut: Any, stalled: bool) -> None:
                 dut.table_data.value = pack(words, pe * value_w)
 
     bench = Bench(dut, sources=())
-    source = WindowSource(dut, stalled)
+    source = WindowSource(dut, traffic)
     cocotb.start_soon(tables())
-    if stalled:
-        bench.stall()
-    await bench.reset()
-    expected = []
+    windows: list[tuple[int, int]] = []
+    expected: list[int] = []
     for window in range(30):
         pixels = [generator.randint(0, levels) if window > 1 else window * levels for _ in range(9 * colours)]
         taps = [0x1FF, 0x010][window % 2] if window < 4 else generator.getrandbits(9)
-        source.send(pack(pixels, level_w), taps)
+        windows.append((pack(pixels, level_w), taps))
         inside = [v for v in range(9 * colours) if taps >> (v // colours) & 1]
         sums = [sum(_product(w[v], pixels[v], levels) for v in inside) for w in weights]
-        expected += [pack(sums[g : g + pe], sum_w) for g in range(0, outputs, pe)]
-    await bench.expect(expected, sum_w, pe)
-    await bench.quiet()
+        expected += [pack(sums[g : g + pe], sum_w, signed=True) for g in range(0, outputs, pe)]
+
+    async def drive() -> None:
+        for window in windows:
+            source.send(*window)
+        await bench.expect(expected, sum_w, pe)
+        await bench.quiet()
+
+    await bench.run(traffic, drive)
 
 
 def test_table_engine(block: tuple[str, dict[str, int]]) -> None:

@@ -88,5 +88,21 @@ async def a_glitch_is_no_byte(dut: Any) -> None:
     same("bytes", ([], 0), (receiver.received, receiver.broken))
 
 
+@cocotb.test()
+async def a_reset_drops_the_byte_that_is_arriving(dut: Any) -> None:
+    receiver = Receiver(dut)
+    await receiver.start()
+    for bits in (0.7, 1.5, 4.5, 8.9):
+        await receiver.hold(0, bits)
+        dut.rst.value = dut.rx.value = 1
+        await ClockCycles(dut.clk, 1)
+        dut.rst.value = 0
+        await receiver.hold(1, 12)
+        same(f"after {bits} bits", ([], 0), (receiver.received, receiver.broken))
+        await receiver.send(b"\x5a")
+        same(f"behind {bits} bits", ([0x5A], 0), (receiver.received, receiver.broken))
+        receiver.received.clear()
+
+
 def test_uart_receiver(block: tuple[str, dict[str, int]]) -> None:
     run_block(block[0], "uart_receiver", Path(__file__), block[1], sources=[BOARD_RTL / "uart_receiver.v"])

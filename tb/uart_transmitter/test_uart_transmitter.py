@@ -12,7 +12,7 @@ from cocotb.triggers import ClockCycles, FallingEdge
 from cocotbext.uart import UartSink
 
 from wsfracbnn.gen.locations import BOARD_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import CLOCK_NS, Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [{"DIVISOR": 16}, {"DIVISOR": 2}, {"DIVISOR": 3}, {"DIVISOR": 100}]
@@ -51,12 +51,11 @@ async def a_bit_lasts_its_cycles(dut: Any) -> None:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def another_receiver_reads_every_byte(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=[Traffic.FULL, Traffic.STALLED])
+async def another_receiver_reads_every_byte(dut: Any, traffic: Traffic) -> None:
     divisor = parameter(dut, "DIVISOR")
     bench = Bench(dut, sinks=())
-    if stalled:
-        bench.stall()
+    bench.flow(traffic)
     sink = UartSink(dut.tx, baud=1e9 / (CLOCK_NS * divisor))
     sink.log.setLevel("WARNING")
     await bench.reset()
@@ -76,7 +75,7 @@ async def a_reset_idles_the_line_and_the_next_byte_is_whole(dut: Any) -> None:
         while dut.tx.value == 1:
             await FallingEdge(dut.clk)
         await ClockCycles(dut.clk, cycles)
-        await bench.reset()
+        await bench.reset(cycles=1)
         same("idle line", [1] * 12 * divisor, await levels(dut, 12 * divisor))
         bench.send([0x5A])
         while dut.tx.value == 1:

@@ -72,12 +72,18 @@ class Loader:
         """With random pauses; ends a cycle behind the last beat."""
         for data, last in beats:
             while self.generator.random() < 0.3:
+                self.noise()
                 await FallingEdge(self.dut.clk)
             self.dut.s_axis_tdata.value, self.dut.s_axis_tlast.value = data, int(last)
             self.dut.s_axis_tvalid.value = 1
             await FallingEdge(self.dut.clk)
             self.dut.s_axis_tvalid.value = 0
+        self.noise()
         await FallingEdge(self.dut.clk)
+
+    def noise(self) -> None:
+        """What stands on the stream while nothing is offered is nobody's."""
+        self.dut.s_axis_tdata.value, self.dut.s_axis_tlast.value = (self.generator.getrandbits(n) for n in (32, 1))
 
     def flags(self) -> tuple[int, int]:
         """loaded, load_error."""

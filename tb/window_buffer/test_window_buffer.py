@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from wsfracbnn.tb.common.bench import Bench, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import check_cut_frames, check_windows, random_frames
 
@@ -25,9 +25,9 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def shows_every_window(dut: Any, stalled: bool) -> None:
-    await check_windows(dut, stalled, seeded(), stride=1)
+@cocotb.parametrize(traffic=list(Traffic))
+async def shows_every_window(dut: Any, traffic: Traffic) -> None:
+    await check_windows(dut, traffic, seeded(), stride=1)
 
 
 @cocotb.test()

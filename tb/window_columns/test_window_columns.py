@@ -9,9 +9,9 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from wsfracbnn.tb.common.bench import Bench, pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
-from wsfracbnn.tb.common.windows import window_reader
+from wsfracbnn.tb.common.windows import taker, window_reader
 
 GRID = [
     {"WIDTH": 8, "COLUMNS": 6},
@@ -23,15 +23,15 @@ ROWS = 9
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def shows_three_rows_of_three_columns(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=[Traffic.FULL, Traffic.STALLED, Traffic.WAITING])
+async def shows_three_rows_of_three_columns(dut: Any, traffic: Traffic) -> None:
     """A step with every window taken, or windows and steps at random; a loaded window is followed by its step."""
     width, columns = parameter(dut, "WIDTH"), parameter(dut, "COLUMNS")
     generator = seeded()
     bench = Bench(dut, sources=(), sinks=())
     dut.step.value = dut.write.value = dut.complete.value = dut.m_axis_tready.value = 0
     await bench.reset()
-    read = window_reader(dut, lambda: not stalled or generator.random() < 0.5)
+    read = window_reader(dut, taker(dut, traffic, generator))
     pixels = [generator.getrandbits(width) for _ in range(ROWS * columns)]
     expected: list[tuple[int, int, int]] = []
     # Reading column 0 of the rows above takes a step of its own; what is in view then is of no image.
@@ -55,7 +55,7 @@ async def shows_three_rows_of_three_columns(dut: Any, stalled: bool) -> None:
             window = [pixels[number - (2 - ky) * columns - (2 - kx)] for ky in range(3) for kx in range(3)]
             taps = sum(cols << (3 * ky) for ky in range(3) if rows >> ky & 1)
             expected.append((number, pack(window, width), taps))
-        elif stalled:
+        elif traffic.stalls:
             await ClockCycles(dut.clk, generator.randint(0, 2))
             await FallingEdge(dut.clk)
         dut.step.value = dut.write.value = 1
@@ -97,6 +97,15 @@ async def a_window_waits_for_the_one_before(dut: Any) -> None:
     dut.complete.value = 0
     await FallingEdge(dut.clk)
     same("nothing left", 0, int(dut.m_axis_tvalid.value))
+    dut.m_axis_tready.value, dut.complete.value = 0, 1
+    await ClockCycles(dut.clk, 4)
+    await FallingEdge(dut.clk)
+    same("a window waits again", 1, int(dut.m_axis_tvalid.value))
+    dut.complete.value, dut.rst.value = 0, 1
+    await FallingEdge(dut.clk)
+    dut.rst.value = 0
+    await FallingEdge(dut.clk)
+    same("reset drops it", 0, int(dut.m_axis_tvalid.value))
 
 
 def test_window_columns(block: tuple[str, dict[str, int]]) -> None:

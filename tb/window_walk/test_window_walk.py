@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from wsfracbnn.tb.common.bench import parameter, seeded
+from wsfracbnn.tb.common.bench import Traffic, parameter, seeded
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import check_windows
 
@@ -24,9 +24,9 @@ GRID = [
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def shows_every_window(dut: Any, stalled: bool) -> None:
-    await check_windows(dut, stalled, seeded(), parameter(dut, "STRIDE"))
+@cocotb.parametrize(traffic=list(Traffic))
+async def shows_every_window(dut: Any, traffic: Traffic) -> None:
+    await check_windows(dut, traffic, seeded(), parameter(dut, "STRIDE"))
 
 
 def test_window_walk(block: tuple[str, dict[str, int]]) -> None:
