@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which mutants are judged, in which order, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.reading import read_json
+
+from .jobs import bench_jobs, rtl_files
+from .killers import REFUSED, SAME, Killers, Verdict
+from .mutants import Mutant, mutants_of
+
+RESULTS = ROOT / "results" / "mutants.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A mutant and what became of it."""
+
+    mutant: Mutant
+    verdict: Verdict
+    path: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """A survivor as results/mutants.json has it."""
+        mutant = self.mutant
+        place = {"name": mutant.name, "file": self.path, "line": mutant.line, "operator": mutant.operator}
+        return place | {"old": mutant.old, "new": mutant.new, "same": self.verdict.verdict == SAME}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows of a run. reasons: of survivors that are equivalent, by their names: how that is shown."""
+
+    rows: tuple[Row, ...]
+    refused: int
+    seed: int
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """As results/mutants.json holds them."""
+        killed = [row for row in self.rows if row.verdict.killed]
+        left = [row for row in self.rows if not row.verdict.killed]
+        equivalent = [row for row in left if row.mutant.name in self.reasons]
+        survived = [row for row in left if row.mutant.name not in self.reasons]
+        by = [row.verdict.verdict for row in killed]
+        return {
+            "seed": self.seed,
+            "total": len(self.rows),
+            "killed": len(killed),
+            "equivalent": len(equivalent),
+            "survived": len(survived),
+            "refused": self.refused,
+            "killed_by_limit": by.count("limit"),
+            "killed_by_stop": by.count("stopped"),
+            "seconds": round(sum(row.verdict.seconds for row in self.rows)),
+            "blocks": {
+                block: {
+                    "total": sum(row.mutant.block == block for row in self.rows),
+                    "killed": sum(row.mutant.block == block for row in killed),
+                    "equivalent": sum(row.mutant.block == block for row in equivalent),
+                }
+                for block in sorted({row.mutant.block for row in self.rows})
+            },
+            "survivors": [row.told for row in survived],
+            "equivalents": [row.told | {"because": self.reasons[row.mutant.name]} for row in equivalent],
+            "killers": {row.mutant.name: row.verdict.by for row in sorted(killed, key=lambda row: row.mutant.name)},
+        }
+
+
+def read_results(path: Path = RESULTS) -> dict[str, Any]:
+    """Figures that an earlier run wrote.
+
+    Raises:
+        InputError: no such file, or it holds something else.
+    """
+    figures = read_json(path, "a file of mutants")
+    if not isinstance(figures, dict) or "killers" not in figures:
+        raise InputError(f"{path}: found no results of mutants, expected those of tests.mutate")
+    return figures
+
+
+def remembered(path: Path = RESULTS) -> dict[str, str]:
+    """What killed which mutant in the run whose results are committed; nothing where there are none."""
+    return dict(read_results(path)["killers"]) if path.is_file() else {}
+
+
+def all_mutants(only: Iterable[str] = ()) -> list[Mutant]:
+    """Of all blocks that have a bench, or of those named.
+
+    Raises:
+        InputError: a name is no block's.
+    """
+    files = {name: path for name, path in rtl_files().items() if bench_jobs(name)}
+    for name in (wanted := list(only)):
+        if name not in files:
+            raise InputError(f"--only: found '{name}', expected one of: {', '.join(sorted(files))}")
+    return [m for name in wanted or files for m in mutants_of(files[name].name, files[name].read_text())]
+
+
+def in_order(mutants: Sequence[Mutant], seed: int, first: Iterable[str] = ()) -> list[Mutant]:
+    """By a hash of seed and name, so that an edit changes the place of few; those of the blocks `first` before."""
+    ahead = frozenset(first)
+
+    def place(mutant: Mutant) -> tuple[bool, str]:
+        return mutant.block not in ahead, hashlib.sha256(f"{seed} {mutant.name}".encode()).hexdigest()
+
+    return sorted(mutants, key=place)
+
+
+def changed_since(reference: str) -> list[str]:
+    """Blocks whose Verilog, bench or properties differ from a commit's, in Git.
+
+    Raises:
+        InputError: Git knows no such commit.
+    """
+    command = ["git", "diff", "--name-only", reference, "--", "rtl", "tb", "formal"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise InputError(f"--changed-first: found '{reference}', expected a commit that Git knows")
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    names = {path.stem for path in paths} | {path.parent.name for path in paths}
+    return sorted(names & set(rtl_files()))
+
+
+def carry_out(
+    order: Sequence[Mutant], count: int, jobs: int, show: Callable[[int], None], known: Mapping[str, str]
+) -> tuple[list[Row], int]:
+    """Judge mutants in their order until `count` are counted; returns them, and how many were refused."""
+    files = {path.name: str(path.relative_to(ROOT)) for path in rtl_files().values()}
+    rows: list[Row] = []
+    refused = 0
+    with _judges(jobs, known) as judge:
+        for mutant, verdict in zip(order, judge(order), strict=False):
+            if verdict.verdict == REFUSED:
+                refused += 1
+                continue
+            rows.append(Row(mutant, verdict, files[mutant.file]))
+            show(len(rows))
+            if len(rows) == count:
+                break
+    return rows, refused
+
+
+_killers: Killers | None = None
+
+
+def _start(known: Mapping[str, str]) -> None:
+    global _killers
+    _killers = Killers(known)
+
+
+def _judge(mutant: Mutant) -> Verdict:
+    assert _killers is not None
+    with _killers:
+        return _killers.judge(mutant)
+
+
+@contextmanager
+def _judges(jobs: int, known: Mapping[str, str]) -> Iterator[Callable[[Sequence[Mutant]], Iterator[Verdict]]]:
+    """Yields a function that judges mutants in their order, in this process or in several."""
+    if jobs == 1:
+        with Killers(known) as killers:
+            yield lambda mutants: map(killers.judge, mutants)
+        return
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(known,))
+    try:
+        yield lambda mutants: pool.map(_judge, mutants)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def written(figures: Mapping[str, Any]) -> str:
+    """The text of results/mutants.json: a survivor and a killer a line."""
+    lines = []
+    for key, value in figures.items():
+        if key in {"survivors", "equivalents"}:
+            inner = ",\n".join(f"    {json.dumps(row)}" for row in value)
+            lines.append(f"  {json.dumps(key)}: [\n{inner}\n  ]" if value else f"  {json.dumps(key)}: []")
+        elif key in {"killers", "blocks"}:
+            inner = ",\n".join(f"    {json.dumps(name)}: {json.dumps(row)}" for name, row in value.items())
+            lines.append(f"  {json.dumps(key)}: {{\n{inner}\n  }}" if value else f"  {json.dumps(key)}: {{}}")
+        else:
+            lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"

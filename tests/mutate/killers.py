@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What finds a mutant: its block's bench, the proof of its properties, benches of blocks that instantiate it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from formal.block import BOUNDED, Block
+from formal.blocks import BLOCKS
+from formal.prove import read_results
+from formal.solver import Problem, ToolStoppedError, rtl_of, solve
+from wsfracbnn.gen.locations import ROOT, RTL
+
+from .jobs import (
+    FAILED,
+    LIMIT,
+    LIMIT_NS,
+    PASSED,
+    STOPPED,
+    STOPPED_S,
+    BrokenBenchError,
+    Job,
+    Outcome,
+    Simulation,
+    bench_jobs,
+    cheapest,
+    rtl_files,
+    users_of,
+)
+from .mutants import Mutant, code_of
+
+CACHE = ROOT / "build" / "mutants"
+
+SAME, REFUSED = "same", "refused"
+"""Icarus compiles the same program as without the mutant; it does not compile the mutant."""
+
+KILLED = {FAILED, LIMIT, STOPPED}
+
+QUICK_S = 25
+"""Proofs that took longer (results/formal.json) are left out."""
+
+FORMAL_DEPTH = 12
+"""Cycles in which a mutant of a block must show whose proof is an induction, as for the faults of formal/."""
+
+JOBS_OF_A_USER = 2
+"""Of each block that instantiates the mutant's: its cheapest."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant.
+
+    Attributes:
+        verdict: FAILED, LIMIT, STOPPED: found, by a failing test, simulated time, CPU time; PASSED: not found; SAME: at
+            no point of any bench another program; REFUSED: no mutant, since it does not compile.
+        by: job and test, or proof and property.
+        seconds: of CPU, those of the cache too.
+        tried: how many jobs and proofs ran it.
+    """
+
+    verdict: str
+    by: str
+    seconds: float
+    tried: int
+
+    @property
+    def killed(self) -> bool:
+        return self.verdict in KILLED
+
+
+class Cache:
+    """Outcomes by the hash of all that they depend on: a file of JSON lines, to which processes append."""
+
+    def __init__(self, path: Path = CACHE / "outcomes.jsonl") -> None:
+        self.path = path
+        self._found: dict[str, dict[str, Any]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            for line in path.read_text().splitlines():
+                if line.endswith("}"):  # the last of a run that was cut off may be a part
+                    row = json.loads(line)
+                    self._found[row.pop("key")] = row
+
+    def outcome(self, key: str, make: Callable[[], Outcome]) -> Outcome:
+        """What is there under the key, or what `make` gives."""
+        if key not in self._found:
+            row = asdict(make())
+            with self.path.open("a") as file:
+                file.write(json.dumps({"key": key} | row) + "\n")
+            self._found[key] = row
+        return Outcome(**self._found[key])
+
+
+class Killers:
+    """Judges mutants, one after the other, in a folder of this process's own."""
+
+    def __init__(self, remembered: Mapping[str, str], cache: Cache | None = None, work: Path = CACHE / "work") -> None:
+        """remembered: the killing job by the mutant's name, from an earlier run; it is tried first."""
+        self.remembered = remembered
+        self.cache = cache or Cache()
+        self.folder = work / str(os.getpid())
+        self._sources = {path.name: path for path in rtl_files().values()}
+
+    def __enter__(self) -> Killers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Try all that may find it, the quickest first.
+
+        Raises:
+            BrokenBenchError: a bench fails without the mutant.
+        """
+        source = self._sources[mutant.file].read_text()
+        text = mutant.applied(source)
+        own = self.ordered(mutant.block)
+        builds = {job.name: self._built(job, mutant.file, text) for job in own}
+        if any(build.verdict == REFUSED for build in builds.values()):
+            return Verdict(REFUSED, "", 0.0, 0)
+        seconds, tried = 0.0, 0
+        known = self.remembered.get(mutant.name, "")
+        for job in sorted(own, key=lambda job: not known.startswith(f"{job.name}:")):
+            if builds[job.name].verdict == SAME:
+                continue
+            outcome = self._run(job, mutant.file, text)
+            seconds, tried = seconds + outcome.seconds, tried + 1
+            if outcome.verdict in KILLED:
+                return Verdict(outcome.verdict, f"{job.name}: {outcome.by or outcome.verdict}", seconds, tried)
+        for name, outcome in self._others(mutant, text):
+            if outcome.verdict in (SAME, REFUSED):
+                continue
+            seconds, tried = seconds + outcome.seconds, tried + 1
+            if outcome.verdict in KILLED:
+                return Verdict(outcome.verdict, f"{name}: {outcome.by or outcome.verdict}", seconds, tried)
+        return Verdict(PASSED if tried else SAME, "", seconds, tried)
+
+    def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[str, Outcome]]:
+        for user in users_of(mutant.block):
+            for job in self.ordered(user)[:JOBS_OF_A_USER]:
+                built = self._built(job, mutant.file, text)
+                yield job.name, built if built.verdict in (SAME, REFUSED) else self._run(job, mutant.file, text)
+        block = provable().get(mutant.block)
+        if block is not None:
+            for sizes in block.sizes:
+                yield proof_name(block, sizes), prove(block, sizes, mutant.file, text)
+
+    @functools.cache  # noqa: B019 (lives as long as the process)
+    def ordered(self, block: str) -> list[Job]:
+        """A block's jobs, the quickest first."""
+        return cheapest((job, self.baseline(job).seconds) for job in bench_jobs(block))
+
+    def baseline(self, job: Job) -> Outcome:
+        """The job without a mutant; `by` is the hash of its program.
+
+        Raises:
+            BrokenBenchError: it fails.
+        """
+
+        def run() -> Outcome:
+            simulation = Simulation(job, self.folder)
+            program = simulation.build({})
+            outcome = simulation.run()
+            if outcome.verdict != PASSED:
+                raise BrokenBenchError(f"{job.name}: fails without a mutant: {outcome.verdict} {outcome.by}")
+            return replace(outcome, by=_hash(program))
+
+        return self.cache.outcome(f"{job.key}", run)
+
+    def _built(self, job: Job, file: str, text: str) -> Outcome:
+        """Whether the job sees a mutant: REFUSED, SAME or PASSED."""
+
+        def build() -> Outcome:
+            program = Simulation(job, self.folder).build({file: text})
+            same = _hash(program) == self.baseline(job).by
+            return Outcome(REFUSED if not program else SAME if same else PASSED, "", 0.0, 0.0)
+
+        return self.cache.outcome(f"{job.key}-{_hash(file, code_of(text))}-built", build)
+
+    def _run(self, job: Job, file: str, text: str) -> Outcome:
+        def run() -> Outcome:
+            base = self.baseline(job)
+            simulation = Simulation(job, self.folder)
+            simulation.build({file: text})
+            return simulation.run(2 * base.end_ns + LIMIT_NS, STOPPED_S + 30 * base.seconds)
+
+        return self.cache.outcome(f"{job.key}-{_hash(file, code_of(text))}", run)
+
+
+@functools.cache
+def provable() -> Mapping[str, Block]:
+    """Blocks of rtl/ whose properties are proven quickly, by their names."""
+    slow = {row.block for row in read_results().proofs if row.seconds > QUICK_S}
+    return {block.name: block for block in BLOCKS if block.name not in slow and (RTL / f"{block.name}.v").is_file()}
+
+
+def proof_name(block: Block, sizes: Mapping[str, int]) -> str:
+    """As `by` tells it."""
+    return " ".join(("formal", block.name, *(f"{key}={value}" for key, value in sizes.items())))
+
+
+def prove(block: Block, sizes: Mapping[str, int], file: str, text: str) -> Outcome:
+    """Whether a property of the block's outside fails within some cycles of a reset; formal/ keeps what it proved."""
+    depth = block.depth if block.method == BOUNDED else FORMAL_DEPTH
+    sources = rtl_of(block.name) | {file: text}
+    try:
+        found = solve(Problem(block.name, sizes, BOUNDED, depth, sources, invariants=False))
+    except ToolStoppedError:
+        return Outcome(REFUSED, "", 0.0, 0.0)
+    return Outcome(FAILED if found.failed else PASSED, ", ".join(found.failed), 0.0, found.seconds)
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
