@@ -11,12 +11,10 @@ import typer
 from wsfracbnn.cli.app import run
 from wsfracbnn.cli.console import console
 from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
-from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.cli.progress import bar_of
-from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, write_text
 
-from .campaign import Results, all_mutants, carry_out, changed_since, in_order, remembered, written
+from .campaign import Results, Row, all_mutants, carry_out, changed_since, in_order, remembered, written
 
 
 def main(
@@ -34,12 +32,15 @@ def main(
         require_writable(results)
     order = in_order(all_mutants(only or ()), seed, changed_since(changed_first) if changed_first else ())
     with bar_of("mutants", min(count, len(order))) as show:
-        rows, refused = carry_out(order, count, jobs, show, remembered())
+
+        def tell(rows: list[Row]) -> None:
+            show(len(rows))
+            if not rows[-1].verdict.killed:
+                print_survivor(rows[-1])
+
+        rows, refused = carry_out(order, count, jobs, tell, remembered())
     found = Results(tuple(rows), refused, seed)
     figures = found.figures
-    for row in figures["survivors"]:
-        text = f"{row['file']}:{row['line']}: {row['old']}  ->  {row['new']}  ({row['name']})"
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"{figures['killed']} of {figures['total']} mutants killed, {figures['equivalent']} equivalent, "
         f"{figures['survived']} survived; {figures['refused']} more do not compile",
@@ -50,6 +51,13 @@ def main(
     if figures["survived"]:
         raise CheckFailedError(figures)
     return figures
+
+
+def print_survivor(row: Row) -> None:
+    """A line for a mutant that nothing found."""
+    mutant = row.mutant
+    text = f"{row.path}:{mutant.line}: {mutant.old}  ->  {mutant.new}  ({mutant.name}, {row.verdict.verdict})"
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

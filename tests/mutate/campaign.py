@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +137,12 @@ def changed_since(reference: str) -> list[str]:
 
 
 def carry_out(
-    order: Sequence[Mutant], count: int, jobs: int, show: Callable[[int], None], known: Mapping[str, str]
+    order: Sequence[Mutant], count: int, jobs: int, show: Callable[[list[Row]], None], known: Mapping[str, str]
 ) -> tuple[list[Row], int]:
-    """Judge mutants in their order until `count` are counted; returns them, and how many were refused."""
+    """Judge mutants in their order until `count` are counted; returns them, and how many were refused.
+
+    show: is told the rows after each.
+    """
     files = {path.name: str(path.relative_to(ROOT)) for path in rtl_files().values()}
     rows: list[Row] = []
     refused = 0
@@ -149,7 +152,7 @@ def carry_out(
                 refused += 1
                 continue
             rows.append(Row(mutant, verdict, files[mutant.file]))
-            show(len(rows))
+            show(rows)
             if len(rows) == count:
                 break
     return rows, refused

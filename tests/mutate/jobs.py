@@ -231,8 +231,8 @@ class Simulation:
         tops = ["-s", self.job.top, "-s", "mutation_limit"]
         command = ["iverilog", "-o", str(self._program), "-D", "COCOTB_SIM=1", *ICARUS_ARGS, *tops, *overrides]
         self._program.unlink(missing_ok=True)
-        limited = _limited([*command, *sources, str(limiter)], BUILD_S)
-        subprocess.run(limited, cwd=self.folder, capture_output=True, env=_environment_of_tools())
+        build = limited([*command, *sources, str(limiter)], BUILD_S)
+        subprocess.run(build, cwd=self.folder, capture_output=True, env=_environment_of_tools())
         return comparable(self._program.read_text()) if self._program.is_file() else ""
 
     def run(self, limit_ns: float = 0, cpu_s: float = 600) -> Outcome:
@@ -264,7 +264,7 @@ class Simulation:
     def _child(self, command: Sequence[str], cpu_s: float, environment: Mapping[str, str]) -> Child:
         with (self.folder / "log.txt").open("w") as log:
             return Child(
-                _limited(command, cpu_s), cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment
+                limited(command, cpu_s), cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment
             )
 
     @functools.cached_property
@@ -311,9 +311,9 @@ def comparable(program: str) -> str:
     return re.sub(r"0x[0-9a-f]{8,}", lambda found: numbers.setdefault(found.group(), f"L{len(numbers)}"), text)
 
 
-def _limited(command: Sequence[str], cpu_s: float) -> list[str]:
-    """A command that may use so many CPU seconds, and no more memory than a bench ever needs."""
-    return ["sh", "-c", f'ulimit -t {int(cpu_s) + 1}; ulimit -v {MEMORY_KB}; exec "$@"', "sh", *command]
+def limited(command: Sequence[str], cpu_s: float, memory_kb: int = MEMORY_KB) -> list[str]:
+    """A command that may use so many CPU seconds and so much address space, by default more than any bench needs."""
+    return ["sh", "-c", f'ulimit -t {int(cpu_s) + 1}; ulimit -v {memory_kb}; exec "$@"', "sh", *command]
 
 
 @functools.cache
@@ -336,5 +336,5 @@ def _property(case: ElementTree.Element, name: str) -> float:
 
 
 def cheapest(jobs: Iterable[tuple[Job, float]]) -> list[Job]:
-    """Jobs in the order of their seconds."""
+    """Jobs in the order of what each costs."""
     return [job for job, _ in sorted(jobs, key=lambda pair: (pair[1], pair[0].name))]

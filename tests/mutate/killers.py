@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,11 @@ QUICK_S = 25
 FORMAL_DEPTH = 12
 """Cycles in which a mutant of a block must show whose proof is an induction, as for the faults of formal/."""
 
-JOBS_OF_A_USER = 2
-"""Of each block that instantiates the mutant's: its cheapest."""
+USERS, JOBS_OF_A_USER = 3, 2
+"""So many of the blocks that instantiate the mutant's, and so many jobs of each: the cheapest."""
+
+PROOFS = 2
+"""Of a block, at so many of its proof's parameters."""
 
 
 @dataclass(frozen=True)
@@ -145,22 +148,34 @@ class Killers:
         return Verdict(PASSED if tried else SAME, "", seconds, tried)
 
     def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[str, Outcome]]:
-        for user in users_of(mutant.block):
-            for job in self.ordered(user)[:JOBS_OF_A_USER]:
+        users = [self.ordered(user)[:JOBS_OF_A_USER] for user in users_of(mutant.block)]
+        for jobs in sorted(users, key=lambda jobs: self.program(jobs[0]).end_ns)[:USERS]:
+            for job in jobs:
                 built = self._built(job, mutant.file, text)
                 yield job.name, built if built.verdict in (SAME, REFUSED) else self._run(job, mutant.file, text)
         block = provable().get(mutant.block)
         if block is not None:
-            for sizes in block.sizes:
+            for sizes in block.sizes[:PROOFS]:
                 yield proof_name(block, sizes), prove(block, sizes, mutant.file, text)
 
     @functools.cache  # noqa: B019 (lives as long as the process)
     def ordered(self, block: str) -> list[Job]:
-        """A block's jobs, the quickest first."""
-        return cheapest((job, self.baseline(job).seconds) for job in bench_jobs(block))
+        """A block's jobs, those of the smallest program first: a baseline is simulated only where it is needed."""
+        return cheapest((job, self.program(job).end_ns) for job in bench_jobs(block))
+
+    def program(self, job: Job) -> Outcome:
+        """Of the job without a mutant: `by` is its hash, `end_ns` its length."""
+
+        def build() -> Outcome:
+            program = Simulation(job, self.folder).build({})
+            if not program:
+                raise BrokenBenchError(f"{job.name}: does not compile without a mutant")
+            return Outcome(PASSED, _hash(program), len(program), 0.0)
+
+        return self.cache.outcome(f"{job.key}-program", build)
 
     def baseline(self, job: Job) -> Outcome:
-        """The job without a mutant; `by` is the hash of its program.
+        """The job without a mutant.
 
         Raises:
             BrokenBenchError: it fails.
@@ -168,20 +183,20 @@ class Killers:
 
         def run() -> Outcome:
             simulation = Simulation(job, self.folder)
-            program = simulation.build({})
+            simulation.build({})
             outcome = simulation.run()
             if outcome.verdict != PASSED:
                 raise BrokenBenchError(f"{job.name}: fails without a mutant: {outcome.verdict} {outcome.by}")
-            return replace(outcome, by=_hash(program))
+            return outcome
 
-        return self.cache.outcome(f"{job.key}", run)
+        return self.cache.outcome(job.key, run)
 
     def _built(self, job: Job, file: str, text: str) -> Outcome:
         """Whether the job sees a mutant: REFUSED, SAME or PASSED."""
 
         def build() -> Outcome:
             program = Simulation(job, self.folder).build({file: text})
-            same = _hash(program) == self.baseline(job).by
+            same = _hash(program) == self.program(job).by
             return Outcome(REFUSED if not program else SAME if same else PASSED, "", 0.0, 0.0)
 
         return self.cache.outcome(f"{job.key}-{_hash(file, code_of(text))}-built", build)

@@ -142,9 +142,7 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
         if names[name] > 1:
             name += f"-{names[name]}"
         line = data[: place.begin].count(b"\n") + 1
-        found.append(
-            Mutant(file, place.operator, name, line, code_of(old), place.new, place.begin, place.end)
-        )
+        found.append(Mutant(file, place.operator, name, line, code_of(old), place.new, place.begin, place.end))
     return found
 
 
@@ -265,7 +263,11 @@ class _Finder:
 
     def _stuck(self, value: Node) -> Iterator[tuple[str, int, int, str]]:
         """The lowest bit always 0, always 1; of a constant nothing new comes of it."""
-        if value.kind.name in {"IntegerVectorExpression", "IntegerLiteralExpression", "MultipleConcatenationExpression"}:
+        if value.kind.name in {
+            "IntegerVectorExpression",
+            "IntegerLiteralExpression",
+            "MultipleConcatenationExpression",
+        }:
             return
         begin, end = _range(value)
         yield "stuck", begin, end, f"({self.text(value)}) & ~1"
