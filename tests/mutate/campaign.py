@@ -17,9 +17,10 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
 
-from .jobs import bench_jobs, rtl_files
-from .killers import REFUSED, SAME, Killers, Verdict
+from .jobs import rtl_files
+from .killers import REFUSED, SAME, Killers, Verdict, sources
 from .mutants import Mutant, mutants_of
+from .network import NETWORK, emitted_modules
 
 RESULTS = ROOT / "results" / "mutants.json"
 
@@ -69,11 +70,11 @@ class Results:
             "seconds": round(sum(row.verdict.seconds for row in self.rows)),
             "blocks": {
                 block: {
-                    "total": sum(row.mutant.block == block for row in self.rows),
-                    "killed": sum(row.mutant.block == block for row in killed),
-                    "equivalent": sum(row.mutant.block == block for row in equivalent),
+                    "total": sum(unit_of(row.mutant.file) == block for row in self.rows),
+                    "killed": sum(unit_of(row.mutant.file) == block for row in killed),
+                    "equivalent": sum(unit_of(row.mutant.file) == block for row in equivalent),
                 }
-                for block in sorted({row.mutant.block for row in self.rows})
+                for block in sorted({unit_of(row.mutant.file) for row in self.rows})
             },
             "survivors": [row.told for row in survived],
             "equivalents": [row.told | {"because": self.reasons[row.mutant.name]} for row in equivalent],
@@ -99,16 +100,26 @@ def remembered(path: Path = RESULTS) -> dict[str, str]:
 
 
 def all_mutants(only: Iterable[str] = ()) -> list[Mutant]:
-    """Of all blocks that have a bench, or of those named.
+    """Of all sources, or of blocks that are named, "network" for the emitted one.
 
     Raises:
         InputError: a name is no block's.
     """
-    files = {name: path for name, path in rtl_files().items() if bench_jobs(name)}
+    names = {path.stem for name, path in sources().items() if name not in emitted_modules()} | {NETWORK}
     for name in (wanted := list(only)):
-        if name not in files:
-            raise InputError(f"--only: found '{name}', expected one of: {', '.join(sorted(files))}")
-    return [m for name in wanted or files for m in mutants_of(files[name].name, files[name].read_text())]
+        if name not in names:
+            raise InputError(f"--only: found '{name}', expected one of: {', '.join(sorted(names))}")
+    return [
+        mutant
+        for name, path in sources().items()
+        if not wanted or unit_of(name) in wanted
+        for mutant in mutants_of(name, path.read_text())
+    ]
+
+
+def unit_of(file: str) -> str:
+    """The block that a source is of; all modules of the emitted network are one."""
+    return NETWORK if file in emitted_modules() else file.removesuffix(".v")
 
 
 def in_order(mutants: Sequence[Mutant], seed: int, first: Iterable[str] = ()) -> list[Mutant]:
@@ -116,24 +127,25 @@ def in_order(mutants: Sequence[Mutant], seed: int, first: Iterable[str] = ()) ->
     ahead = frozenset(first)
 
     def place(mutant: Mutant) -> tuple[bool, str]:
-        return mutant.block not in ahead, hashlib.sha256(f"{seed} {mutant.name}".encode()).hexdigest()
+        return unit_of(mutant.file) not in ahead, hashlib.sha256(f"{seed} {mutant.name}".encode()).hexdigest()
 
     return sorted(mutants, key=place)
 
 
 def changed_since(reference: str) -> list[str]:
-    """Blocks whose Verilog, bench or properties differ from a commit's, in Git.
+    """Blocks whose Verilog, bench, properties or templates differ from a commit's, in Git.
 
     Raises:
         InputError: Git knows no such commit.
     """
-    command = ["git", "diff", "--name-only", reference, "--", "rtl", "tb", "formal"]
+    command = ["git", "diff", "--name-only", reference, "--", "rtl", "tb", "formal", "templates"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise InputError(f"--changed-first: found '{reference}', expected a commit that Git knows")
     paths = [Path(line) for line in done.stdout.splitlines()]
     names = {path.stem for path in paths} | {path.parent.name for path in paths}
-    return sorted(names & set(rtl_files()))
+    changed = names & set(rtl_files())
+    return sorted(changed | ({NETWORK} if any(path.parts[0] == "templates" for path in paths) else set()))
 
 
 def carry_out(
@@ -143,7 +155,7 @@ def carry_out(
 
     show: is told the rows after each.
     """
-    files = {path.name: str(path.relative_to(ROOT)) for path in rtl_files().values()}
+    files = {name: str(path.relative_to(ROOT)) for name, path in sources().items()}
     rows: list[Row] = []
     refused = 0
     with _judges(jobs, known) as judge:

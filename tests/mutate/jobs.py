@@ -16,6 +16,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -131,7 +132,8 @@ def versions() -> tuple[str, ...]:
 @functools.cache
 def bench_text(bench: Path) -> str:
     """A bench, what it shares with others, and the modules of the package that either imports."""
-    files = [bench, *sorted((BENCHES / "common").glob("*.py")), *sorted(bench.parent.glob("*.v"))]
+    beside = [path for path in sorted(bench.parent.iterdir()) if path.suffix in {".py", ".v"}]
+    files = [*beside, *sorted((BENCHES / "common").glob("*.py"))]
     texts = [path.read_text() for path in files]
     for name in sorted(set(re.findall(r"^from wsfracbnn\.((?:gen|model)\.[\w.]+) import", "\n".join(texts), re.M))):
         path = ROOT / f"{name.replace('.', '/')}.py"
@@ -269,6 +271,7 @@ class Simulation:
 
     @functools.cached_property
     def _icarus(self) -> Any:
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         simulator = Icarus(
             toplevel=self.job.top,
             module=self.job.bench.stem,
@@ -277,6 +280,8 @@ class Simulation:
             verilog_sources=[],
         )
         simulator.set_env()
+        for number, handler in handlers.items():  # it takes them for a process that it never starts here
+            signal.signal(number, handler)
         return simulator
 
     def _command(self) -> list[str]:

@@ -36,6 +36,7 @@ from .jobs import (
     users_of,
 )
 from .mutants import Mutant, code_of
+from .network import copy_of, emitted, emitted_modules
 
 CACHE = ROOT / "build" / "mutants"
 
@@ -110,7 +111,6 @@ class Killers:
         self.remembered = remembered
         self.cache = cache or Cache()
         self.folder = work / str(os.getpid())
-        self._sources = {path.name: path for path in rtl_files().values()}
 
     def __enter__(self) -> Killers:
         return self
@@ -124,9 +124,8 @@ class Killers:
         Raises:
             BrokenBenchError: a bench fails without the mutant.
         """
-        source = self._sources[mutant.file].read_text()
-        text = mutant.applied(source)
-        own = self.ordered(mutant.block)
+        text = mutant.applied(sources()[mutant.file].read_text())
+        own = [emitted()[1]] if mutant.file in emitted_modules() else self.ordered(mutant.block)
         builds = {job.name: self._built(job, mutant.file, text) for job in own}
         if any(build.verdict == REFUSED for build in builds.values()):
             return Verdict(REFUSED, "", 0.0, 0)
@@ -157,6 +156,11 @@ class Killers:
         if block is not None:
             for sizes in block.sizes[:PROOFS]:
                 yield proof_name(block, sizes), prove(block, sizes, mutant.file, text)
+        copy, its_text = copy_of(mutant.file, text)
+        if copy:
+            job = emitted()[1]
+            built = self._built(job, copy, its_text)
+            yield job.name, built if built.verdict in (SAME, REFUSED) else self._run(job, copy, its_text)
 
     @functools.cache  # noqa: B019 (lives as long as the process)
     def ordered(self, block: str) -> list[Job]:
@@ -209,6 +213,13 @@ class Killers:
             return simulation.run(2 * base.end_ns + LIMIT_NS, STOPPED_S + 30 * base.seconds)
 
         return self.cache.outcome(f"{job.key}-{_hash(file, code_of(text))}", run)
+
+
+@functools.cache
+def sources() -> Mapping[str, Path]:
+    """All that gets mistakes: the blocks of rtl/ that have a bench, and an emitted network's modules."""
+    blocks = {path.name: path for name, path in rtl_files().items() if bench_jobs(name)}
+    return blocks | dict(emitted_modules())
 
 
 @functools.cache
