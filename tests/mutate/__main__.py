@@ -11,10 +11,11 @@ import typer
 from wsfracbnn.cli.app import run
 from wsfracbnn.cli.console import console
 from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
+from wsfracbnn.cli.markdown import replace_section, require_section
 from wsfracbnn.cli.progress import bar_of
 from wsfracbnn.model.files import require_writable, write_text
 
-from .campaign import Results, Row, all_mutants, carry_out, changed_since, in_order, remembered, written
+from .campaign import Results, Row, all_mutants, carry_out, changed_since, in_order, page_of, remembered, written
 
 
 def main(
@@ -26,16 +27,19 @@ def main(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     results: Annotated[Path | None, typer.Option(help="JSON file that the rows are written to.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Markdown file with a section 'mutants'.")] = None,
 ) -> Figures:
     """Judge mutants, print the survivors; what was simulated is kept in build/mutants, so that a run can go on."""
     if results is not None:
         require_writable(results)
+    if page is not None:
+        require_section(page, "mutants")
     order = in_order(all_mutants(only or ()), seed, changed_since(changed_first) if changed_first else ())
     with bar_of("mutants", min(count, len(order))) as show:
 
         def tell(rows: list[Row]) -> None:
             show(len(rows))
-            if not rows[-1].verdict.killed:
+            if not rows[-1].verdict.killed and not rows[-1].because:
                 print_survivor(rows[-1])
 
         rows, refused = carry_out(order, count, jobs, tell, remembered())
@@ -48,6 +52,8 @@ def main(
     )
     if results is not None:
         write_text(results, written(figures))
+    if page is not None:
+        replace_section(page, "mutants", page_of(figures))
     if figures["survived"]:
         raise CheckFailedError(figures)
     return figures
@@ -56,7 +62,7 @@ def main(
 def print_survivor(row: Row) -> None:
     """A line for a mutant that nothing found."""
     mutant = row.mutant
-    text = f"{row.path}:{mutant.line}: {mutant.old}  ->  {mutant.new}  ({mutant.name}, {row.verdict.verdict})"
+    text = f"{row.path}:{mutant.line}: {mutant.old}  ->  {mutant.new}  ({mutant.name})"
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

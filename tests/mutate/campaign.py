@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +17,56 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
 
-from .jobs import rtl_files
-from .killers import REFUSED, SAME, Killers, Verdict, sources
+from .jobs import LIMIT, STOPPED, rtl_files
+from .killers import PROVEN, REFUSED, SAME, Killers, Verdict, sources
 from .mutants import Mutant, mutants_of
 from .network import NETWORK, emitted_modules
+from .reasons import read_reasons
 
 RESULTS = ROOT / "results" / "mutants.json"
 
 
+HOW = {
+    SAME: "Icarus compiles the same program at every point of the grid",
+    PROVEN: "Yosys proves the same circuit, by induction, at every point of the grid",
+}
+
+
 @dataclass(frozen=True)
 class Row:
-    """A mutant and what became of it."""
+    """A mutant and what became of it.
+
+    Attributes:
+        path: of its source, from the tree's root. because: why nothing can find it; "" where something does or should.
+    """
 
     mutant: Mutant
     verdict: Verdict
     path: str
+    because: str
 
     @property
     def told(self) -> dict[str, Any]:
-        """A survivor as results/mutants.json has it."""
+        """As results/mutants.json has a mutant that was not killed."""
         mutant = self.mutant
         place = {"name": mutant.name, "file": self.path, "line": mutant.line, "operator": mutant.operator}
-        return place | {"old": mutant.old, "new": mutant.new, "same": self.verdict.verdict == SAME}
+        return place | {"old": mutant.old, "new": mutant.new} | ({"because": self.because} if self.because else {})
 
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of a run. reasons: of survivors that are equivalent, by their names: how that is shown."""
+    """Rows of a run. refused: how many mutants beside them do not compile. seed: of their choice."""
 
     rows: tuple[Row, ...]
     refused: int
     seed: int
-    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def figures(self) -> dict[str, Any]:
         """As results/mutants.json holds them."""
         killed = [row for row in self.rows if row.verdict.killed]
-        left = [row for row in self.rows if not row.verdict.killed]
-        equivalent = [row for row in left if row.mutant.name in self.reasons]
-        survived = [row for row in left if row.mutant.name not in self.reasons]
+        equivalent = [row for row in self.rows if row.because]
+        survived = [row for row in self.rows if not row.verdict.killed and not row.because]
         by = [row.verdict.verdict for row in killed]
         return {
             "seed": self.seed,
@@ -65,19 +75,18 @@ class Results:
             "equivalent": len(equivalent),
             "survived": len(survived),
             "refused": self.refused,
-            "killed_by_limit": by.count("limit"),
-            "killed_by_stop": by.count("stopped"),
+            "killed_by_limit": by.count(LIMIT),
+            "killed_by_stop": by.count(STOPPED),
             "seconds": round(sum(row.verdict.seconds for row in self.rows)),
             "blocks": {
                 block: {
-                    "total": sum(unit_of(row.mutant.file) == block for row in self.rows),
-                    "killed": sum(unit_of(row.mutant.file) == block for row in killed),
-                    "equivalent": sum(unit_of(row.mutant.file) == block for row in equivalent),
+                    name: sum(unit_of(row.mutant.file) == block for row in rows)
+                    for name, rows in (("total", self.rows), ("killed", killed), ("equivalent", equivalent))
                 }
                 for block in sorted({unit_of(row.mutant.file) for row in self.rows})
             },
             "survivors": [row.told for row in survived],
-            "equivalents": [row.told | {"because": self.reasons[row.mutant.name]} for row in equivalent],
+            "equivalents": [row.told for row in equivalent],
             "killers": {row.mutant.name: row.verdict.by for row in sorted(killed, key=lambda row: row.mutant.name)},
         }
 
@@ -156,6 +165,7 @@ def carry_out(
     show: is told the rows after each.
     """
     files = {name: str(path.relative_to(ROOT)) for name, path in sources().items()}
+    written_down = {reason.name: reason.because for reason in read_reasons()}
     rows: list[Row] = []
     refused = 0
     with _judges(jobs, known) as judge:
@@ -163,7 +173,8 @@ def carry_out(
             if verdict.verdict == REFUSED:
                 refused += 1
                 continue
-            rows.append(Row(mutant, verdict, files[mutant.file]))
+            because = "" if verdict.killed else HOW.get(verdict.verdict) or written_down.get(mutant.name, "")
+            rows.append(Row(mutant, verdict, files[mutant.file], because))
             show(rows)
             if len(rows) == count:
                 break
@@ -211,3 +222,31 @@ def written(figures: Mapping[str, Any]) -> str:
         else:
             lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def page_of(figures: Mapping[str, Any]) -> str:
+    """The section 'mutants' of docs/verification.md."""
+    lines = ["| mutants of | judged | killed | equivalent | survived |", "| --- | --- | --- | --- | --- |"]
+    for block, row in figures["blocks"].items():
+        left = row["total"] - row["killed"] - row["equivalent"]
+        lines.append(f"| `{block}` | {row['total']} | {row['killed']} | {row['equivalent']} | {left} |")
+    total, killed, equivalent = (figures[name] for name in ("total", "killed", "equivalent"))
+    lines += [
+        "",
+        f"{killed:,} of {total:,} killed, {100 * killed / max(1, total - equivalent):.1f} % of those that are not "
+        f"equivalent ({equivalent}); {figures['survived']} survived. Of the killed, {figures['killed_by_limit']} ran "
+        f"out of simulated time and {figures['killed_by_stop']} out of CPU time. {figures['refused']} more do not "
+        "compile.",
+    ]
+    if figures["survivors"]:
+        lines += ["", "| survivor | line | instead of | |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{row['file']}` | {row['line']} | {_cell(row['old'])} | {_cell(row['new'])} |"
+            for row in figures["survivors"]
+        ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    escaped = text.replace("|", "\\|")
+    return f"`{escaped}`"

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from formal.prove import read_results
 from formal.solver import Problem, ToolStoppedError, rtl_of, solve
 from wsfracbnn.gen.locations import ROOT, RTL
 
+from .equivalence import same_behaviour, version
 from .jobs import (
     FAILED,
     LIMIT,
@@ -40,8 +41,9 @@ from .network import copy_of, emitted, emitted_modules
 
 CACHE = ROOT / "build" / "mutants"
 
-SAME, REFUSED = "same", "refused"
-"""Icarus compiles the same program as without the mutant; it does not compile the mutant."""
+SAME, REFUSED, PROVEN = "same", "refused", "proven"
+"""Icarus compiles the same program as without the mutant; it does not compile the mutant; Yosys shows that both are the
+same circuit."""
 
 KILLED = {FAILED, LIMIT, STOPPED}
 
@@ -64,7 +66,8 @@ class Verdict:
 
     Attributes:
         verdict: FAILED, LIMIT, STOPPED: found, by a failing test, simulated time, CPU time; PASSED: not found; SAME: at
-            no point of any bench another program; REFUSED: no mutant, since it does not compile.
+            no point of any bench another program; PROVEN: at each such point the same circuit; REFUSED: no mutant,
+            since it does not compile.
         by: job and test, or proof and property.
         seconds: of CPU, those of the cache too.
         tried: how many jobs and proofs ran it.
@@ -144,7 +147,27 @@ class Killers:
             seconds, tried = seconds + outcome.seconds, tried + 1
             if outcome.verdict in KILLED:
                 return Verdict(outcome.verdict, f"{name}: {outcome.by or outcome.verdict}", seconds, tried)
-        return Verdict(PASSED if tried else SAME, "", seconds, tried)
+        if not tried:
+            return Verdict(SAME, "", seconds, tried)
+        if mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
+            return Verdict(PROVEN, "", seconds, tried)
+        return Verdict(PASSED, "", seconds, tried)
+
+    def _proven(self, jobs: Iterable[Job], file: str, text: str) -> bool:
+        """Whether the block is shown to be the same circuit at all points of its bench."""
+
+        def proof(job: Job) -> Outcome:
+            shown = same_behaviour(job, file, text, self.folder)
+            return Outcome(PROVEN if shown else PASSED, "", 0.0, 0.0)
+
+        different = (job for job in jobs if self._built(job, file, text).verdict != SAME)
+        return all(
+            self.cache.outcome(
+                f"{job.key}-{_hash(file, code_of(text), version())}-proof", functools.partial(proof, job)
+            ).verdict
+            == PROVEN
+            for job in different
+        )
 
     def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[str, Outcome]]:
         users = [self.ordered(user)[:JOBS_OF_A_USER] for user in users_of(mutant.block)]
