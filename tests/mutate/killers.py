@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -132,26 +133,41 @@ class Killers:
         builds = {job.name: self._built(job, mutant.file, text) for job in own}
         if any(build.verdict == REFUSED for build in builds.values()):
             return Verdict(REFUSED, "", 0.0, 0)
-        seconds, tried = 0.0, 0
+        seconds, tried, differs = 0.0, 0, False
         known = self.remembered.get(mutant.name, "")
-        for job in sorted(own, key=lambda job: not known.startswith(f"{job.name}:")):
-            if builds[job.name].verdict == SAME:
+        own.sort(key=lambda job: not known.startswith(f"{job.name}:"))
+        mine = ((job, builds[job.name], mutant.file, text) for job in own)
+        for job, built, file, source in chain(mine, self._others(mutant, text)):
+            if built.verdict != PASSED:
                 continue
-            outcome = self._run(job, mutant.file, text)
+            differs = True
+            outcome = self._run(job, file, source)
             seconds, tried = seconds + outcome.seconds, tried + 1
             if outcome.verdict in KILLED:
                 return Verdict(outcome.verdict, f"{job.name}: {outcome.by or outcome.verdict}", seconds, tried)
-        for name, outcome in self._others(mutant, text):
-            if outcome.verdict in (SAME, REFUSED):
-                continue
+        block = provable().get(mutant.block)
+        for sizes in block.sizes[:PROOFS] if block is not None else ():
+            assert block is not None
+            outcome = prove(block, sizes, mutant.file, text)
             seconds, tried = seconds + outcome.seconds, tried + 1
-            if outcome.verdict in KILLED:
-                return Verdict(outcome.verdict, f"{name}: {outcome.by or outcome.verdict}", seconds, tried)
-        if not tried:
+            if outcome.verdict == FAILED:
+                return Verdict(FAILED, f"{proof_name(block, sizes)}: {outcome.by}", seconds, tried)
+        if not differs:
             return Verdict(SAME, "", seconds, tried)
         if mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
             return Verdict(PROVEN, "", seconds, tried)
         return Verdict(PASSED, "", seconds, tried)
+
+    def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[Job, Outcome, str, str]]:
+        """Jobs of blocks that instantiate the mutant's, and the network's: what becomes of a build, the file, its text."""
+        users = [self.ordered(user)[:JOBS_OF_A_USER] for user in users_of(mutant.block)]
+        for jobs in sorted(users, key=lambda jobs: self.program(jobs[0]).end_ns)[:USERS]:
+            for job in jobs:
+                yield job, self._built(job, mutant.file, text), mutant.file, text
+        copy, its_text = copy_of(mutant.file, text)
+        if copy:
+            job = emitted()[1]
+            yield job, self._built(job, copy, its_text), copy, its_text
 
     def _proven(self, jobs: Iterable[Job], file: str, text: str) -> bool:
         """Whether the block is shown to be the same circuit at all points of its bench."""
@@ -168,22 +184,6 @@ class Killers:
             == PROVEN
             for job in different
         )
-
-    def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[str, Outcome]]:
-        users = [self.ordered(user)[:JOBS_OF_A_USER] for user in users_of(mutant.block)]
-        for jobs in sorted(users, key=lambda jobs: self.program(jobs[0]).end_ns)[:USERS]:
-            for job in jobs:
-                built = self._built(job, mutant.file, text)
-                yield job.name, built if built.verdict in (SAME, REFUSED) else self._run(job, mutant.file, text)
-        block = provable().get(mutant.block)
-        if block is not None:
-            for sizes in block.sizes[:PROOFS]:
-                yield proof_name(block, sizes), prove(block, sizes, mutant.file, text)
-        copy, its_text = copy_of(mutant.file, text)
-        if copy:
-            job = emitted()[1]
-            built = self._built(job, copy, its_text)
-            yield job.name, built if built.verdict in (SAME, REFUSED) else self._run(job, copy, its_text)
 
     @functools.cache  # noqa: B019 (lives as long as the process)
     def ordered(self, block: str) -> list[Job]:
