@@ -26,6 +26,9 @@ def main(
         str | None, typer.Option(metavar="REF", help="Begin with blocks that changed since this commit.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Try to prove that what nothing kills is equivalent (a minute each).")
+    ] = False,
     results: Annotated[Path | None, typer.Option(help="JSON file that the rows are written to.")] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown file with a section 'mutants'.")] = None,
 ) -> Figures:
@@ -42,7 +45,7 @@ def main(
             if not rows[-1].verdict.killed and not rows[-1].because:
                 print_survivor(rows[-1])
 
-        rows, refused = carry_out(order, count, jobs, tell, remembered())
+        rows, refused = carry_out(order, count, jobs, tell, remembered(), proving=prove)
     found = Results(tuple(rows), refused, seed)
     figures = found.figures
     console.print(

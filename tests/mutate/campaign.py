@@ -158,17 +158,26 @@ def changed_since(reference: str) -> list[str]:
 
 
 def carry_out(
-    order: Sequence[Mutant], count: int, jobs: int, show: Callable[[list[Row]], None], known: Mapping[str, str]
+    order: Sequence[Mutant],
+    count: int,
+    jobs: int,
+    show: Callable[[list[Row]], None],
+    known: Mapping[str, str],
+    *,
+    proving: bool = False,
 ) -> tuple[list[Row], int]:
     """Judge mutants in their order until `count` are counted; returns them, and how many were refused.
 
-    show: is told the rows after each.
+    Args:
+        show: is told the rows after each.
+        known: what killed a mutant of that name before.
+        proving: whether to try to prove that what nothing kills is equivalent.
     """
     files = {name: str(path.relative_to(ROOT)) for name, path in sources().items()}
     written_down = {reason.name: reason.because for reason in read_reasons()}
     rows: list[Row] = []
     refused = 0
-    with _judges(jobs, known) as judge:
+    with _judges(jobs, known, proving) as judge:
         for mutant, verdict in zip(order, judge(order), strict=False):
             if verdict.verdict == REFUSED:
                 refused += 1
@@ -184,9 +193,9 @@ def carry_out(
 _killers: Killers | None = None
 
 
-def _start(known: Mapping[str, str]) -> None:
+def _start(known: Mapping[str, str], proving: bool) -> None:
     global _killers
-    _killers = Killers(known)
+    _killers = Killers(known, proving=proving)
 
 
 def _judge(mutant: Mutant) -> Verdict:
@@ -196,13 +205,15 @@ def _judge(mutant: Mutant) -> Verdict:
 
 
 @contextmanager
-def _judges(jobs: int, known: Mapping[str, str]) -> Iterator[Callable[[Sequence[Mutant]], Iterator[Verdict]]]:
+def _judges(
+    jobs: int, known: Mapping[str, str], proving: bool
+) -> Iterator[Callable[[Sequence[Mutant]], Iterator[Verdict]]]:
     """Yields a function that judges mutants in their order, in this process or in several."""
     if jobs == 1:
-        with Killers(known) as killers:
+        with Killers(known, proving=proving) as killers:
             yield lambda mutants: map(killers.judge, mutants)
         return
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(known,))
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(known, proving))
     try:
         yield lambda mutants: pool.map(_judge, mutants)
     finally:

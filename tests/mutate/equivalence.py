@@ -19,7 +19,7 @@ from wsfracbnn.model.supervise import Child
 
 from .jobs import Job, limited
 
-PROOF_S = 120
+PROOF_S = 40
 """CPU seconds of a proof."""
 
 MEMORY_KB = 24_000_000

@@ -48,7 +48,7 @@ same circuit."""
 
 KILLED = {FAILED, LIMIT, STOPPED}
 
-QUICK_S = 25
+QUICK_S = 8
 """Proofs that took longer (results/formal.json) are left out."""
 
 FORMAL_DEPTH = 12
@@ -110,9 +110,20 @@ class Cache:
 class Killers:
     """Judges mutants, one after the other, in a folder of this process's own."""
 
-    def __init__(self, remembered: Mapping[str, str], cache: Cache | None = None, work: Path = CACHE / "work") -> None:
-        """remembered: the killing job by the mutant's name, from an earlier run; it is tried first."""
+    def __init__(
+        self,
+        remembered: Mapping[str, str],
+        cache: Cache | None = None,
+        work: Path = CACHE / "work",
+        *,
+        proving: bool = False,
+    ) -> None:
+        """remembered: the killing job by the mutant's name, from an earlier run; it is tried first.
+
+        proving: whether to try to prove that what nothing kills is equivalent, which may take a minute each.
+        """
         self.remembered = remembered
+        self.proving = proving
         self.cache = cache or Cache()
         self.folder = work / str(os.getpid())
 
@@ -129,7 +140,7 @@ class Killers:
             BrokenBenchError: a bench fails without the mutant.
         """
         text = mutant.applied(sources()[mutant.file].read_text())
-        own = [emitted()[1]] if mutant.file in emitted_modules() else self.ordered(mutant.block)
+        own = [emitted()[1]] if mutant.file in emitted_modules() else [*self.ordered(mutant.block)]
         builds = {job.name: self._built(job, mutant.file, text) for job in own}
         if any(build.verdict == REFUSED for build in builds.values()):
             return Verdict(REFUSED, "", 0.0, 0)
@@ -154,12 +165,12 @@ class Killers:
                 return Verdict(FAILED, f"{proof_name(block, sizes)}: {outcome.by}", seconds, tried)
         if not differs:
             return Verdict(SAME, "", seconds, tried)
-        if mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
+        if self.proving and mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
             return Verdict(PROVEN, "", seconds, tried)
         return Verdict(PASSED, "", seconds, tried)
 
     def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[Job, Outcome, str, str]]:
-        """Jobs of blocks that instantiate the mutant's, and the network's: what becomes of a build, the file, its text."""
+        """Jobs of blocks that instantiate the mutant's, and the network's: the outcome of the build, file, text."""
         users = [self.ordered(user)[:JOBS_OF_A_USER] for user in users_of(mutant.block)]
         for jobs in sorted(users, key=lambda jobs: self.program(jobs[0]).end_ns)[:USERS]:
             for job in jobs:
