@@ -141,15 +141,14 @@ class Killers:
         """
         text = mutant.applied(sources()[mutant.file].read_text())
         own = [emitted()[1]] if mutant.file in emitted_modules() else [*self.ordered(mutant.block)]
-        builds = {job.name: self._built(job, mutant.file, text) for job in own}
-        if any(build.verdict == REFUSED for build in builds.values()):
-            return Verdict(REFUSED, "", 0.0, 0)
         seconds, tried, differs = 0.0, 0, False
         known = self.remembered.get(mutant.name, "")
         own.sort(key=lambda job: not known.startswith(f"{job.name}:"))
-        mine = ((job, builds[job.name], mutant.file, text) for job in own)
+        mine = ((job, self._built(job, mutant.file, text), mutant.file, text) for job in own)
         for job, built, file, source in chain(mine, self._others(mutant, text)):
-            if built.verdict != PASSED:
+            if built.verdict == REFUSED:
+                return Verdict(REFUSED, "", seconds, tried)
+            if built.verdict == SAME:
                 continue
             differs = True
             outcome = self._run(job, file, source)
