@@ -18,7 +18,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
 
 from .jobs import LIMIT, STOPPED, rtl_files
-from .killers import PROVEN, REFUSED, SAME, Killers, Verdict, sources
+from .killers import LINT, PROVEN, REFUSED, SAME, Killers, Verdict, sources
 from .mutants import Mutant, mutants_of
 from .network import NETWORK, emitted_modules
 from .reasons import read_reasons
@@ -77,6 +77,7 @@ class Results:
             "refused": self.refused,
             "killed_by_limit": by.count(LIMIT),
             "killed_by_stop": by.count(STOPPED),
+            "killed_by_lint": by.count(LINT),
             "seconds": round(sum(row.verdict.seconds for row in self.rows)),
             "blocks": {
                 block: {
@@ -246,8 +247,8 @@ def page_of(figures: Mapping[str, Any]) -> str:
         "",
         f"{killed:,} of {total:,} killed, {100 * killed / max(1, total - equivalent):.1f} % of those that are not "
         f"equivalent ({equivalent}); {figures['survived']} survived. Of the killed, {figures['killed_by_limit']} ran "
-        f"out of simulated time and {figures['killed_by_stop']} out of CPU time. {figures['refused']} more do not "
-        "compile.",
+        f"out of simulated time and {figures['killed_by_stop']} out of CPU time; {figures['killed_by_lint']} were found "
+        f"by lint alone. {figures['refused']} more do not compile.",
     ]
     if figures["survivors"]:
         lines += ["", "| survivor | line | instead of | |", "| --- | --- | --- | --- |"]

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +21,11 @@ from formal.prove import read_results
 from formal.solver import Problem, ToolStoppedError, rtl_of, solve
 from wsfracbnn.gen.locations import ROOT, RTL
 
+from ..boards import parameters as board
+from ..gen.rtl_tools import name_of, verilator
+from ..gen.test_parameters import BUILT as PIPELINE
+from ..sequential import parameters as sequential
+from ..soc import parameters as soc
 from .equivalence import same_behaviour, version
 from .jobs import (
     FAILED,
@@ -32,6 +38,7 @@ from .jobs import (
     Job,
     Outcome,
     Simulation,
+    below,
     bench_jobs,
     cheapest,
     rtl_files,
@@ -46,7 +53,13 @@ SAME, REFUSED, PROVEN = "same", "refused", "proven"
 """Icarus compiles the same program as without the mutant; it does not compile the mutant; Yosys shows that both are the
 same circuit."""
 
-KILLED = {FAILED, LIMIT, STOPPED}
+BUILT = PIPELINE | board.BUILT | sequential.BUILT | soc.BUILT
+"""Points at which the regression lints each block."""
+
+LINT = "lint"
+"""Verilator warns of the mutant, as of no block: a test of tests/gen/ fails."""
+
+KILLED = {FAILED, LIMIT, STOPPED, LINT}
 
 QUICK_S = 8
 """Proofs that took longer (results/formal.json) are left out."""
@@ -66,9 +79,9 @@ class Verdict:
     """What became of a mutant.
 
     Attributes:
-        verdict: FAILED, LIMIT, STOPPED: found, by a failing test, simulated time, CPU time; PASSED: not found; SAME: at
-            no point of any bench another program; PROVEN: at each such point the same circuit; REFUSED: no mutant,
-            since it does not compile.
+        verdict: FAILED, LIMIT, STOPPED, LINT: found, by a failing test, simulated time, CPU time, a warning; PASSED:
+            not found; SAME: at no point of any bench another program; PROVEN: at each such point the same circuit;
+            REFUSED: no mutant, since it does not compile.
         by: job and test, or proof and property.
         seconds: of CPU, those of the cache too.
         tried: how many jobs and proofs ran it.
@@ -162,6 +175,9 @@ class Killers:
             seconds, tried = seconds + outcome.seconds, tried + 1
             if outcome.verdict == FAILED:
                 return Verdict(FAILED, f"{proof_name(block, sizes)}: {outcome.by}", seconds, tried)
+        warned = self._linted(mutant, text)
+        if warned.verdict == LINT:
+            return Verdict(LINT, warned.by, seconds, tried + 1)
         if not differs:
             return Verdict(SAME, "", seconds, tried)
         if self.proving and mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
@@ -178,6 +194,28 @@ class Killers:
         if copy:
             job = emitted()[1]
             yield job, self._built(job, copy, its_text), copy, its_text
+
+    def _linted(self, mutant: Mutant, text: str) -> Outcome:
+        """Whether Verilator warns of it where it warns of nothing without: at the points of tests/gen/."""
+        files = {name: path.read_text() for name, path in below(mutant.block, rtl_files()).items()}
+        points = BUILT.get(mutant.block, [])
+        key = _hash("lint", json.dumps(points), *(code_of(t) for t in (files | {mutant.file: text}).values()))
+
+        def lint() -> Outcome:
+            for point in points:
+                code, said = verilator(mutant.block, point, self._written(mutant.file, text))
+                if code:
+                    kind = re.findall(r"%(?:Warning|Error)(?:-(\w+))?", said)
+                    return Outcome(LINT, f"lint {mutant.block} {name_of(point)}: {(kind or [''])[0]}", 0.0, 0.0)
+            return Outcome(PASSED, "", 0.0, 0.0)
+
+        return self.cache.outcome(key, lint) if points else Outcome(PASSED, "", 0.0, 0.0)
+
+    def _written(self, file: str, text: str) -> Path:
+        path = self.folder / file
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
 
     def _proven(self, jobs: Iterable[Job], file: str, text: str) -> bool:
         """Whether the block is shown to be the same circuit at all points of its bench."""
