@@ -174,7 +174,10 @@ def carry_out(
         known: what killed a mutant of that name before.
         proving: whether to try to prove that what nothing kills is equivalent.
     """
-    files = {name: str(path.relative_to(ROOT)) for name, path in sources().items()}
+    files = {
+        name: f"{NETWORK}/{name}" if name in emitted_modules() else str(path.relative_to(ROOT))
+        for name, path in sources().items()
+    }
     written_down = {reason.name: reason.because for reason in read_reasons()}
     rows: list[Row] = []
     refused = 0
@@ -247,8 +250,8 @@ def page_of(figures: Mapping[str, Any]) -> str:
         "",
         f"{killed:,} of {total:,} killed, {100 * killed / max(1, total - equivalent):.1f} % of those that are not "
         f"equivalent ({equivalent}); {figures['survived']} survived. Of the killed, {figures['killed_by_limit']} ran "
-        f"out of simulated time and {figures['killed_by_stop']} out of CPU time; {figures['killed_by_lint']} were found "
-        f"by lint alone. {figures['refused']} more do not compile.",
+        f"out of simulated time and {figures['killed_by_stop']} out of CPU time; {figures['killed_by_lint']} were "
+        f"found by lint alone. {figures['refused']} more do not compile.",
     ]
     if figures["survivors"]:
         lines += ["", "| survivor | line | instead of | |", "| --- | --- | --- | --- |"]
