@@ -61,7 +61,7 @@ LINT = "lint"
 
 KILLED = {FAILED, LIMIT, STOPPED, LINT}
 
-QUICK_S = 8
+QUICK_S = 4
 """Proofs that took longer (results/formal.json) are left out."""
 
 FORMAL_DEPTH = 12
@@ -168,6 +168,9 @@ class Killers:
             seconds, tried = seconds + outcome.seconds, tried + 1
             if outcome.verdict in KILLED:
                 return Verdict(outcome.verdict, f"{job.name}: {outcome.by or outcome.verdict}", seconds, tried)
+        warned = self._linted(mutant, text)
+        if warned.verdict == LINT:
+            return Verdict(LINT, warned.by, seconds, tried + 1)
         block = provable().get(mutant.block)
         for sizes in block.sizes[:PROOFS] if block is not None else ():
             assert block is not None
@@ -175,9 +178,6 @@ class Killers:
             seconds, tried = seconds + outcome.seconds, tried + 1
             if outcome.verdict == FAILED:
                 return Verdict(FAILED, f"{proof_name(block, sizes)}: {outcome.by}", seconds, tried)
-        warned = self._linted(mutant, text)
-        if warned.verdict == LINT:
-            return Verdict(LINT, warned.by, seconds, tried + 1)
         if not differs:
             return Verdict(SAME, "", seconds, tried)
         if self.proving and mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
