@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.triggers import ClockCycles
 
 from wsfracbnn.tb.common.bench import Bench, corner_values, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
@@ -39,6 +40,16 @@ async def names_the_largest_logit(dut: Any, stalled: bool) -> None:
         users = beats.tuser if isinstance(beats.tuser, list) else [beats.tuser] * classes
         same(f"frame {number} winner", [0] * (classes - 1) + [frame.index(max(frame))], list(users))
     await bench.quiet()
+
+
+@cocotb.test()
+async def takes_a_logit_before_anybody_asks_for_one(dut: Any) -> None:
+    bench = Bench(dut)
+    bench.sinks["m_axis"].pause = True
+    await bench.reset()
+    bench.send([5])
+    await ClockCycles(dut.clk, 5)
+    same("a logit waits", 1, int(dut.m_axis_tvalid.value))
 
 
 def test_argmax(block: tuple[str, dict[str, int]]) -> None:
