@@ -200,8 +200,10 @@ class Killers:
 
     def _linted(self, mutant: Mutant, text: str) -> Outcome:
         """Whether Verilator warns of it where it warns of nothing without: at the points of tests/gen/."""
-        files = {name: path.read_text() for name, path in below(mutant.block, rtl_files()).items()}
         points = BUILT.get(mutant.block, [])
+        if not points:
+            return Outcome(PASSED, "", 0.0, 0.0)
+        files = {name: path.read_text() for name, path in below(mutant.block, rtl_files()).items()}
         key = _hash("lint", json.dumps(points), *(code_of(t) for t in (files | {mutant.file: text}).values()))
 
         def lint() -> Outcome:
@@ -212,7 +214,7 @@ class Killers:
                     return Outcome(LINT, f"lint {mutant.block} {name_of(point)}: {(kind or [''])[0]}", 0.0, 0.0)
             return Outcome(PASSED, "", 0.0, 0.0)
 
-        return self.cache.outcome(key, lint) if points else Outcome(PASSED, "", 0.0, 0.0)
+        return self.cache.outcome(key, lint)
 
     def _written(self, file: str, text: str) -> Path:
         path = self.folder / file
