@@ -94,7 +94,7 @@ formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the pr
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[formal]'
 	@$(VENV)/bin/python -m formal.prove --faults
 
-mutate: $(STAMP) icarus ## put MUTANTS=1000 mistakes into the RTL and see whether the tests find them (half an hour of one core; JOBS; kept in build/mutants)
+mutate: $(STAMP) icarus ## put MUTANTS=1000 mistakes into the RTL and see whether the tests find them (an hour or two of one core; kept in build/mutants)
 	@$(VENV)/bin/python -m tests.mutate --prove --count $(MUTANTS) --jobs $(JOBS)
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
