@@ -18,7 +18,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
 
 from .jobs import LIMIT, STOPPED, rtl_files
-from .killers import LINT, PROOF_POINTS, PROVEN, REFUSED, SAME, Killers, Verdict, sources
+from .killers import LINT, PROOF_POINTS, PROVEN, REFUSED, Killers, Verdict, sources
 from .mutants import Mutant, mutants_of
 from .network import NETWORK, emitted_modules
 from .reasons import read_reasons
@@ -27,7 +27,6 @@ RESULTS = ROOT / "results" / "mutants.json"
 
 
 HOW = {
-    SAME: "Icarus compiles the same program at every point of the grid",
     PROVEN: f"Yosys proves the same circuit, by induction, at the {PROOF_POINTS} smallest points where programs differ",
 }
 
