@@ -7,7 +7,7 @@ ifneq ($(origin $(1)),command line)
 override undefine $(1)
 endif
 endef
-$(foreach name,NETWORK WEIGHTS SIM IMAGES WAVES DATA FOLD DEVICE MHZ RESULTS,$(eval $(call from_command_line_only,$(name))))
+$(foreach name,NETWORK WEIGHTS SIM IMAGES WAVES DATA FOLD DEVICE MHZ RESULTS MUTANTS,$(eval $(call from_command_line_only,$(name))))
 
 PYTHON  ?= python3
 NETWORK ?= digits
@@ -20,6 +20,7 @@ JOBS    ?= 2
 # The project's own figures are in results/hardware.json; RESULTS=results/hardware.json adds to them.
 RESULTS ?= build/hardware.json
 TORCH   ?= 2.11.0
+MUTANTS ?= 1000
 
 VENV  := .venv
 STAMP := $(VENV)/.installed
@@ -35,7 +36,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 $(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr soak formal bench digits docs clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr soak formal mutate bench digits docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +96,9 @@ soak: $(STAMP) icarus ## 10,000 frames of all kinds through random networks, wit
 formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the proofs find faults (minutes; kept in build/formal)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[formal]'
 	@$(VENV)/bin/python -m formal.prove --faults
+
+mutate: $(STAMP) icarus ## put MUTANTS=1000 mistakes into the RTL and see whether the tests find them (an hour or two of one core; kept in build/mutants)
+	@$(VENV)/bin/python -m tests.mutate --prove --count $(MUTANTS) --jobs $(JOBS)
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'

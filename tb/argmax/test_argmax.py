@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.triggers import ClockCycles
 
 from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, pack, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
@@ -40,6 +41,16 @@ async def names_the_largest_logit(dut: Any, traffic: Traffic) -> None:
         await bench.quiet()
 
     await bench.run(traffic, drive, cycles=len(frames) * classes + 1)
+
+
+@cocotb.test()
+async def takes_a_logit_before_anybody_asks_for_one(dut: Any) -> None:
+    bench = Bench(dut)
+    bench.sinks["m_axis"].pause = True
+    await bench.reset()
+    bench.send([5])
+    await ClockCycles(dut.clk, 5)
+    same("a logit waits", 1, int(dut.m_axis_tvalid.value))
 
 
 def test_argmax(block: tuple[str, dict[str, int]]) -> None:

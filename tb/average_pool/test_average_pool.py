@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.triggers import ClockCycles
 
-from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, parameter, pixel_beats, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, corner_values, parameter, pixel_beats, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -47,6 +48,18 @@ async def averages_two_by_two_pixels(dut: Any, traffic: Traffic) -> None:
         await bench.quiet()
 
     await bench.run(traffic, drive, cycles=len(sent) + 4)
+
+
+@cocotb.test()
+async def takes_pixels_before_anybody_asks_for_an_average(dut: Any) -> None:
+    """Those of one average; where its first beat waits, no further beat is taken."""
+    channels, lanes, width = (parameter(dut, n) for n in ("CHANNELS", "LANES", "WIDTH_PIXELS"))
+    bench = Bench(dut)
+    bench.sinks["m_axis"].pause = True
+    await bench.reset()
+    bench.send([0] * (2 * width * channels // lanes))
+    await ClockCycles(dut.clk, 2 * width * channels // lanes + 10)
+    same("an average waits", 1, int(dut.m_axis_tvalid.value))
 
 
 def test_average_pool(block: tuple[str, dict[str, int]]) -> None:

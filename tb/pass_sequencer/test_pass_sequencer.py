@@ -23,6 +23,7 @@ GRID = [
     {"GROUPS": 4, "CHUNKS": 3, "RESULTS": 16},
     {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 7},
     {"GROUPS": 5, "CHUNKS": 2, "RESULTS": 5},
+    {"GROUPS": 2, "CHUNKS": 5, "RESULTS": 9},
     {"GROUPS": 2, "CHUNKS": 1, "RESULTS": 26, "HELD": 5},
     {"GROUPS": 1, "CHUNKS": 3, "RESULTS": 11, "HELD": 3},
     {"GROUPS": 1, "CHUNKS": 1, "RESULTS": 25, "HELD": 10},

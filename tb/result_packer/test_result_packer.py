@@ -75,5 +75,15 @@ async def a_reset_drops_half_a_result(dut: Any) -> None:
         await expect(bench, cut, [5, -1, 7], 1)
 
 
+@cocotb.test()
+async def half_a_beat_is_taken_before_anybody_asks_for_one(dut: Any) -> None:
+    bench, sink = new_bench(dut)
+    sink.pause = True
+    await bench.reset()
+    bench.sources["s_axis"].send_nowait(AxiStreamFrame([1, 2], tuser=1))
+    await ClockCycles(dut.clk, 6)
+    same("a beat waits", 1, int(dut.m_axis_tvalid.value))
+
+
 def test_result_packer(block: tuple[str, dict[str, int]]) -> None:
     run_block(block[0], "result_packer", Path(__file__), block[1], sources=[SOC_RTL / "result_packer.v"])

@@ -55,5 +55,16 @@ async def a_full_stream_never_waits(dut: Any) -> None:
     same("windows", (len(pixels) - before) if stride == 1 else len(pixels) // 4 - 1, seen)
 
 
+@cocotb.test()
+async def takes_pixels_before_anybody_asks_for_a_window(dut: Any) -> None:
+    bench = Bench(dut, sinks=())
+    dut.m_axis_tready.value = 0
+    await bench.reset()
+    (frame,) = random_frames(dut, seeded(), 1)
+    bench.send([pixel for row in frame for pixel in row])
+    await ClockCycles(dut.clk, len(frame) * len(frame[0]) + 10)
+    same("a window waits", 1, int(dut.m_axis_tvalid.value))
+
+
 def test_window_stream(block: tuple[str, dict[str, int]]) -> None:
     run_block(block[0], "window_stream", Path(__file__), block[1])

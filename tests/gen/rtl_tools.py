@@ -38,8 +38,8 @@ def run(command: list[str]) -> tuple[int, str]:
     return done.returncode, "\n".join(line for line in said if not line.startswith(("- ", "Preparing to run ")))
 
 
-def verilator(block: str, parameters: Parameters) -> tuple[int, str]:
-    """Every warning on."""
+def verilator(block: str, parameters: Parameters, source: Path | None = None) -> tuple[int, str]:
+    """Every warning on. source: another file of the block."""
     overrides = [f"-G{key}={value}" for key, value in parameters.items()]
     return run(
         [
@@ -50,7 +50,7 @@ def verilator(block: str, parameters: Parameters) -> tuple[int, str]:
             block,
             *overrides,
             *LIBRARIES,
-            str(source_of(block)),
+            str(source or source_of(block)),
         ]
     )
 
