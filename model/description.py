@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.arrays import write_arrays
 from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, TAPS, stage_name
-from wsfracbnn.model.errors import InputError, shown
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
 
 VERSION = 2
@@ -35,7 +35,7 @@ ARRAYS_LIMIT = 2**30
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
 
-_ARRAY_TYPES: Mapping[str, Any] = {"Ints": np.int64, "Signs": np.int8}
+ARRAY_TYPES: Mapping[str, Any] = {"Ints": np.int64, "Signs": np.int8}
 """Element types of the fields that hold arrays, by the fields' annotations."""
 
 
@@ -82,6 +82,11 @@ def layer_kind(cls: LayerClass) -> LayerClass:
     """Class decorator that makes a kind of layer known to `NetworkDescription.load`."""
     _LAYER_KINDS[cls.kind] = cls
     return cls
+
+
+def kind_named(name: str) -> type[Layer] | None:
+    """The class of a kind of layer, None where there is none of that name."""
+    return _LAYER_KINDS.get(name)
 
 
 @layer_kind
@@ -270,7 +275,7 @@ class NetworkDescription:
             f"{name}.{field.name}": getattr(layer, field.name)
             for name, layer in self.named_layers()
             for field in fields(layer)
-            if field.type in _ARRAY_TYPES
+            if field.type in ARRAY_TYPES
         }
 
     def digest(self) -> str:
@@ -295,45 +300,27 @@ class NetworkDescription:
         """Read what `save` wrote.
 
         Raises:
-            InputError: a file is missing, is of another version, or does not match its checksum.
+            InputError: a file is missing, holds what no description does, or does not match its checksum.
         """
-        structure = read_json(folder / "net.json", "a network description")
+        from wsfracbnn.model.structure import read_layers, read_structure, require_consistent  # it knows all layers
+
+        raw = read_json(folder / "net.json", "a network description")
         arrays = read_arrays(folder / "net.npz", ARRAYS_LIMIT, "a network description's arrays")
-        if not isinstance(structure, dict):
-            raise InputError(f"{folder}/net.json: found {shown(structure)}, expected an object")
-        if structure.get("version") != VERSION:
-            found = shown(structure.get("version"))
-            raise InputError(f"{folder}/net.json: key 'version': found {found}, expected {VERSION}")
         try:
-            description = cls(
-                structure["name"],
-                structure["residual_bits"],
-                structure["residual_fraction"],
-                tuple(structure["class_names"]),
-                tuple(_layer(entry, arrays) for entry in structure["stages"]),
-            )
-            digest = description.digest()
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise InputError(f"{folder}/net.json: incomplete ({error})") from None
-        if digest != structure.get("sha256"):
-            raise InputError(f"{folder}: net.npz does not match the sha256 in net.json")
+            structure = read_structure(raw)
+            layers = read_layers(structure.stages, arrays)
+            require_consistent(structure.residual_bits, structure.class_names, layers)
+        except InputError as error:
+            raise InputError(f"{folder}/net.json: {error}") from None
+        bits, fraction = structure.residual_bits, structure.residual_fraction
+        description = cls(structure.name, bits, fraction, tuple(structure.class_names), layers)
+        if description.digest() != structure.sha256:
+            raise InputError(f"{folder}: net.npz does not match the key 'sha256' in net.json")
         return description
 
 
 def _scalars(layer: Layer) -> dict[str, Any]:
     """Fields that hold no arrays; one that has its default is left out, so that a field can be added with one."""
-    found = {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in _ARRAY_TYPES}
+    found = {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in ARRAY_TYPES}
     defaults = {field.name: field.default for field in fields(layer) if field.default is not MISSING}
     return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
-
-
-def _layer(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Layer:
-    """A layer from its entry in net.json and the arrays of net.npz."""
-    kind = _LAYER_KINDS[entry["kind"]]
-    values = {key: value for key, value in entry.items() if key not in ("name", "kind")}
-    values |= {
-        field.name: arrays[f"{entry['name']}.{field.name}"].astype(_ARRAY_TYPES[str(field.type)])
-        for field in fields(kind)
-        if field.type in _ARRAY_TYPES
-    }
-    return kind(**values)

@@ -98,7 +98,7 @@ def test_the_saved_description_is_the_same_network(digits_description: NetworkDe
     emit(digits_description, preset(digits_description, "small"), tmp_path / "net")
     assert NetworkDescription.load(tmp_path / "net").digest() == digits_description.digest()
     (tmp_path / "net" / "net.json").write_text((tmp_path / "net" / "net.json").read_text().replace("0.4", "0.5"))
-    with pytest.raises(InputError, match="does not match the sha256"):
+    with pytest.raises(InputError, match="does not match the key 'sha256'"):
         NetworkDescription.load(tmp_path / "net")
 
 
