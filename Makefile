@@ -35,7 +35,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 $(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr formal bench digits docs clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr formal fuzz coverage bench digits docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (
 formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the proofs find faults (minutes; kept in build/formal)
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[formal]'
 	@$(VENV)/bin/python -m formal.prove --faults
+
+fuzz: $(STAMP) ## damage files of all kinds, draw command lines: each is read or refused in a sentence (3 minutes on an idle core)
+	@$(VENV)/bin/python -m tests.fuzz
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
