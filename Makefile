@@ -96,6 +96,9 @@ formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the pr
 fuzz: $(STAMP) ## damage files of all kinds, draw command lines: each is read or refused in a sentence (3 minutes on an idle core)
 	@$(VENV)/bin/python -m tests.fuzz
 
+coverage: $(STAMP) icarus ## what the tests reach of Python and Verilog, file by file (hours; goes on where it was cut off)
+	@$(VENV)/bin/python -m scripts.coverage
+
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json

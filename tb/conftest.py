@@ -3,13 +3,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from wsfracbnn.gen.simulation import job
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all-verilator`: whole grids there too. `--whole-boards`: the digits network on a board, from its pins on."""
+    """`--all-verilator`: whole grids there too. `--whole-boards`: the digits network on a board, from its pins on.
+
+    `--verilog-coverage FOLDER`: gets what Verilator covered, for `make coverage`.
+    """
     parser.addoption("--all-verilator", action="store_true", help="run whole parameter grids under Verilator too")
+    parser.addoption("--verilog-coverage", type=Path, help="folder for what Verilator covered")
     parser.addoption("--whole-boards", action="store_true", help="simulate a board with the digits network too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all jobs of this process tell what they cover, where that was asked for."""
+    folder = config.getoption("--verilog-coverage")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        job.coverage_folder = folder.resolve()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import resource
@@ -31,6 +32,9 @@ ADDRESS_SPACE = 12 * 2**30
 """Bytes: what asks for more is refused it, and torch alone maps several."""
 
 
+HANG_S = 3 * 3600
+
+
 def main(
     count: Annotated[int, typer.Option(min=0, help="Files damaged at random.")] = 4000,
     first: Annotated[int, typer.Option(min=0, help="Number of the first of them: to go on, or to do one again.")] = 0,
@@ -44,6 +48,8 @@ def main(
     if results is not None:
         require_writable(results)
     torch.set_num_threads(1)
+    # A hang in compiled code, which no signal's handler interrupts, ends the process with its stack.
+    faulthandler.dump_traceback_later(HANG_S, exit=True)
     logging.disable(logging.WARNING)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     parts = {name: Tally() for name in ("damaged files", "files made to do harm", "wrong keys", "command lines")}
@@ -67,6 +73,7 @@ def main(
         with bar_of("command lines", lines + each * 130) as tell:
             command_lines(lines, seed, kind, parts["command lines"], tell)
             single_options(seed, each, kind, parts["command lines"], tell)
+    faulthandler.cancel_dump_traceback_later()
     figures = _figures(parts, seed, first)
     for name, tally in parts.items():
         said = Counter(result for (_, result), number in tally.results.items() for _ in range(number))

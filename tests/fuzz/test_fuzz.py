@@ -91,7 +91,7 @@ def test_what_none_may_do_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert str(excess(watched)).startswith("took 7")
     monkeypatch.setattr(guard, "SECONDS", 0.05)
     with pytest.raises(TooLongError), watching(inside):
-        sum(itertools.count())
+        sum(number for number in itertools.count())
 
 
 def test_a_reader_that_leaves_a_file_or_fails_otherwise_is_a_fault(tmp_path: Path) -> None:
