@@ -231,6 +231,16 @@ def verilog_figures(files: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def corners() -> dict[str, int]:
+    """How often the random networks of the regression meet each corner of the numeric contract."""
+    words = [sys.executable, "-m", "tests.random_networks.met"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError("tests.random_networks.met: failed", done.stderr)
+    found: dict[str, int] = json.loads(done.stdout)
+    return found
+
+
 def main(
     only: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="Test files whose path begins so; may be repeated.")
@@ -253,6 +263,7 @@ def main(
     figures = {
         **python_figures(files),
         **verilog_figures(files),
+        "corners": corners(),
         "test_files": len(files),
         "of_test_files": len(test_files(())),
         "failed": failed,
@@ -271,6 +282,13 @@ def _print(figures: Mapping[str, Any]) -> None:
             console.print(f"{name.replace('_', ' ')}: {figures[name]} %", highlight=False)
     for file, numbers in figures.get("missed_lines", {}).items():
         console.print(f"  {file}: not reached: {', '.join(map(str, numbers))}", highlight=False)
+    unmet = [name for name, count in figures["corners"].items() if count == 0]
+    console.print(
+        f"corners of the contract: {len(figures['corners']) - len(unmet)} of {len(figures['corners'])} met",
+        *(f"  not met: {name}" for name in unmet),
+        sep="\n",
+        highlight=False,
+    )
     console.print(f"{figures['test_files']} of {figures['of_test_files']} test files", highlight=False)
 
 

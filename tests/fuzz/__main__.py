@@ -33,6 +33,7 @@ ADDRESS_SPACE = 12 * 2**30
 
 
 HANG_S = 3 * 3600
+"""Of the whole run."""
 
 
 def main(

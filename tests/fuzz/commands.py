@@ -193,7 +193,8 @@ class Option:
         """Whether a sentence says the option's name, or the value that it was given, or a part of that."""
         bare = self.name.removeprefix("--")
         names = {bare, bare.replace("-", "_"), bare.replace("-", " "), bare.upper(), *self.others}
-        value = value or "."  # as a path, "" is the current folder
+        if not value:  # as a path, it is the current folder
+            return "found ''" in sentence or self.is_named_in(sentence, ".")
         parts = {value, *re.split(r"[=@,.]", value), *re.split(r"[=@,/]", value)}
         return any(part and part.lower() in sentence.lower() for part in names | {escaped(part)[:40] for part in parts})
 
@@ -283,13 +284,13 @@ def _without_work() -> Iterator[None]:
                 importlib.import_module(module.name)
     replaced = [(importlib.import_module(f"wsfracbnn.{module}"), name) for module, name in WORK.items()]
     originals = [(module, name, getattr(module, name)) for module, name in replaced]
-    for module, name in replaced:
-        setattr(module, name, _begin)
+    for home, name in replaced:
+        setattr(home, name, _begin)
     try:
         yield
     finally:
-        for module, name, original in originals:
-            setattr(module, name, original)
+        for home, name, original in originals:
+            setattr(home, name, original)
 
 
 def _begin(*_: object, **__: object) -> NoReturn:
@@ -330,7 +331,7 @@ def try_line(place: Sandbox, command: str, line: Line, blamed: Line) -> Outcome:
     except BegunError:
         result = BEGUN
     except SystemExit as end:
-        result = {0: ENDED, 1: FAILED, None: ENDED}.get(end.code, REFUSED)  # type: ignore[call-overload]
+        result = ENDED if not end.code else FAILED if end.code == 1 else REFUSED
         if result == REFUSED and end.code != 2:
             fault = f"exit code {end.code}"
     except TooLongError:

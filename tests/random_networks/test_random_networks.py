@@ -15,6 +15,7 @@ from ..reference.integer_model import compute
 from .__main__ import tell
 from .corners import CORNERS
 from .example import Example
+from .met import corners_met
 from .search import Failure, search
 
 SEED = 1
@@ -107,6 +108,17 @@ def test_gates_residuals_and_ties_are_at_their_corners(drawn: list[Example]) -> 
     assert seen == {
         *("all open", "all shut", "some open", "highest", "lowest", "S_m is G", "X is T", "half", "winners tie"),
     }
+
+
+def test_every_corner_of_the_contract_is_met(drawn: list[Example]) -> None:
+    assert {name for name, count in corners_met(drawn).items() if count == 0} == set()
+
+
+def test_a_corner_that_is_not_met_is_told(drawn: list[Example]) -> None:
+    """A network of one pixel, of whose largest logits no two are equal, meets few."""
+    met = corners_met(drawn[:1])
+    assert met["sum above the top"] == 0
+    assert met["without stalls"] + met["with stalls on both ends, bad frames and resets"] == 1
 
 
 def halves_with_a_negative_slope(example: Example) -> None:
