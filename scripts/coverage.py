@@ -135,7 +135,7 @@ def digest_of_sources() -> str:
 _TEXTS = {".py", ".v", ".j2", ".cpp", ".h", ".json", ".sv", ".toml"}
 
 
-def test_files(only: Sequence[str]) -> list[str]:
+def files_of_tests(only: Sequence[str]) -> list[str]:
     """Every file of tests, or those whose path begins with one of `only`.
 
     Raises:
@@ -248,7 +248,7 @@ def main(
     results: Annotated[Path | None, typer.Option(help="JSON file that the figures are written to.")] = None,
 ) -> Figures:
     """Run the tests that were not measured yet, count what they reach, record."""
-    files = test_files(only or ())
+    files = files_of_tests(only or ())
     if results is not None:
         require_writable(results)
     digest = digest_of_sources()
@@ -265,7 +265,7 @@ def main(
         **verilog_figures(files),
         "corners": corners(),
         "test_files": len(files),
-        "of_test_files": len(test_files(())),
+        "of_test_files": len(files_of_tests(())),
         "failed": failed,
     }
     _print(figures)
