@@ -59,8 +59,8 @@ _BOUNDS: Mapping[str, Any] = {
 class Structure(Schema):
     """net.json; each stage's entry is checked by its kind's own schema."""
 
+    version: Annotated[int, one_of(VERSION)]  # the first that is looked at: another one has other keys
     format: Annotated[str, one_of(FORMAT)]
-    version: Annotated[int, one_of(VERSION)]
     name: ModuleName
     residual_bits: ResidualBits
     residual_fraction: ResidualFraction

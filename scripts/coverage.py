@@ -218,8 +218,8 @@ def verilog_figures(files: Sequence[str]) -> dict[str, Any]:
         if name not in reasons:
             missed[name[0]].append(int(name[1]))
     quiet: dict[str, int] = defaultdict(int)
-    for name, _ in points.missed(TOGGLE):
-        quiet[name] += 1
+    for file, _ in points.missed(TOGGLE):
+        quiet[file] += 1
     return {
         "verilog_line": lines,
         "verilog_toggle": toggles,
