@@ -2,7 +2,7 @@
 """The network description: the waist between training and hardware.
 
 Plain integers and shapes, nothing of torch and nothing of Verilog. `save` writes `net.json` (structure) beside
-`net.npz` (arrays); `load` reads them back and checks them. Symbols are those of docs/numeric-contract.md.
+`net.npz` (arrays); structure.py reads them back and checks them. Symbols are those of docs/numeric-contract.md.
 
 A network is a chain of layers, of which the first reads pixels and the last gives logits. A further kind of layer
 between them is a frozen dataclass that `layer_kind` registers.
@@ -20,11 +20,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.arrays import write_arrays
 from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, TAPS, stage_name
-from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.reading import read_json
 
 VERSION = 2
 """Of net.json and net.npz; 2 has the weights as (O, I, 9)."""
@@ -79,7 +76,7 @@ _LAYER_KINDS: dict[str, type[Layer]] = {}
 
 
 def layer_kind(cls: LayerClass) -> LayerClass:
-    """Class decorator that makes a kind of layer known to `NetworkDescription.load`."""
+    """Class decorator that makes a kind of layer known to `load_description`."""
     _LAYER_KINDS[cls.kind] = cls
     return cls
 
@@ -294,29 +291,6 @@ class NetworkDescription:
         structure = self.to_json() | {"sha256": self.digest()}
         (folder / "net.json").write_text(json.dumps(structure, indent=2) + "\n")
         write_arrays(folder / "net.npz", self.arrays())
-
-    @classmethod
-    def load(cls, folder: Path) -> NetworkDescription:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: a file is missing, holds what no description does, or does not match its checksum.
-        """
-        from wsfracbnn.model.structure import read_layers, read_structure, require_consistent  # it knows all layers
-
-        raw = read_json(folder / "net.json", "a network description")
-        arrays = read_arrays(folder / "net.npz", ARRAYS_LIMIT, "a network description's arrays")
-        try:
-            structure = read_structure(raw)
-            layers = read_layers(structure.stages, arrays)
-            require_consistent(structure.residual_bits, structure.class_names, layers)
-        except InputError as error:
-            raise InputError(f"{folder}/net.json: {error}") from None
-        bits, fraction = structure.residual_bits, structure.residual_fraction
-        description = cls(structure.name, bits, fraction, tuple(structure.class_names), layers)
-        if description.digest() != structure.sha256:
-            raise InputError(f"{folder}: net.npz does not match the key 'sha256' in net.json")
-        return description
 
 
 def _scalars(layer: Layer) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, create_model
 
+from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.config import (
     MAX_BLOCKS,
     MAX_IMAGE_VALUES,
@@ -28,11 +30,21 @@ from wsfracbnn.model.config import (
 )
 from wsfracbnn.model.contract import FACTOR_BITS_LIMIT, FACTOR_SHIFT_LIMIT, HEAD_NAME, INPUT_NAME, TAPS, stage_name
 from wsfracbnn.model.data.dataset import MAX_CLASSES, NAME_LIMIT
-from wsfracbnn.model.description import ARRAY_TYPES, VERSION, ConvLayer, HeadLayer, InputLayer, Layer, kind_named
+from wsfracbnn.model.description import (
+    ARRAY_TYPES,
+    ARRAYS_LIMIT,
+    VERSION,
+    ConvLayer,
+    HeadLayer,
+    InputLayer,
+    Layer,
+    NetworkDescription,
+    kind_named,
+)
 from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.limits import MAX_COLOURS, require_buildable
 from wsfracbnn.model.names import ModuleName
-from wsfracbnn.model.reading import Schema, checked, one_of, printable
+from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_json
 
 FORMAT = "wsfracbnn-network"
 
@@ -67,6 +79,27 @@ class Structure(Schema):
     class_names: Annotated[list[ClassName], Field(min_length=2, max_length=MAX_CLASSES)]
     stages: Annotated[list[dict[str, Any]], Field(min_length=2, max_length=2 * MAX_BLOCKS + 2)]
     sha256: str
+
+
+def load_description(folder: Path) -> NetworkDescription:
+    """Read what `NetworkDescription.save` wrote.
+
+    Raises:
+        InputError: a file is missing, holds what no description does, or does not match its checksum.
+    """
+    raw = read_json(folder / "net.json", "a network description")
+    arrays = read_arrays(folder / "net.npz", ARRAYS_LIMIT, "a network description's arrays")
+    try:
+        structure = read_structure(raw)
+        layers = read_layers(structure.stages, arrays)
+        require_consistent(structure.residual_bits, structure.class_names, layers)
+    except InputError as error:
+        raise InputError(f"{folder}/net.json: {error}") from None
+    bits, fraction = structure.residual_bits, structure.residual_fraction
+    description = NetworkDescription(structure.name, bits, fraction, tuple(structure.class_names), layers)
+    if description.digest() != structure.sha256:
+        raise InputError(f"{folder}: net.npz does not match the key 'sha256' in net.json")
+    return description
 
 
 def read_structure(raw: object) -> Structure:

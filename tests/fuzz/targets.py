@@ -57,12 +57,12 @@ from wsfracbnn.model.data.mnist import read_idx
 from wsfracbnn.model.data.picture_folder import read_index
 from wsfracbnn.model.data.preparation import AS_USUAL, read_picture
 from wsfracbnn.model.data.svhn import TEST, TRAIN, Svhn
-from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.fracbnn import FracBNN
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.model.released import import_released, released_names
+from wsfracbnn.model.structure import load_description
 from wsfracbnn.model.training.distill import KeptAnswers
 from wsfracbnn.model.training.log_file import read_log
 from wsfracbnn.model.training.plan import read_plan
@@ -468,7 +468,7 @@ def _use_manifest(path: Path) -> None:
 
 
 def _use_description(path: Path) -> None:
-    description = NetworkDescription.load(path.parent)
+    description = load_description(path.parent)
     build_design(description, preset(description, "small"))
     golden.run(description, random_images(description)[:1])
 

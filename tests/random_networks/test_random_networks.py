@@ -9,7 +9,7 @@ import pytest
 
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.stages.folding import Folding
-from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.structure import load_description
 
 from ..reference.integer_model import compute
 from .__main__ import tell
@@ -167,7 +167,7 @@ def test_a_failure_leaves_what_does_it_again(
     smallest: Failure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tell(smallest, SEED, tmp_path / "kept")
-    network = NetworkDescription.load(tmp_path / "kept/net")
+    network = load_description(tmp_path / "kept/net")
     assert network.digest() == smallest.example.description.digest()
     assert read_folding(tmp_path / "kept/net/fold.json", network) == smallest.example.folding
     assert f"python -m tests.random_networks --seed {SEED} --first {smallest.number}" in capsys.readouterr().out
