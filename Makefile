@@ -36,7 +36,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 $(if $(filter-out 0 1,$(WAVES)),$(error WAVES: found '$(WAVES)', expected 1 or nothing))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr soak formal mutate bench digits docs clean
+.PHONY: help setup always icarus sim test lint unit unit-torch rtl emit synth pnr soak formal mutate fuzz coverage bench digits docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,12 @@ formal: $(STAMP) ## prove the RTL's blocks with Yosys and Yices, and that the pr
 
 mutate: $(STAMP) icarus ## put MUTANTS=1000 mistakes into the RTL and see whether the tests find them (an hour or two of one core; kept in build/mutants)
 	@$(VENV)/bin/python -m tests.mutate --prove --count $(MUTANTS) --jobs $(JOBS)
+
+fuzz: $(STAMP) ## damage files of all kinds, draw command lines: each is read or refused in a sentence (3 minutes on an idle core)
+	@$(VENV)/bin/python -m tests.fuzz
+
+coverage: $(STAMP) icarus ## what the tests reach of Python and Verilog, file by file (hours; goes on where it was cut off)
+	@$(VENV)/bin/python -m scripts.coverage
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'

@@ -7,7 +7,9 @@ PyTorch, numpy or matplotlib are imported by the commands that need them, so tha
 
 from __future__ import annotations
 
+import errno
 import logging
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated
 
@@ -80,16 +82,41 @@ def set_up_log() -> None:
     logging.getLogger("wsfracbnn").setLevel(logging.INFO)
 
 
-def run(command: typer.Typer) -> None:
-    """Run a typer application; an `InputError` becomes one sentence and exit code 2."""
+def run(command: typer.Typer, arguments: Sequence[str] | None = None) -> None:
+    """Run a typer application; an `InputError`, or a wrong option, becomes one sentence and exit code 2.
+
+    arguments: default those of the command line. Ends with SystemExit where the exit code is not 0.
+    """
     end_by_exception()
     try:
-        command()
-    except InputError as error:
+        code = command(args=arguments, standalone_mode=False)
+    except typer.Abort:
+        raise SystemExit(1) from None
+    except Exception as error:
         from rich.console import Console
 
-        Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {error}", markup=False)
+        refusal = error if isinstance(error, InputError) else _refusal(error)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whatever asked for it first
+            refusal = InputError(f"{error.filename}: {error.strerror}, expected a file's name that can be")
+        if refusal is None:
+            raise
+        Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {refusal}", markup=False)
         raise SystemExit(2) from None
+    if isinstance(code, int) and code:
+        raise SystemExit(code)
+
+
+def _refusal(error: Exception) -> InputError | None:
+    """What typer says of options, as one sentence of ours; None for what is no such error.
+
+    Its exceptions have had several homes, and in all of them the method `format_message`.
+    """
+    if not hasattr(error, "format_message"):
+        return None
+    if type(error).__name__.startswith("NoArgsIsHelp"):
+        error.show()  # type: ignore[attr-defined]
+        raise SystemExit(2)
+    return InputError(" ".join(error.format_message().split()))
 
 
 def main() -> None:

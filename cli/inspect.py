@@ -134,6 +134,8 @@ def _card_beside(weights: Path) -> Path:
     """Where a card goes unless told: beside the checkpoint, but not into the package."""
     from wsfracbnn.model.files import real_path
 
+    if not weights.name:  # '.' and '/'
+        raise InputError(f"--weights: found '{weights}', expected a checkpoint's file")
     name = weights.with_suffix(".md")
     return Path(name.name) if real_path(weights).parent == CHECKPOINTS else name
 

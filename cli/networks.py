@@ -29,9 +29,9 @@ def description_of(weights: Path, name: str | None = None) -> NetworkDescription
         InputError: it cannot be read, or cannot be lowered.
     """
     if is_described(weights):
-        from wsfracbnn.model.description import NetworkDescription
+        from wsfracbnn.model.structure import load_description
 
-        found = NetworkDescription.load(weights)
+        found = load_description(weights)
         return found if name is None else replace(found, name=name)
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.lower import lower_checkpoint

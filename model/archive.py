@@ -37,9 +37,13 @@ def read_arrays(path: Path, limit: int, what: str) -> dict[str, NDArray[Any]]:
     check_zip(path, limit, what, stored=False)
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+            found = {key: file[key] for key in file.files}
     except Exception as error:  # whatever the reader of a crafted file comes upon
         raise InputError(f"{path}: not {what} ({error})") from None
+    for key, array in found.items():
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of a record that begins otherwise
+            raise InputError(f"{path}: not {what} (record {shown(key)} is no array)")
+    return found
 
 
 def check_zip(path: Path, limit: int, what: str, *, stored: bool) -> None:

@@ -179,7 +179,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise InputError(f"{path}: found {shown(header)}, expected a dictionary")
         state, samples = header.pop("state", None), header.pop("samples", None)
     try:
-        checkpoint = _check(header, state, samples or None)
+        # A checkpoint without samples has None or no such key; a tensor has no truth value.
+        checkpoint = _check(header, state, None if isinstance(samples, dict) and not samples else samples)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     if header.get("sha256") is None:

@@ -2,7 +2,7 @@
 """The network description: the waist between training and hardware.
 
 Plain integers and shapes, nothing of torch and nothing of Verilog. `save` writes `net.json` (structure) beside
-`net.npz` (arrays); `load` reads them back and checks them. Symbols are those of docs/numeric-contract.md.
+`net.npz` (arrays); structure.py reads them back and checks them. Symbols are those of docs/numeric-contract.md.
 
 A network is a chain of layers, of which the first reads pixels and the last gives logits. A further kind of layer
 between them is a frozen dataclass that `layer_kind` registers.
@@ -20,11 +20,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from wsfracbnn.model.archive import read_arrays
 from wsfracbnn.model.arrays import write_arrays
 from wsfracbnn.model.contract import HEAD_NAME, INPUT_NAME, TAPS, stage_name
-from wsfracbnn.model.errors import InputError, shown
-from wsfracbnn.model.reading import read_json
 
 VERSION = 2
 """Of net.json and net.npz; 2 has the weights as (O, I, 9)."""
@@ -35,7 +32,7 @@ ARRAYS_LIMIT = 2**30
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
 
-_ARRAY_TYPES: Mapping[str, Any] = {"Ints": np.int64, "Signs": np.int8}
+ARRAY_TYPES: Mapping[str, Any] = {"Ints": np.int64, "Signs": np.int8}
 """Element types of the fields that hold arrays, by the fields' annotations."""
 
 
@@ -79,9 +76,14 @@ _LAYER_KINDS: dict[str, type[Layer]] = {}
 
 
 def layer_kind(cls: LayerClass) -> LayerClass:
-    """Class decorator that makes a kind of layer known to `NetworkDescription.load`."""
+    """Class decorator that makes a kind of layer known to `load_description`."""
     _LAYER_KINDS[cls.kind] = cls
     return cls
+
+
+def kind_named(name: str) -> type[Layer] | None:
+    """The class of a kind of layer, None where there is none of that name."""
+    return _LAYER_KINDS.get(name)
 
 
 @layer_kind
@@ -270,7 +272,7 @@ class NetworkDescription:
             f"{name}.{field.name}": getattr(layer, field.name)
             for name, layer in self.named_layers()
             for field in fields(layer)
-            if field.type in _ARRAY_TYPES
+            if field.type in ARRAY_TYPES
         }
 
     def digest(self) -> str:
@@ -290,50 +292,9 @@ class NetworkDescription:
         (folder / "net.json").write_text(json.dumps(structure, indent=2) + "\n")
         write_arrays(folder / "net.npz", self.arrays())
 
-    @classmethod
-    def load(cls, folder: Path) -> NetworkDescription:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: a file is missing, is of another version, or does not match its checksum.
-        """
-        structure = read_json(folder / "net.json", "a network description")
-        arrays = read_arrays(folder / "net.npz", ARRAYS_LIMIT, "a network description's arrays")
-        if not isinstance(structure, dict):
-            raise InputError(f"{folder}/net.json: found {shown(structure)}, expected an object")
-        if structure.get("version") != VERSION:
-            found = shown(structure.get("version"))
-            raise InputError(f"{folder}/net.json: key 'version': found {found}, expected {VERSION}")
-        try:
-            description = cls(
-                structure["name"],
-                structure["residual_bits"],
-                structure["residual_fraction"],
-                tuple(structure["class_names"]),
-                tuple(_layer(entry, arrays) for entry in structure["stages"]),
-            )
-            digest = description.digest()
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise InputError(f"{folder}/net.json: incomplete ({error})") from None
-        if digest != structure.get("sha256"):
-            raise InputError(f"{folder}: net.npz does not match the sha256 in net.json")
-        return description
-
 
 def _scalars(layer: Layer) -> dict[str, Any]:
     """Fields that hold no arrays; one that has its default is left out, so that a field can be added with one."""
-    found = {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in _ARRAY_TYPES}
+    found = {field.name: getattr(layer, field.name) for field in fields(layer) if field.type not in ARRAY_TYPES}
     defaults = {field.name: field.default for field in fields(layer) if field.default is not MISSING}
     return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
-
-
-def _layer(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Layer:
-    """A layer from its entry in net.json and the arrays of net.npz."""
-    kind = _LAYER_KINDS[entry["kind"]]
-    values = {key: value for key, value in entry.items() if key not in ("name", "kind")}
-    values |= {
-        field.name: arrays[f"{entry['name']}.{field.name}"].astype(_ARRAY_TYPES[str(field.type)])
-        for field in fields(kind)
-        if field.type in _ARRAY_TYPES
-    }
-    return kind(**values)

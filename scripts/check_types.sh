@@ -8,4 +8,4 @@ mkdir -p "$tree"
 ln -sfn ../.. "$tree/wsfracbnn"
 MYPYPATH=$tree "$1/bin/mypy" --namespace-packages --explicit-package-bases \
     -p wsfracbnn.model -p wsfracbnn.gen -p wsfracbnn.cli -p wsfracbnn.tb -p wsfracbnn.tests -p wsfracbnn.benchmarks \
-    -p wsfracbnn.package -p scripts.site -p formal
+    -p wsfracbnn.package -p scripts.site -m scripts.verification -m scripts.coverage -p formal

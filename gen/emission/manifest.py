@@ -26,7 +26,7 @@ MANIFEST = "manifest.sha256"
 STAGED = ".emit.staged"
 """Folder of all files that are about to move to their places."""
 
-_HEADER = "# Files that wsfracbnn emitted here. Check them: sha256sum -c manifest.sha256\n"
+HEADER = "# Files that wsfracbnn emitted here. Check them: sha256sum -c manifest.sha256\n"
 _WORK = "emit"
 """What the temporary folder is called after, in which those files are gathered."""
 
@@ -64,7 +64,7 @@ def emit_into(out: Path, fill: Callable[[Path], None], *, force: bool = False) -
 def _fill(folder: Path, fill: Callable[[Path], None]) -> None:
     fill(folder)
     hashes = {name: file_digest(folder / name) for name in _files(folder)}
-    (folder / MANIFEST).write_text(_HEADER + checksum_lines(hashes))
+    (folder / MANIFEST).write_text(HEADER + checksum_lines(hashes))
 
 
 def _emit_again(out: Path, folder: Path, fill: Callable[[Path], None], force: bool) -> None:
@@ -145,10 +145,10 @@ def read_manifest(path: Path) -> dict[str, str] | None:
         text = read_text(path, "a manifest")
     except InputError:
         return None
-    if not text.startswith(_HEADER):
+    if not text.startswith(HEADER):
         return None
     try:
-        entries = parse_checksums(text.removeprefix(_HEADER))
+        entries = parse_checksums(text.removeprefix(HEADER))
     except ValueError:
         return None
     inside = all(not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts for name in entries)

@@ -67,6 +67,8 @@ class Store:
                 raise InputError(f"key 'key': found '{entry.key}', expected '{job.key}'")
             if entry.failed is not None:
                 return Failed(entry.failed, final=True)
+            if entry.outcome is None:
+                raise InputError("key 'outcome' is missing")
             outcome = outcome_from_json(job.step, entry.outcome)
         except InputError as error:
             raise InputError(f"{path}: not an outcome of an exploration ({error}); {_remedy(path)}") from None

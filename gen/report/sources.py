@@ -19,9 +19,9 @@ from wsfracbnn.gen.synthesis.cached import Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.gen.synthesis.stagewise import earlier_linking
 from wsfracbnn.gen.synthesis.yosys import earlier_run
-from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, read_json
+from wsfracbnn.model.structure import load_description
 
 
 class _Emitted(Schema, extra="ignore"):
@@ -59,7 +59,7 @@ def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
         InputError: it is neither, or its files do not belong together.
     """
     emitted, simulation = _emitted_folder(folder)
-    description = NetworkDescription.load(emitted)
+    description = load_description(emitted)
     design = build_design(description, read_folding(emitted / "fold.json", description))
     path = emitted / DESIGN
     try:

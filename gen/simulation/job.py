@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,11 @@ VERILATOR_MAKE_ARGS = [
     # Of a block's compilation nine tenths are Verilator's own library, the same each time.
     *(["OBJCACHE=ccache"] if shutil.which("ccache") else []),
 ]
+COVERAGE_ARGS = ["--coverage-line", "--coverage-toggle"]
 ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
+
+coverage_folder: Path | None = None
+"""Folder that gets a file of covered lines and signals from each run of Verilator; set by tb/conftest.py."""
 
 _KEPT = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "TMPDIR", "LANG", "LANGUAGE", "LD_LIBRARY_PATH"),
@@ -122,6 +127,10 @@ class CocotbJob:
             "build_only": build_only,
             "build_anew": not goes_on,
         }
+        if coverage_folder is not None and self.simulator == "verilator":
+            arguments["compile"] = [*arguments["compile"], *COVERAGE_ARGS]
+            file = coverage_folder / f"{self.toplevel}-{secrets.token_hex(4)}.dat"
+            arguments["plus"] = [f"+verilator+coverage+file+{file}"]
         if self.waves is not None:
             arguments |= self._recording(arguments, self.waves)
         with self.log.open("a" if goes_on else "w") as log:
@@ -141,7 +150,7 @@ class CocotbJob:
             traced = "--trace-fst" if file.suffix == ".fst" else "--trace"
             return {
                 "compile": [*arguments["compile"], traced, "--trace-structs", str(control)],
-                "plus": ["--trace", "--trace-file", str(file)],
+                "plus": [*arguments["plus"], "--trace", "--trace-file", str(file)],
             }
         dump = self.build / f"{DUMP_MODULE}.v"
         write_text(dump, waves.dump_module(self.toplevel, str(file)))

@@ -52,7 +52,10 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
     measured, network = summary.simulators.verilator, summary.network
     simulated = Simulated(measured.cycles_per_image, max(measured.busy.values()))
     if network != design.name or _folds(summary.folding) != _folds(design.folding.to_json()):
-        raise InputError(f"{path}: network '{network}' at another folding, expected '{design.name}' at this one")
+        key = "network" if network != design.name else "folding"
+        raise InputError(
+            f"{path}: key '{key}': found network '{network}' at another folding, expected '{design.name}' at this one"
+        )
     return simulated
 
 

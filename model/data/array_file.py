@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model.archive import read_arrays
-from wsfracbnn.model.data.dataset import Dataset, Images, Labels, Own, checked_names
+from wsfracbnn.model.data.dataset import MAX_CLASSES, Dataset, Images, Labels, Own, checked_names
 from wsfracbnn.model.data.split import held_out
 from wsfracbnn.model.errors import InputError, shown
 
@@ -92,6 +92,8 @@ def _names(path: Path, arrays: Mapping[str, NDArray[Any]], labels: list[NDArray[
                 f"{path}: labels: found {array.dtype} of shape {array.shape}, expected integers (n,) from 0"
             )
     count = max(int(array.max(initial=0)) for array in labels) + 1
+    if count > MAX_CLASSES:
+        raise InputError(f"{path}: labels: found {count - 1}, expected less than {MAX_CLASSES}")
     names = arrays.get(NAMES)
     if names is None:
         return checked_names(path, [str(number) for number in range(count)])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def read_idx(name: str, content: bytes, dimensions: int) -> NDArray[np.uint8]:
         raise InputError(f"{name}: not an IDX file of bytes with {dimensions} dimensions")
     shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(dimensions))
     values = np.frombuffer(raw, dtype=np.uint8, offset=header)
-    if not unpacker.eof or values.size != np.prod(shape):
+    if not unpacker.eof or values.size != math.prod(shape):
         raise InputError(f"{name}: found {values.size:,} values, expected {' x '.join(map(str, shape))}")
     return values.reshape(shape).copy()
 

@@ -16,13 +16,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from rich import get_console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wsfracbnn.model.data.dataset import Dataset, Images, Own, checked_names
+from wsfracbnn.model.data.dataset import MAX_CLASSES, Dataset, Images, Own, checked_names
 from wsfracbnn.model.data.download import cache_folder
 from wsfracbnn.model.data.picture_files import is_picture
 from wsfracbnn.model.data.preparation import BadPictureError, read_picture, require_colours
@@ -57,10 +59,19 @@ class _Picture:
     test: bool
 
 
+class _Labels(Schema):
+    train: list[Annotated[int, Field(ge=0, lt=MAX_CLASSES)]]
+    test: list[Annotated[int, Field(ge=0, lt=MAX_CLASSES)]]
+
+    def of(self, part: str) -> list[int]:
+        """Those of `train` or of `test`."""
+        return self.train if part == TRAIN else self.test
+
+
 class _Index(Schema):
     """index.json of the prepared pictures: labels by part, and what is wrong with the bad ones."""
 
-    labels: dict[str, list[int]]
+    labels: _Labels
     bad: list[str]
 
 
@@ -92,18 +103,18 @@ class PictureFolder:
         pictures = list(self._listed(names, own))
         kept = cache_folder() / "pictures" / _digest(self.path, pictures, own)
         with updating(kept):
-            index = _read_index(kept, own)
+            index = read_index(kept, own)
             if index is None:
                 index = _prepare(pictures, own, kept)
         self._tell_of(index.bad, own)
-        trained = set(index.labels[TRAIN])
+        trained = set(index.labels.train)
         for label, name in enumerate(names):
             if label not in trained:
                 raise InputError(f"{self.path}: class '{name}': found no picture to train on, expected some")
-        if not index.labels[TEST]:
+        if not index.labels.test:
             raise InputError(f"{self.path}: found no picture to test on, expected some")
-        images = {part: _images(kept / f"{part}.bin", len(index.labels[part]), own.shape) for part in PARTS}
-        labels = {part: np.asarray(index.labels[part], dtype=np.int64) for part in PARTS}
+        images = {part: _images(kept / f"{part}.bin", len(index.labels.of(part)), own.shape) for part in PARTS}
+        labels = {part: np.asarray(index.labels.of(part), dtype=np.int64) for part in PARTS}
         return Dataset(own.label, images[TRAIN], labels[TRAIN], images[TEST], labels[TEST], names)
 
     def _listed(self, names: Sequence[str], own: Own) -> Iterator[_Picture]:
@@ -173,7 +184,7 @@ def _prepare(pictures: Sequence[_Picture], own: Own, kept: Path) -> _Index:
                     continue
                 (test if picture.test else train).write(image.tobytes())
                 labels[TEST if picture.test else TRAIN].append(picture.label)
-        index = _Index(labels=labels, bad=bad)
+        index = _Index(labels=_Labels(train=labels[TRAIN], test=labels[TEST]), bad=bad)
         (contents / INDEX).write_text(index.model_dump_json())
         contents.rename(kept)
     return index
@@ -192,15 +203,23 @@ def _unpacked(pictures: Sequence[_Picture], own: Own) -> Iterator[tuple[_Picture
             yield from zip(part, pool.map(read, part), strict=True)
 
 
-def _read_index(kept: Path, own: Own) -> _Index | None:
-    """What is kept in the cache, or None where it is not there or not whole."""
+def read_index(kept: Path, own: Own) -> _Index | None:
+    """What is kept in the cache, or None where nothing is there.
+
+    Raises:
+        InputError: it is not whole.
+    """
     if not (kept / INDEX).is_file():
         return None
-    index = checked(_Index, read_json(kept / INDEX, "an index of prepared pictures", limit=2**30))
+    try:
+        index = checked(_Index, read_json(kept / INDEX, "an index of prepared pictures", limit=2**30))
+    except InputError as error:
+        raise InputError(f"{kept}: damaged ({error}); delete this folder") from None
     size = math.prod(own.shape)
     for part in PARTS:
-        if (kept / f"{part}.bin").stat().st_size != len(index.labels[part]) * size:
-            raise InputError(f"{kept}: damaged, expected the pictures that index.json tells of; delete this folder")
+        file = kept / f"{part}.bin"
+        if not file.is_file() or file.stat().st_size != len(index.labels.of(part)) * size:
+            raise InputError(f"{kept}: damaged, expected the pictures that {INDEX} tells of; delete this folder")
     return index
 
 

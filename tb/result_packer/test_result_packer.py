@@ -77,8 +77,8 @@ async def a_reset_drops_half_a_result(dut: Any) -> None:
 
 @cocotb.test()
 async def half_a_beat_is_taken_before_anybody_asks_for_one(dut: Any) -> None:
-    bench, sink = new_bench(dut)
-    sink.pause = True
+    bench = Bench(dut)
+    bench.sinks["m_axis"].pause = True
     await bench.reset()
     bench.sources["s_axis"].send_nowait(AxiStreamFrame([1, 2], tuser=1))
     await ClockCycles(dut.clk, 6)

@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 
 from wsfracbnn.model.signed_digits import representable
-from wsfracbnn.tb.common.bench import Bench, affine_words, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, affine_words, corner_values, pack, parameter, rom, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -25,8 +25,8 @@ BEATS = 200
 
 
 @cocotb.test()
-@cocotb.parametrize(stalled=[False, True])
-async def scales_and_bends(dut: Any, stalled: bool) -> None:
+@cocotb.parametrize(traffic=list(Traffic))
+async def scales_and_bends(dut: Any, traffic: Traffic) -> None:
     channels, lanes, in_w, bits = (parameter(dut, name) for name in ("CHANNELS", "LANES", "IN_W", "BITS"))
     r, s = parameter(dut, "SCALE_SHIFT"), parameter(dut, "SLOPE_SHIFT")
     v_w = max(in_w + 7 - r, bits) + 1
@@ -46,18 +46,19 @@ async def scales_and_bends(dut: Any, stalled: bool) -> None:
     words = itertools.chain(*zip(affine_words(m, b1, lanes, bits), affine_words(n, b2, lanes, bits), strict=True))
     bench = Bench(dut)
     cocotb.start_soon(rom(dut, dut.rom_addr, dut.rom_data, list(words)))
-    if stalled:
-        bench.stall()
-    await bench.reset()
     sent, expected = [], []
     for number in range(BEATS):
         first = number * lanes % channels
         x = [generator.choice(corner_values(in_w, generator, 12)) for _ in range(lanes)]
         sent.append(pack(x, in_w))
-        expected.append(pack([result(value, first + lane) for lane, value in enumerate(x)], out_w))
-    bench.send(sent)
-    await bench.expect(expected, out_w, lanes)
-    await bench.quiet()
+        expected.append(pack([result(value, first + lane) for lane, value in enumerate(x)], out_w, signed=True))
+
+    async def drive() -> None:
+        bench.send(sent)
+        await bench.expect(expected, out_w, lanes)
+        await bench.quiet()
+
+    await bench.run(traffic, drive, cycles=2 * len(sent) + 9)
 
 
 def test_scale_rprelu(block: tuple[str, dict[str, int]]) -> None:

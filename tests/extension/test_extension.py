@@ -24,6 +24,7 @@ from wsfracbnn.gen.stages.folding import StageFold, Target
 from wsfracbnn.gen.synthesis.yosys import synthesize
 from wsfracbnn.model import golden
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.structure import load_description
 
 from .gowin import GOWIN, GW1N_9
 from .shift_stage import ShiftLayer, ShiftStage
@@ -61,7 +62,7 @@ def test_the_golden_model_runs_the_layer(shifted: NetworkDescription) -> None:
 
 def test_the_description_is_saved_and_read_back(shifted: NetworkDescription, tmp_path: Path) -> None:
     shifted.save(tmp_path)
-    back = NetworkDescription.load(tmp_path)
+    back = load_description(tmp_path)
     assert back.layers[2] == shifted.layers[2]
     assert back.digest() == shifted.digest()
 

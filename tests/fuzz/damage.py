@@ -15,6 +15,9 @@ import torch
 
 STRINGS = ("", "x" * 5000, "\x1b[31mred", "[/b]", "../../up", "a\x00b", "\udc80", "NaN", "1", "é", "-", "a\nb")
 NUMBERS = (-1, 0, 1, 2, 3, 7, 10**9, 2**63, 2**64, 10**400, -(2**70), 0.5, -0.5, 1e-300, 1e30, 1e308)
+TOO_DEEP = "[" * 100_000 + "]" * 100_000
+"""JSON text of what is nested too deep to be written."""
+
 NOT_FINITE = (float("nan"), float("inf"), -float("inf"))
 
 
@@ -150,7 +153,7 @@ def json_text(value: Any) -> str:
     try:
         return json.dumps(value, indent=1)
     except (RecursionError, ValueError):
-        return "[" * 100_000 + "]" * 100_000
+        return TOO_DEEP
 
 
 def toml_text(table: dict[str, Any]) -> str:
@@ -168,6 +171,8 @@ def toml_text(table: dict[str, Any]) -> str:
 
 
 def _toml_value(value: Any) -> str:
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json_text(k)} = {_toml_value(v)}" for k, v in value.items()) + " }"
     return json_text(value).replace("\n", " ")

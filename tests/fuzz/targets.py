@@ -10,19 +10,25 @@ import io
 import json
 import pickle
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from PIL import Image
+from scipy.io import savemat
 
 from benchmarks.peer_designs.results import PeerResults, accelerator_table
-from wsfracbnn.cli.markdown import replace_section
+from wsfracbnn.cli.markdown import require_section
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.devices import family_named
+from wsfracbnn.gen.emission.folder import design_summary
+from wsfracbnn.gen.emission.manifest import HEADER, read_manifest
+from wsfracbnn.gen.emission.vectors import random_images, write_vectors
 from wsfracbnn.gen.explore.jobs import Job
 from wsfracbnn.gen.explore.outcomes import ROUTE
 from wsfracbnn.gen.explore.results import read_exploration
@@ -30,8 +36,9 @@ from wsfracbnn.gen.explore.steps import route_netlist
 from wsfracbnn.gen.explore.store import Store
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
 from wsfracbnn.gen.report.simulated import read_simulation
+from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sequential.folding import sequential_folding
-from wsfracbnn.gen.simulation.measured import read_measured
+from wsfracbnn.gen.simulation.measured import read_images, read_measured, values_to_compare
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_netlist, read_report
@@ -39,6 +46,7 @@ from wsfracbnn.gen.synthesis.floorplan import pin_block_rams
 from wsfracbnn.gen.synthesis.record import HardwareResults
 from wsfracbnn.gen.synthesis.summary import read_summary
 from wsfracbnn.gen.synthesis.table import hardware_table
+from wsfracbnn.model import golden
 from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
@@ -46,12 +54,16 @@ from wsfracbnn.model.data.array_file import ArrayFile
 from wsfracbnn.model.data.cifar import CIFAR10, Cifar
 from wsfracbnn.model.data.dataset import Dataset, Own
 from wsfracbnn.model.data.mnist import read_idx
+from wsfracbnn.model.data.picture_folder import read_index
 from wsfracbnn.model.data.preparation import AS_USUAL, read_picture
-from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.data.svhn import TEST, TRAIN, Svhn
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.networks.fracbnn import FracBNN
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.model.released import import_released, released_names
+from wsfracbnn.model.structure import load_description
+from wsfracbnn.model.training.distill import KeptAnswers
 from wsfracbnn.model.training.log_file import read_log
 from wsfracbnn.model.training.plan import read_plan
 from wsfracbnn.model.training.results import read_results
@@ -59,19 +71,31 @@ from wsfracbnn.model.training.resume import load_state, save_state
 from wsfracbnn.model.training.settings import Run, TrainConfig, make_run, read_toml
 from wsfracbnn.model.training.trainer import Trainer
 
-from .damage import damaged_bytes, damaged_value, json_text, toml_text
+from .damage import TOO_DEEP, damaged_bytes, damaged_value, json_text, toml_text
+from .keys import UNKNOWN_KEY
 
 TINY = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A kind of file: its name, an intact one, how a damaged one is written, and what a command does with it."""
+    """A kind of file: its name, an intact one, how a damaged one is written, and what a command does with it.
+
+    Attributes:
+        value: what an intact one holds, of those kinds whose refusals name a key; `write` puts such a value into a
+            file.
+        free: regular expression of places in it at which anything may stand, because nothing reads them.
+        beside: files that belong to the damaged one.
+    """
 
     file: str
     intact: bytes
     damage: Callable[[Random, Path], None]
     read: Callable[[Path], object]
+    value: Any = None
+    write: Callable[[Any, Path], object] | None = None
+    free: str = ""
+    beside: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
 
 def targets(folder: Path) -> dict[str, Target]:
@@ -85,48 +109,95 @@ def targets(folder: Path) -> dict[str, Target]:
     settings = ROOT / "configs" / "digits.toml"
     plan = (ROOT / "configs" / "accuracy-16.toml").read_text()
     plan = plan.replace('config = "', f'config = "{ROOT}/configs/')
+    vectors = _saved(folder / "vectors.npz", lambda p: write_vectors(p, description, random_images(description), None))
+    structure = (folder / "net.json").read_text()
+    arrays = (folder / "net.npz").read_bytes()
+    small = preset(description, "small").text()
+    emitted = {"net.json": structure.encode(), "net.npz": arrays, "fold.json": small.encode()}
     return {
-        "checkpoint": _torch(folder, "net.pt", lambda p: save_checkpoint(checkpoint, p), _use_checkpoint),
+        "checkpoint": _torch(
+            folder, "net.pt", lambda p: save_checkpoint(checkpoint, p), _use_checkpoint, rf"training\.{UNKNOWN_KEY}"
+        ),
         "bundled checkpoint": _bytes("net.pt", (CHECKPOINTS / "digits.pt").read_bytes(), _use_checkpoint),
         "safetensors": _safetensors(folder, checkpoint),
         "resume file": _torch(
-            folder, "net.pt.resume", lambda p: save_state(trainer, p), lambda p: load_state(trainer, p)
+            folder,
+            "net.pt.resume",
+            lambda p: save_state(trainer, p),
+            lambda p: load_state(trainer, p),
+            rf"optimizer\.({UNKNOWN_KEY}|param_groups.*)",
         ),
         "settings": _toml("a.toml", settings.read_text(), lambda p: make_run(read_toml(p))),
         "plan": _toml("plan.toml", plan, lambda p: read_plan(p, folder)),
-        "folding": _json("fold.json", preset(description, "small").text(), lambda p: read_folding(p, description)),
+        "folding": _json("fold.json", small, lambda p: read_folding(p, description)),
         "engine's folding": _json(
-            "engine.json", sequential_folding(description).text(), lambda p: read_folding(p, description)
+            # Without this key it is the folding of a pipeline, whose stages have other names.
+            "engine.json",
+            sequential_folding(description).text(),
+            lambda p: read_folding(p, description),
+            "architecture",
         ),
-        "accuracy results": _json("a.json", _tracked("accuracy.json"), lambda p: read_results(p).text()),
+        "accuracy results": _json(
+            "a.json", _tracked("accuracy.json"), lambda p: read_results(p).text(), rf".*load_percent\.{UNKNOWN_KEY}"
+        ),
         "hardware results": _json(
-            "h.json", _tracked("hardware.json"), lambda p: hardware_table(HardwareResults.read(p).rows)
+            "h.json",
+            _tracked("hardware.json"),
+            lambda p: hardware_table(HardwareResults.read(p).rows),
+            rf"lanes\.{UNKNOWN_KEY}|.*\.overhead",
         ),
         "peers' results": _json(
             "p.json", _tracked("peers.json"), lambda p: accelerator_table(PeerResults.read(p).accelerators)
         ),
         "exploration": _json("exploration.json", json.dumps(_EXPLORATION), lambda p: read_exploration(p.parent)),
         "explored outcome": _json("route-k.json", json.dumps(_OUTCOME), lambda p: Store(p.parent).get(_JOB)),
-        "summary": _json("summary.json", json.dumps(_summary(design)), lambda p: read_summary(p, design)),
-        "simulation": _json("summary.json", json.dumps(_summary(design) | _SIMULATION), read_simulation),
-        "description": _json(
-            "net.json", (folder / "net.json").read_text(), lambda p: NetworkDescription.load(_beside(p, folder))
+        "summary": _json(
+            "summary.json",
+            json.dumps(_summary(design)),
+            lambda p: read_summary(p, design),
+            rf"folding\..*|.*{UNKNOWN_KEY}",
         ),
-        "description's arrays": _bytes(
-            "net.npz", (folder / "net.npz").read_bytes(), lambda p: NetworkDescription.load(_beside(p, folder))
+        "simulation": _json(
+            "summary.json",
+            json.dumps(_summary(design) | _SIMULATION),
+            read_simulation,
+            rf"folding.*|.*{UNKNOWN_KEY}",
         ),
-        "cell counts": _json("stat.json", json.dumps(_STATISTICS), read_cell_counts),
-        "netlist": _json("netlist.json", json.dumps(_NETLIST), _use_netlist),
-        "routing report": _json("report.json", json.dumps(_ROUTED), read_report),
-        "simulated": _json("result.json", json.dumps(_MEASURED), read_measured),
+        "description": _json("net.json", structure, _use_description, beside={"net.npz": arrays}),
+        "description with its digest": _sealed(structure, arrays),
+        "description's arrays": dataclasses.replace(
+            _bytes("net.npz", arrays, _use_description), beside={"net.json": structure.encode()}
+        ),
+        "emitted design": _json(
+            "design.json",
+            json.dumps(design_summary(design) | {"vectors_equal_pytorch": False}),
+            lambda p: read_design(p.parent, Measurements([], p.parent / "none", family_named("ecp5"))),
+            "(?!build$|vectors_equal_pytorch$).*",
+            beside=emitted,
+        ),
+        "manifest": _bytes("manifest.sha256", _MANIFEST, _use_manifest),
+        "vectors": _bytes("vectors.npz", vectors, _use_vectors),
+        "cell counts": _json(
+            "stat.json", json.dumps(_STATISTICS), read_cell_counts, rf"creator|.*num_cells|.*{UNKNOWN_KEY}"
+        ),
+        "netlist": _json("netlist.json", json.dumps(_NETLIST), _use_netlist, rf".*attributes\..*|.*{UNKNOWN_KEY}"),
+        "routing report": _json(
+            "report.json", json.dumps(_ROUTED), read_report, rf"fmax\.clk|.*\.(available|constraint)|.*{UNKNOWN_KEY}"
+        ),
+        "simulated": _json("result.json", json.dumps(_MEASURED), read_measured, rf"busy\.{UNKNOWN_KEY}"),
         "published CIFAR": _cifar(),
         "published MNIST": _bytes("a.gz", _idx(), lambda p: read_idx(p.name, p.read_bytes(), 3)),
+        "published SVHN": _svhn(),
         "picture": _bytes("a.png", _picture(), lambda p: read_picture(p, (4, 4, 3), AS_USUAL)),
+        "prepared pictures": _json(
+            "index.json", json.dumps(_INDEX), _use_index, beside={"train.bin": bytes(32), "test.bin": bytes(16)}
+        ),
         "images in arrays": _bytes("a.npz", _arrays(), lambda p: ArrayFile(p).load(Own("a.npz", (4, 4, 1)))),
         "own network": _toml("a.toml", _OWN_NETWORK, lambda p: make_run(read_toml(p))),
         "released network": _bytes("released.npz", _released(), import_released),
+        "teacher's answers": _answers(folder / "net.pt"),
         "log": _bytes("net.log.csv", _LOG, read_log),
-        "page": _bytes("page.md", b"a\n<!-- t -->\nb\n<!-- /t -->\nc\n", lambda p: replace_section(p, "t", "new")),
+        "page": _bytes("page.md", b"a\n<!-- t -->\nb\n<!-- /t -->\nc\n", lambda p: require_section(p, "t")),
     }
 
 
@@ -228,7 +299,14 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _json(file: str, text: str, read: Callable[[Path], object]) -> Target:
+def _json(
+    file: str,
+    text: str,
+    read: Callable[[Path], object],
+    free: str = "",
+    *,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> Target:
     value = json.loads(text)
 
     def damage(random: Random, path: Path) -> None:
@@ -237,7 +315,8 @@ def _json(file: str, text: str, read: Callable[[Path], object]) -> Target:
         else:
             path.write_text(json_text(damaged_value(random, value)))
 
-    return Target(file, text.encode(), damage, read)
+    write = lambda v, path: path.write_text(json_text(v))  # noqa: E731
+    return Target(file, text.encode(), damage, read, value, write, free, beside)
 
 
 def _toml(file: str, text: str, read: Callable[[Path], object]) -> Target:
@@ -249,10 +328,12 @@ def _toml(file: str, text: str, read: Callable[[Path], object]) -> Target:
         else:
             path.write_bytes(toml_text(damaged_value(random, table)).encode(errors="replace"))
 
-    return Target(file, text.encode(), damage, read)
+    return Target(file, text.encode(), damage, read, table, lambda v, path: path.write_text(toml_text(v)))
 
 
-def _torch(folder: Path, file: str, save: Callable[[Path], object], read: Callable[[Path], object]) -> Target:
+def _torch(
+    folder: Path, file: str, save: Callable[[Path], object], read: Callable[[Path], object], free: str = ""
+) -> Target:
     save(folder / file)
     content = (folder / file).read_bytes()
     value = torch.load(folder / file, weights_only=True)
@@ -269,7 +350,8 @@ def _torch(folder: Path, file: str, save: Callable[[Path], object], read: Callab
         except RecursionError:
             path.write_bytes(content[: len(content) // 2])
 
-    return Target(file, content, damage, read)
+    value = {key: item for key, item in value.items() if key != "sha256"}
+    return Target(file, content, damage, read, value, torch.save, free)
 
 
 def _safetensors(folder: Path, checkpoint: Checkpoint) -> Target:
@@ -284,11 +366,14 @@ def _safetensors(folder: Path, checkpoint: Checkpoint) -> Target:
         if random.random() < 0.4:
             path.write_bytes(damaged_bytes(random, content))
             return
-        plain = {key: value for key, value in header.items() if key != "sha256"}
-        text = json_text(damaged_value(random, plain))
-        safetensors.torch.save_file(tensors, path, metadata={"wsfracbnn": text})
+        write(damaged_value(random, plain), path)
 
-    return Target("net.safetensors", content, damage, _use_checkpoint)
+    plain = {key: value for key, value in header.items() if key != "sha256"}
+
+    def write(value: Any, path: Path) -> None:
+        safetensors.torch.save_file(tensors, path, metadata={"wsfracbnn": json_text(value)})
+
+    return Target("net.safetensors", content, damage, _use_checkpoint, plain, write, rf"training\.{UNKNOWN_KEY}")
 
 
 def _cifar() -> Target:
@@ -367,9 +452,85 @@ _RUN = {
 _SIMULATION = {"build": "0" * 64, "accuracy": 90.5, "simulators": {"icarus": _RUN}, "options": {"--fold": "auto"}}
 
 
-def _beside(path: Path, folder: Path) -> Path:
-    """The damaged file's folder, with the intact one of net.json and net.npz that it lacks."""
-    for name in ("net.json", "net.npz"):
-        if name != path.name:
-            (path.parent / name).write_bytes((folder / name).read_bytes())
-    return path.parent
+_INDEX = {"labels": {"train": [0, 1], "test": [1]}, "bad": []}
+_MANIFEST = f"{HEADER}{'0' * 64}  rtl/a.v\n{'1' * 64}  b.json\n".encode()
+
+
+def _use_index(path: Path) -> None:
+    own = Own("a", (4, 4, 1))
+    index = read_index(path.parent, own)
+    assert index is not None  # it is there
+
+
+def _use_manifest(path: Path) -> None:
+    if read_manifest(path) is None:
+        raise InputError(f"{path}: not a manifest")
+
+
+def _use_description(path: Path) -> None:
+    description = load_description(path.parent)
+    build_design(description, preset(description, "small"))
+    golden.run(description, random_images(description)[:1])
+
+
+def _use_vectors(path: Path) -> None:
+    read_images(path)
+    values_to_compare(path, 1)
+
+
+def _saved(path: Path, save: Callable[[Path], object]) -> bytes:
+    save(path)
+    return path.read_bytes()
+
+
+def _sealed(structure: str, arrays: bytes) -> Target:
+    """A description whose digest is that of the damaged content, as somebody writes it who means harm."""
+    value = {key: item for key, item in json.loads(structure).items() if key != "sha256"}
+    with np.load(io.BytesIO(arrays)) as file:
+        content = b"".join(
+            f"{key}{file[key].shape}".encode() + np.ascontiguousarray(file[key], dtype="<i8").tobytes() for key in file
+        )
+
+    def write(damaged: Any, path: Path) -> None:
+        if isinstance(damaged, dict):
+            text = json_text(damaged)
+            plain = json.dumps(damaged, sort_keys=True) if text != TOO_DEEP else ""
+            damaged = damaged | {"sha256": hashlib.sha256(plain.encode() + content).hexdigest()}
+        path.write_text(json_text(damaged))
+
+    def damage(random: Random, path: Path) -> None:
+        write(damaged_value(random, value), path)
+
+    # The digest is made by `write`: it can be neither missing nor of another type here.
+    return Target("net.json", structure.encode(), damage, _use_description, value, write, beside={"net.npz": arrays})
+
+
+def _svhn() -> Target:
+    """Both parts in the same file, whose MD5 is right."""
+    stream = io.BytesIO()
+    savemat(stream, {"X": np.zeros((32, 32, 3, 2), dtype=np.uint8), "y": np.array([[10], [3]], dtype=np.uint8)})
+
+    def read(path: Path) -> Dataset:
+        content = path.read_bytes()
+        (path.parent / TEST).write_bytes(content)
+        try:
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            return Svhn(md5={TRAIN: md5, TEST: md5}).load(path.parent)
+        finally:
+            (path.parent / TEST).unlink()
+
+    return _bytes(TRAIN, stream.getvalue(), read)
+
+
+def _answers(teacher: Path) -> Target:
+    """Kept logits of a teacher, which is not asked: the file is there."""
+    images = torch.zeros((4, 1, 4, 4), dtype=torch.uint8)
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((4, 3), dtype=np.float16))
+
+    def read(path: Path) -> object:
+        answers = KeptAnswers(teacher, images, 0, False, lambda seen: seen, 3)
+        answers.prefix = path.with_name("a")
+        return answers.view(0, print)
+
+    return _bytes("a-view00.npy", stream.getvalue(), read)

@@ -18,6 +18,7 @@ from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.lower_fracbnn import Affine, lower_fracbnn
 from wsfracbnn.model.networks.fracbnn import BatchNormConv, FracBNN, MatchedFracBNN
+from wsfracbnn.model.structure import load_description
 
 CONFIG = NetworkConfig(8, 8, 2, 8, (4, 8), (1, 2), 5)
 STAGES = len(CONFIG.convolutions())
@@ -116,7 +117,7 @@ def test_the_description_survives_a_file(tmp_path: Path) -> None:
     network, _ = random_baseline(3)
     description = lowered(network)
     description.save(tmp_path)
-    back = NetworkDescription.load(tmp_path)
+    back = load_description(tmp_path)
     assert back.multiplied
     assert back.digest() == description.digest()
     assert all(layer.factor_bits == 18 for layer in back.convs)

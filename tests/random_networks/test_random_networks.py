@@ -9,12 +9,13 @@ import pytest
 
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.stages.folding import Folding
-from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.structure import load_description
 
 from ..reference.integer_model import compute
 from .__main__ import tell
 from .corners import CORNERS
 from .example import Example
+from .met import corners_met
 from .search import Failure, search
 
 SEED = 1
@@ -109,6 +110,17 @@ def test_gates_residuals_and_ties_are_at_their_corners(drawn: list[Example]) -> 
     }
 
 
+def test_every_corner_of_the_contract_is_met(drawn: list[Example]) -> None:
+    assert {name for name, count in corners_met(drawn).items() if count == 0} == set()
+
+
+def test_a_corner_that_is_not_met_is_told(drawn: list[Example]) -> None:
+    """A network of one pixel, of whose largest logits no two are equal, meets few."""
+    met = corners_met(drawn[:1])
+    assert met["sum above the top"] == 0
+    assert met["without stalls"] + met["with stalls on both ends, bad frames and resets"] == 1
+
+
 def halves_with_a_negative_slope(example: Example) -> None:
     """Stands for a fault of the hardware: at stride 2, of slopes below zero."""
     for layer in example.description.convs:
@@ -155,7 +167,7 @@ def test_a_failure_leaves_what_does_it_again(
     smallest: Failure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tell(smallest, SEED, tmp_path / "kept")
-    network = NetworkDescription.load(tmp_path / "kept/net")
+    network = load_description(tmp_path / "kept/net")
     assert network.digest() == smallest.example.description.digest()
     assert read_folding(tmp_path / "kept/net/fold.json", network) == smallest.example.folding
     assert f"python -m tests.random_networks --seed {SEED} --first {smallest.number}" in capsys.readouterr().out
