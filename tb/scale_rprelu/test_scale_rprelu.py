@@ -58,7 +58,7 @@ async def scales_and_bends(dut: Any, traffic: Traffic) -> None:
         await bench.expect(expected, out_w, lanes)
         await bench.quiet()
 
-    await bench.run(traffic, drive, cycles=2 * len(sent) + 9)
+    await bench.run(traffic, drive, cycles=2 * len(sent) + 8)
 
 
 def test_scale_rprelu(block: tuple[str, dict[str, int]]) -> None:
