@@ -74,6 +74,7 @@ def main(
             "seed": seed,
             "networks": len(record.done),
             **{name: record.total(name) for name in ("frames", "good", "bad", "cut", "resets", "cycles")},
+            "wrong": len(failed),  # a network is left at its first wrong frame
             "failed": sorted(failed),
         }
     for number, message in failed.items():
