@@ -4,7 +4,8 @@
     .venv/bin/python -m formal.prove [--faults] [--only BLOCK] [--results FILE] [--page docs/verification.md]
 
 Prints a row for each proof: block, parameters, properties, method, depth, seconds. `--faults` also puts mistakes into
-the blocks, one at a time, and expects that the proofs find them. What is in build/formal is not proven again.
+the blocks, one at a time, and expects that the proofs find them. What is in build/formal is not proven again. Of blocks
+that `--only` leaves out, rows in `--results` stay as they are.
 """
 
 from __future__ import annotations
@@ -176,6 +177,17 @@ def carry_out(blocks: Sequence[Block], *, faults: bool) -> Results:
     return Results(tuple(shown), tuple(found))
 
 
+def with_others(results: Results, before: Results) -> Results:
+    """Results with the earlier rows of other blocks, as far as these are still proven, in the order of BLOCKS."""
+    place = {block.name: number for number, block in enumerate(BLOCKS)}
+    proven, broken = ({row.block for row in rows} for rows in (results.proofs, results.faults))
+    proofs = [*results.proofs, *(row for row in before.proofs if row.block in place and row.block not in proven)]
+    faults = [*results.faults, *(row for row in before.faults if row.block in place and row.block not in broken)]
+    return Results(
+        tuple(sorted(proofs, key=lambda row: place[row.block])), tuple(sorted(faults, key=lambda row: place[row.block]))
+    )
+
+
 def print_tables(results: Results) -> None:
     """What was shown, and which faults were found."""
     table = Table("block", "parameters", "property", "method", "depth", "s", title="shown")
@@ -260,8 +272,10 @@ def main(
 ) -> Figures:
     """Prove, print, record; exit code 1 where a proof fails or a fault is not found."""
     blocks = list(chosen(only or ()))
+    before = Results()
     if results is not None:
         require_writable(results)
+        before = read_results(results) if only and results.exists() else before
     if page is not None:
         require_section(page, "formal")
     rows = carry_out(blocks, faults=faults)
@@ -270,10 +284,11 @@ def main(
         console.print(complaint)
     if rows.complaints:
         raise CheckFailedError(rows.figures)
+    recorded = with_others(rows, before)
     if results is not None:
-        write_text(results, json.dumps(rows.figures, indent=2) + "\n")
+        write_text(results, json.dumps(recorded.figures, indent=2) + "\n")
     if page is not None:
-        replace_section(page, "formal", page_of(rows))
+        replace_section(page, "formal", page_of(recorded))
     return rows.figures
 
 

@@ -13,6 +13,7 @@ import pytest
 from formal.block import Block, Fault
 from formal.blocks import BLOCKS
 from formal.prove import (
+    Results,
     chosen,
     faulty,
     invariants_of,
@@ -21,6 +22,7 @@ from formal.prove import (
     read_results,
     refutation_of,
     sources_of,
+    with_others,
 )
 from formal.solver import PROPERTIES, Problem, ToolStoppedError, solve
 from wsfracbnn.gen.locations import ROOT, TEMPLATES
@@ -99,6 +101,17 @@ def test_committed_results_are_of_all_blocks_and_without_a_failure() -> None:
     assert proofs == [(block.name, dict(sizes), block.method, block.depth) for block in BLOCKS for sizes in block.sizes]
     found = [(row.block, row.fault, row.refuted) for row in results.faults]
     assert found == [(block.name, fault.name, fault.refuted) for block, fault in FAULTS]
+
+
+def test_rows_of_blocks_that_are_not_proven_again_stay() -> None:
+    before = read_results()
+    again = Results(tuple(replace(row, seconds=99.0) for row in before.proofs if row.block == "affine"))
+    assert again.proofs
+    merged = with_others(again, before)
+    assert [row for row in merged.proofs if row.block == "affine"] == list(again.proofs)
+    assert [row for row in merged.proofs if row.block != "affine"] == [r for r in before.proofs if r.block != "affine"]
+    assert merged.faults == before.faults
+    assert [row.block for row in merged.proofs] == [row.block for row in before.proofs]
 
 
 def test_page_shows_the_committed_results() -> None:
