@@ -119,7 +119,7 @@ SOURCES: Mapping[str, Source] = {
         "mutants.json",
         _Mutants,
         _as_read,
-        "faults put into model, generator and RTL",
+        "mistakes put into the RTL",
         lambda part: (
             f"{part['killed']:,} of {part['total']:,} found by a test; {part['equivalent']:,} change nothing that can "
             "be seen"
