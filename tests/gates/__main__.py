@@ -42,7 +42,8 @@ SECTION = "gates"
 
 def main(
     family: Annotated[
-        list[str] | None, typer.Option(help="Of FPGAs; may be repeated; default all that are known.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Of FPGAs; may be repeated; default all that are known.", show_default=False),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="This block alone; may be repeated; no networks.", show_default=False)
@@ -173,7 +174,9 @@ def figures_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _failures(figures: Figures) -> list[str]:
     lines = [f"{row['family']} {row['block']}: {row['failed']}" for row in figures["rows"] if row["failed"]]
-    return lines + [f"{row['family']} {row['network']}: {row['failed']}" for row in figures["networks"] if row["failed"]]
+    return lines + [
+        f"{row['family']} {row['network']}: {row['failed']}" for row in figures["networks"] if row["failed"]
+    ]
 
 
 def page_of(figures: Figures) -> str:

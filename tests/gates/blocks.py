@@ -13,7 +13,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.tools import Report
 from wsfracbnn.model.files import temporary_folder, write_text
 
-from .cells import cells_of
+from .cells import cells_of, families
 from .netlists import netlist_of_block
 
 CPU_S = 1_800
@@ -45,14 +45,15 @@ def blocks() -> list[str]:
     return [name for name in rtl_files() if bench_jobs(name)]
 
 
-def job_of(block: str, family: Family, folder: Path, cache: Path, report: Report) -> Job:
-    """The first job of the block's bench, on its netlist, whose sources are written into `folder`.
+def job_of(block: str, family: Family, folder: Path, cache: Path, report: Report, point: int = 0) -> Job:
+    """A job of the block's bench, on its netlist, whose sources are written into `folder`. point: of the grid.
 
     Raises:
         InputError: Yosys's error.
     """
-    job = bench_jobs(block)[0]
+    job = bench_jobs(block)[point]
     sources = {name: path.read_text() for name, path in job.sources.items()}
+    family = families(of_blocks=True)[family.name]
     texts = netlist_of_block(sources, job.top, job.parameters, family, cache, report)
     cells = cells_of(family.name, texts[f"{job.top}_netlist.v"])
     return on(job, {**texts, "cells.v": cells}, folder)

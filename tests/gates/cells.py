@@ -15,7 +15,7 @@ from wsfracbnn.model.errors import InputError
 
 MODELS = Path(__file__).parent / "models"
 
-_MODULE = re.compile(r"^module\s+(\w+)\b.*?^endmodule", re.MULTILINE | re.DOTALL)
+_MODULE = re.compile(r"^module\s+(\w+)\b.*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"\w+")
 _INCLUDE = re.compile(r'^[ \t]*`include "([^"\n]+)"', re.MULTILINE)
 
@@ -27,29 +27,33 @@ class _Cells:
     Attributes:
         file: in Yosys's share/, with those that it includes. own: in models/; they come first.
         option: of the synthesis command, which keeps cells from a netlist that nobody has a model of.
+        block_option: the same for blocks alone; networks have no multiplier.
         define: a macro that makes the file plain Verilog.
     """
 
     file: str
     own: tuple[str, ...] = ()
     option: str = ""
+    block_option: str = ""
     define: str = ""
 
 
-# RAMB18E1 and RAMB36E1 are black boxes in Yosys's models.
+# ECP5's DP16KD and MULT18X18D and Xilinx's RAMB18E1 and RAMB36E1 are black boxes in Yosys's models.
 _CELLS: Mapping[str, _Cells] = {
-    "ecp5": _Cells("ecp5/cells_sim.v", ("dp16kd.v",)),
+    "ecp5": _Cells("ecp5/cells_sim.v", ("dp16kd.v",), block_option="-nodsp"),
     "ice40": _Cells("ice40/cells_sim.v", define="NO_ICE40_DEFAULT_ASSIGNMENTS"),
     "xc7": _Cells("xilinx/cells_sim.v", option="-nobram"),
 }
 
 
-def families() -> dict[str, Family]:
-    """The families whose netlists can be simulated, as they are synthesized for that."""
-    return {
-        name: replace(FAMILIES[name], command=f"{FAMILIES[name].command} {cells.option}".rstrip())
-        for name, cells in _CELLS.items()
-    }
+def families(*, of_blocks: bool = False) -> dict[str, Family]:
+    """The families whose netlists can be simulated, as networks or blocks are synthesized for that."""
+    found = {}
+    for name, cells in _CELLS.items():
+        options = [cells.option, cells.block_option if of_blocks else ""]
+        command = " ".join(filter(None, [FAMILIES[name].command, *options]))
+        found[name] = replace(FAMILIES[name], command=command)
+    return found
 
 
 def cells_of(family: str, netlist: str) -> str:

@@ -158,9 +158,8 @@ initial begin
     out_a = 36'd0;
     out_b = 36'd0;
     if (
-        REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || RESETMODE != "SYNC" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"
+        REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"
         || CSDECODE_A != "0b000" || CSDECODE_B != "0b000" || CSA0 || CSA1 || CSA2 || CSB0 || CSB1 || CSB2
-        || WRITEMODE_A == "READBEFOREWRITE" || WRITEMODE_B == "READBEFOREWRITE"
     ) begin
         $display("DP16KD: a mode that is not modelled");
         $finish;
@@ -188,6 +187,9 @@ always @(posedge CLKA) begin
                     out_a[9*j +: BITS_A] <= in_data_a[9*j +: BITS_A];
                 end
             end
+            if (WEA && WRITEMODE_A == "READBEFOREWRITE") begin
+                out_a[9*j +: BITS_A] <= memory[byte_a + j] >> bit_a;
+            end
         end
     end
 end
@@ -213,7 +215,17 @@ always @(posedge CLKB) begin
                     out_b[9*k +: BITS_B] <= in_data_b[9*k +: BITS_B];
                 end
             end
+            if (WEB && WRITEMODE_B == "READBEFOREWRITE") begin
+                out_b[9*k +: BITS_B] <= memory[byte_b + k] >> bit_b;
+            end
         end
+    end
+end
+
+always @(posedge RSTA or posedge RSTB) begin
+    if (RESETMODE == "ASYNC" && $time > 0) begin
+        $display("DP16KD: an asynchronous reset, which is not modelled");
+        $finish;
     end
 end
 
