@@ -235,11 +235,14 @@ def _failures(figures: Figures) -> list[str]:
 
 def page_of(figures: Figures) -> str:
     """The page's tables."""
-    lines = ["| cells of | blocks | cocotb tests | failed |", "| --- | --- | --- | --- |"]
+    lines = ["| cells of | blocks | cocotb tests | failed | not run |", "| --- | --- | --- | --- | --- |"]
     for family in figures["families"]:
         rows = [row for row in figures["rows"] if row["family"] == family]
         failed = ", ".join(f"`{row['block']}`: {row['failed']}" for row in rows if row["failed"])
-        lines.append(f"| {family} | {len(rows)} | {sum(row['tests'] for row in rows)} | {failed or 'none'} |")
+        missing = [name for name in blocks() if name not in {row["block"] for row in rows}]
+        not_run = ", ".join(f"`{name}`" for name in missing) if len(missing) < 5 else f"{len(missing)} blocks"
+        tests = sum(row["tests"] for row in rows)
+        lines.append(f"| {family} | {len(rows)} | {tests} | {failed or 'none'} | {not_run or 'none'} |")
     lines += ["", "| network | cells of | simulator | images | streams, values compared | wrong |"]
     lines += ["| --- | --- | --- | --- | --- | --- |"]
     for row in figures["networks"]:
