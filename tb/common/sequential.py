@@ -10,7 +10,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from wsfracbnn.gen.locations import RTL, SEQUENTIAL_RTL
 from wsfracbnn.tb.common.bench import CLOCK_NS
@@ -26,8 +26,16 @@ def run_sequential(block: tuple[str, dict[str, int]], module: str, bench: Path) 
 
 
 def start_clock(dut: Any) -> None:
-    """The clock of a block, and the monitor of its streams."""
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    """The clock of a block, and the monitor of its streams.
+
+    The first edge comes half a cycle after the inputs of that moment: in a netlist, edge and reset go different ways.
+    """
+
+    async def begin() -> None:
+        await Timer(CLOCK_NS // 2, "ns")
+        Clock(dut.clk, CLOCK_NS, unit="ns").start()
+
+    cocotb.start_soon(begin())
     Monitor(dut)
 
 
