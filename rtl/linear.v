@@ -224,7 +224,7 @@ generate
                 .out(part_read)
             );
 
-            assign digits = weight[5*part_read +: 5];
+            assign digits = part_read[1] ? weight[14:10] : part_read[0] ? weight[9:5] : weight[4:0];
         end else begin : all_digits
             assign digits = weight;
         end

@@ -199,7 +199,7 @@ def _other_digit(match: re.Match[str]) -> str:
 
 
 def drop_the_rounding(folder: Path) -> None:
-    _edit(folder / "rtl/random_stage_03.v", r"\.SHIFT\((\d+)\)", lambda m: f".SHIFT({int(m[1]) + 1})")
+    _edit(folder / "rtl/random_stage_03.v", r"SHIFT\((\d+)\)", lambda m: f"SHIFT({int(m[1]) + 1})")
 
 
 def swap_the_thresholds(folder: Path) -> None:
