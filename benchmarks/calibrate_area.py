@@ -238,7 +238,7 @@ def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[di
         what: {**table, AROUND: size} for (what, table), size in zip(coefficients.items(), around, strict=True)
     }
     for form in forms_of(family):
-        known = add_form(known, samples, measure(family, FORM_SAMPLES[form], progress))
+        known = with_form(known, samples, form, measure(family, FORM_SAMPLES[form], progress))
     return known, samples
 
 
@@ -265,18 +265,16 @@ def fitted(rows: list[Row], known: Coefficients | None = None) -> tuple[Coeffici
     return {"luts": luts, "flip_flops": flip_flops}, samples
 
 
-def add_form(known: Coefficients, samples: list[dict[str, Any]], rows: list[Row]) -> Coefficients:
-    """The coefficients with those of a form's own terms; `samples` gets the form's in place of earlier ones."""
-    found, measured = fitted(rows, known)
+def with_form(known: Coefficients, samples: list[dict[str, Any]], form: str, rows: list[Row]) -> Coefficients:
+    """The coefficients with a form's own terms fitted to its rows, which go to `samples` in place of earlier ones."""
+    others: Coefficients = {
+        what: {name: value for name, value in table.items() if name not in OWN_TERMS[form]}
+        for what, table in known.items()
+    }
+    found, measured = fitted(rows, others)
     labels = {sample["stage"] for sample in measured}
     samples[:] = [sample for sample in samples if sample["stage"] not in labels] + measured
     return found
-
-
-def without_terms(known: Coefficients, form: str) -> Coefficients:
-    """The coefficients without those that only stages of a form have."""
-    own = OWN_TERMS[form]
-    return {what: {name: value for name, value in table.items() if name not in own} for what, table in known.items()}
 
 
 def main(
@@ -298,8 +296,7 @@ def main(
                 if form not in forms_of(chosen):
                     continue
                 rows = measure(chosen, FORM_SAMPLES[form], progress)
-                known = without_terms(table[chosen.name], form)
-                table[chosen.name] = add_form(known, record["stages"][chosen.name], rows)
+                table[chosen.name] = with_form(table[chosen.name], record["stages"][chosen.name], form, rows)
             elif not keep_coefficients:
                 table[chosen.name], record["stages"][chosen.name] = calibrate(chosen, progress)
             add_calibration(chosen.name, table[chosen.name])
