@@ -17,7 +17,7 @@ from wsfracbnn.gen.stages.folding import StageFold, divisors
 from wsfracbnn.gen.stages.fractional_engine import GATE_CYCLES, EngineDesign, fractional_engine
 from wsfracbnn.gen.stages.memory import Memory, fifo_memory, free_memory, line_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import PIXELS_AHEAD, StagePace
-from wsfracbnn.gen.stages.result_path import InTurns, TwoBlocks, may_take_turns, result_path
+from wsfracbnn.gen.stages.result_path import ResultPath, may_take_turns, result_path
 from wsfracbnn.gen.stages.rom import LONGEST_CONSTANT, Rom, index_width
 from wsfracbnn.gen.stages.skip_fifo import lookahead_pixels, pixels_in_flight, skip_minimum, slack_pixels, spare_pixels
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD, WINDOW_CYCLES
@@ -80,7 +80,7 @@ class ConvStage(Stage[ConvLayer]):
     engine: EngineDesign
     thresholds: Rom
     gates: Rom
-    path: TwoBlocks | InTurns
+    path: ResultPath
 
     kind: ClassVar[str] = "conv"
     template: ClassVar[str] = "conv_stage.v.j2"

@@ -30,10 +30,15 @@ def may_take_turns(layer: ConvLayer, beats: int, cycles: float) -> bool:
 
 @dataclass(frozen=True)
 class ResultPath(ABC):
-    """One of both ways. scale_v_w, rprelu_v_w: widths of V behind the scale path and behind RPReLU."""
+    """One of both ways.
+
+    scale_v_w, rprelu_v_w: widths of V behind the scale path and behind RPReLU. slope_codes: how N lies in a ROM.
+    identity_code: the code of a slope of one.
+    """
 
     scale_v_w: int
     rprelu_v_w: int
+    slope_codes: FactorCodes
     identity_code: int
 
     template: ClassVar[str]
@@ -45,6 +50,12 @@ class ResultPath(ABC):
     def roms(self) -> tuple[Rom, ...]:
         """Of the constants."""
 
+    @property
+    def identity_literal(self) -> str | None:
+        """Parameter IDENTITY of the block that bends; None: whole numbers have one code, which the block knows."""
+        bits = self.slope_codes.bits
+        return f"{bits}'b{self.identity_code:0{bits}b}" if isinstance(self.slope_codes, DigitCodes) else None
+
 
 @dataclass(frozen=True)
 class TwoBlocks(ResultPath):
@@ -54,7 +65,6 @@ class TwoBlocks(ResultPath):
     scales: Rom
     scale_codes: FactorCodes
     slopes: Rom
-    slope_codes: FactorCodes
 
     template: ClassVar[str] = "conv_affine.j2"
     beat_cycles: ClassVar[int] = 1
@@ -63,18 +73,12 @@ class TwoBlocks(ResultPath):
     def roms(self) -> tuple[Rom, ...]:
         return self.scales, self.slopes
 
-    @property
-    def identity_literal(self) -> str | None:
-        """Parameter IDENTITY of rtl/affine.v; None: whole numbers have one code, which the block knows."""
-        return identity_literal(self.slope_codes, self.identity_code)
-
 
 @dataclass(frozen=True)
 class InTurns(ResultPath):
-    """Both in rtl/scale_rprelu.v: a beat of results every other cycle. factors: the constants of both."""
+    """Both in rtl/scale_rprelu.v: a beat of results every other cycle. factors: the constants of both, coded alike."""
 
     factors: Rom
-    codes: FactorCodes
 
     template: ClassVar[str] = "conv_affine_turns.j2"
     beat_cycles: ClassVar[int] = TURN_CYCLES
@@ -83,13 +87,8 @@ class InTurns(ResultPath):
     def roms(self) -> tuple[Rom, ...]:
         return (self.factors,)
 
-    @property
-    def identity_literal(self) -> str | None:
-        """Parameter IDENTITY of the block."""
-        return identity_literal(self.codes, self.identity_code)
 
-
-def result_path(layer: ConvLayer, acc_w: int, lanes: int, bits: int, in_turns: bool) -> TwoBlocks | InTurns:
+def result_path(layer: ConvLayer, acc_w: int, lanes: int, bits: int, in_turns: bool) -> ResultPath:
     """That of a layer. acc_w: width of A. lanes: results at once. bits: width of the residual stream."""
     identity = 1 << layer.slope_shift  # what RPReLU multiplies by from zero on
     scale_v_w = affine_width(acc_w, bits, layer, layer.scale_shift)
@@ -98,16 +97,19 @@ def result_path(layer: ConvLayer, acc_w: int, lanes: int, bits: int, in_turns: b
     if in_turns:
         codes = factor_codes(layer, scale_factors + slope_factors)
         factors = _in_turns(*_roms(layer, codes, codes, lanes, bits))
-        return InTurns(scale_v_w, rprelu_v_w, codes.code(identity), factors, codes)
+        return InTurns(scale_v_w, rprelu_v_w, codes, codes.code(identity), factors)
     scale_codes, slope_codes = factor_codes(layer, scale_factors), factor_codes(layer, slope_factors)
     scales, slopes = _roms(layer, scale_codes, slope_codes, lanes, bits)
-    block, code = affine_block(layer), slope_codes.code(identity)
-    return TwoBlocks(scale_v_w, rprelu_v_w, code, block, scales, scale_codes, slopes, slope_codes)
-
-
-def identity_literal(codes: FactorCodes, code: int) -> str | None:
-    """The code of a slope of one as a Verilog literal, of signed digits."""
-    return f"{codes.bits}'b{code:0{codes.bits}b}" if isinstance(codes, DigitCodes) else None
+    return TwoBlocks(
+        scale_v_w,
+        rprelu_v_w,
+        slope_codes,
+        slope_codes.code(identity),
+        affine_block(layer),
+        scales,
+        scale_codes,
+        slopes,
+    )
 
 
 def _roms(layer: ConvLayer, scale: FactorCodes, slope: FactorCodes, lanes: int, bits: int) -> tuple[Rom, Rom]:
