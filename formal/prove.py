@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -71,6 +71,9 @@ class Refutation:
     @property
     def found(self) -> bool:
         return self.refuted in self.failed
+
+
+Row = TypeVar("Row", bound=Proof | Refutation)
 
 
 @dataclass(frozen=True)
@@ -180,12 +183,13 @@ def carry_out(blocks: Sequence[Block], *, faults: bool) -> Results:
 def with_others(results: Results, before: Results) -> Results:
     """Results with the earlier rows of other blocks, as far as these are still proven, in the order of BLOCKS."""
     place = {block.name: number for number, block in enumerate(BLOCKS)}
-    proven, broken = ({row.block for row in rows} for rows in (results.proofs, results.faults))
-    proofs = [*results.proofs, *(row for row in before.proofs if row.block in place and row.block not in proven)]
-    faults = [*results.faults, *(row for row in before.faults if row.block in place and row.block not in broken)]
-    return Results(
-        tuple(sorted(proofs, key=lambda row: place[row.block])), tuple(sorted(faults, key=lambda row: place[row.block]))
-    )
+
+    def together(now: Sequence[Row], earlier: Sequence[Row]) -> tuple[Row, ...]:
+        again = {row.block for row in now}
+        kept = [row for row in earlier if row.block in place and row.block not in again]
+        return tuple(sorted([*now, *kept], key=lambda row: place[row.block]))
+
+    return Results(together(results.proofs, before.proofs), together(results.faults, before.faults))
 
 
 def print_tables(results: Results) -> None:

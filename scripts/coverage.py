@@ -9,6 +9,7 @@ Each test file's outcome is kept in build/coverage by the hash of all sources: a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -73,7 +74,8 @@ class Points:
 
     def percent(self, kind: str, without: Iterable[tuple[str, str]] = ()) -> float | None:
         """Of a kind's points, the share that was met; `without` those that nothing can reach."""
-        left = {name: count for name, count in self.met[kind].items() if name not in set(without)}
+        unreached = set(without)
+        left = {name: count for name, count in self.met[kind].items() if name not in unreached}
         return round(100 * sum(count > 0 for count in left.values()) / len(left), 2) if left else None
 
     def missed(self, kind: str) -> Iterator[tuple[str, str]]:
@@ -88,6 +90,7 @@ def _lines(spans: str) -> Iterator[str]:
         yield from map(str, range(int(first), int(last or first) + 1))
 
 
+@functools.cache
 def shown_file(path: str) -> str | None:
     """A Verilog file by its place in rtl/; of an emitted network by its module's; None for testbenches' own."""
     found = Path(path)

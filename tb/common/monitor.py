@@ -13,7 +13,8 @@ from cocotb.triggers import RisingEdge
 from wsfracbnn.tb.common.report import same
 
 _VALID = re.compile(r"([sm]\d*_\w+)_tvalid")
-_PAYLOAD = ("tdata", "tkeep", "tlast", "tuser")
+PAYLOAD = ("tdata", "tkeep", "tlast", "tuser")
+"""Signals that belong to a beat."""
 
 
 @dataclass
@@ -44,8 +45,8 @@ def streams_of(dut: Any) -> list[Stream]:
     names = [match[1] for signal in dut if (match := _VALID.fullmatch(signal._name))]
     found = []
     for name in sorted(set(names)):
-        signals = {s: getattr(dut, f"{name}_{s}", None) for s in ("tvalid", "tready", *_PAYLOAD)}
-        payload = tuple(signals[s] for s in _PAYLOAD if signals[s] is not None)
+        signals = {s: getattr(dut, f"{name}_{s}", None) for s in ("tvalid", "tready", *PAYLOAD)}
+        payload = tuple(signals[s] for s in PAYLOAD if signals[s] is not None)
         found.append(Stream(name, signals["tvalid"], signals["tready"], payload))
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-_PAYLOAD = ("tdata", "tkeep", "tlast", "tuser")
+from wsfracbnn.tb.common.monitor import PAYLOAD
 
 
 class Noise:
@@ -21,9 +21,7 @@ class Noise:
 
     def __init__(self, clk: Any, sources: Sequence[Any], sinks: Sequence[Any], seed: int) -> None:
         self.generator = random.Random(seed)
-        self.sources = [
-            (bus.tvalid, [getattr(bus, name) for name in _PAYLOAD if hasattr(bus, name)]) for bus in sources
-        ]
+        self.sources = [(bus.tvalid, [getattr(bus, name) for name in PAYLOAD if hasattr(bus, name)]) for bus in sources]
         self.ready = [bus.tready for bus in sinks if hasattr(bus, "tready")]
         self.clk = clk
         if sources:

@@ -21,9 +21,9 @@ from wsfracbnn.model.files import write_text
 from wsfracbnn.model.lower import lower_checkpoint
 
 from ..soak.run import digest_of
+from .bench_flips import KINDS
 
 HERE = Path(__file__).parent
-KINDS = ("weights", "constants", "memories", "registers")
 AT_ONCE = 8
 """Flips of one run of the simulator."""
 

@@ -11,7 +11,8 @@ import pytest
 
 from wsfracbnn.gen.locations import CHECKPOINTS
 
-from .run import KINDS, flip_bits, rows_of, table_of
+from .bench_flips import KINDS
+from .run import flip_bits, rows_of, table_of
 
 
 def row(number: int, kind: str, hit: str, *, same_class: bool, behind: str, reset: str | None = None) -> dict[str, Any]:
