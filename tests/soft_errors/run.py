@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model import golden
@@ -20,7 +19,7 @@ from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_text
 from wsfracbnn.model.lower import lower_checkpoint
 
-from ..soak.run import digest_of
+from ..soak.run import sources_digest
 from .bench_flips import KINDS
 
 HERE = Path(__file__).parent
@@ -51,7 +50,7 @@ def flip_bits(
     design = emit(description, choose_folding(description, fold), folder / "net", images)
     trace = golden.run(description, images)
     np.savez(folder / "flips.npz", images=images, logits=trace.logits, classes=trace.classes)
-    out = folder / f"{design.build_id[:12]}-{digest_of(ROOT)}.jsonl"
+    out = folder / f"{design.build_id[:12]}-{sources_digest()}.jsonl"
     rows = rows_of(out)
     write_text(out, "".join(json.dumps(row) + "\n" for row in rows))  # without a line that was cut off
     net, build = folder / "net", folder / "build"
