@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.job import VERILATOR_ARGS, VERILATOR_MAKE_ARGS, simulator_environment
 from wsfracbnn.gen.simulation.run import EXACTNESS_TEST, simulate
@@ -35,7 +35,7 @@ def build_bare(folder: Path, name: str) -> Path:
     """Compile the C++ harness with the flags of the cocotb build."""
     build = folder.parent / f"{folder.name}-bare"
     build.mkdir(parents=True, exist_ok=True)
-    sources = [str(folder / line) for line in (folder / "filelist.f").read_text().split()]
+    sources = [str(path) for path in emitted_sources(folder)]
     command = ["verilator", "-cc", "--exe", "-Mdir", str(build), "--top-module", f"{name}_top", "--prefix", "Vtop"]
     command += ["-o", "bare", "-O3", "-Wno-fatal", *sources, str(ROOT / "benchmarks" / "bare_harness.cpp")]
     assert VERILATOR_ARGS[0] == "-O3"

@@ -21,6 +21,7 @@ from wsfracbnn.gen.soc.files import wrapper_files, wrapper_modules
 from wsfracbnn.gen.soc.wrapper import AxiWidths, AxiWrapper
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.reading import read_text
 
 DESIGN = "design.json"
 """What was built, for programs."""
@@ -30,6 +31,9 @@ LOAD = "weights.bin"
 
 VECTORS = "vectors.npz"
 """Golden vectors in an emitted folder."""
+
+FILE_LIST = "filelist.f"
+"""Names of the accelerator's Verilog files in an emitted folder."""
 
 PROBES = ("stream_probe.v", "busy_probe.v", "stream_player.v", "frame_recorder.v")
 TESTBENCH_FILES = ("bench_network.py", "golden.py", "verdict.py", *PROBES)
@@ -102,6 +106,15 @@ def emit_design(
     emit_into(out, fill, force=force)
 
 
+def emitted_sources(folder: Path) -> list[Path]:
+    """The accelerator's Verilog files in an emitted folder, without the testbench's.
+
+    Raises:
+        InputError: the list of them cannot be read.
+    """
+    return [folder / line for line in read_text(folder / FILE_LIST, "a list of files").split()]
+
+
 def design_summary(design: AcceleratorDesign, wrapper: AxiWrapper | None = None) -> dict[str, Any]:
     """design.json: what a testbench and a reader need to know of the built hardware."""
     area = area_estimate(design)
@@ -140,7 +153,7 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool, wr
     testbench = env.get_template(design.testbench_template).render(design=design)
     (folder / "tb" / f"{design.name}_testbench.v").write_text(testbench)
     sources = sorted(path.relative_to(folder).as_posix() for path in (folder / "rtl").rglob("*.v"))
-    (folder / "filelist.f").write_text("".join(f"{source}\n" for source in sources))
+    (folder / FILE_LIST).write_text("".join(f"{source}\n" for source in sources))
     given = {
         "design": design,
         "sources": sources,

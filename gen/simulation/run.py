@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from wsfracbnn.gen.design import INTERVALS
+from wsfracbnn.gen.emission.folder import emitted_sources
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.simulation.measured import Measured, read_measured, read_name, values_to_compare
 from wsfracbnn.gen.simulation.selection import BENCH, chosen_tests, filter_for, names_of_tests, require_simulator
 from wsfracbnn.gen.simulation.waves import Waves
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import real_path, working_in
-from wsfracbnn.model.reading import read_text
 
 EXACTNESS_TEST = "test_images_are_bit_exact_in_every_layer"
 OCCUPANCY_IMAGES = 6
@@ -146,7 +146,7 @@ def folder_job(
     testbench = sorted((folder / "tb").glob("*.v"))
     return CocotbJob(
         simulator=simulator,
-        sources=(*(folder / line for line in read_text(folder / "filelist.f", "a list of files").split()), *testbench),
+        sources=(*emitted_sources(folder), *testbench),
         toplevel=f"{read_name(folder / 'design.json')}_testbench",
         module=BENCH,
         search=folder / "tb",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.stages.folding import Folding, StageFold
 from wsfracbnn.model import golden
 from wsfracbnn.model.config import NetworkConfig
@@ -60,5 +60,5 @@ def run_stage(simulator: str, stage: str, bench: Path, config: NetworkConfig, fo
         out_bits=LOGIT_BITS if stage == HEAD_NAME else config.residual_bits,
         classes=trace.classes,
     )
-    sources = [folder / line for line in (folder / "filelist.f").read_text().split()]
+    sources = emitted_sources(folder)
     run_block(simulator, f"random_{stage}", bench, {}, sources=sources, environment={"VECTORS": str(vectors)})

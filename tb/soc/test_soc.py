@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.soc.wrapper import INPUT_BITS, OUTPUT_BITS, AxiWidths
@@ -46,7 +46,7 @@ def test_soc(block: tuple[str, dict[str, int]], tmp_path: Path) -> None:
     )
     job = CocotbJob(
         simulator=simulator,
-        sources=tuple(folder / name for name in (folder / "filelist.f").read_text().split()),
+        sources=tuple(emitted_sources(folder)),
         toplevel="tiny_axi",
         module="bench_soc",
         search=HERE,

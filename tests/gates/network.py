@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.emission.folder import VECTORS, emit
+from wsfracbnn.gen.emission.folder import FILE_LIST, VECTORS, emit
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.emission.vectors import Reference
 from wsfracbnn.gen.simulation.run import EXACTNESS_TEST, simulate
@@ -83,7 +83,7 @@ def prepare(network: Network, family: Family, folder: Path, cache: Path, report:
     texts = {"netlist.v": netlist, "cells.v": cells_of(family.name, netlist)}
     for name, text in texts.items():
         write_text(folder / "gates" / name, text)
-    write_text(folder / "filelist.f", "".join(f"gates/{name}\n" for name in texts))
+    write_text(folder / FILE_LIST, "".join(f"gates/{name}\n" for name in texts))
     testbench = folder / "tb" / f"{design.name}_testbench.v"
     write_text(testbench, at_netlist(testbench.read_text(), netlist))
     return design

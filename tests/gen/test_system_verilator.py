@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.locations import RTL
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.stages.folding import StageFold
@@ -63,5 +63,5 @@ def test_it_does_not_warn_of_an_emitted_network(
     if fold == "wide":
         folding = folding.with_stages({"stage_01": StageFold(16, 144)})
     emit(digits_description, folding, tmp_path / "net")
-    sources = [tmp_path / "net" / line for line in (tmp_path / "net" / "filelist.f").read_text().split()]
+    sources = emitted_sources(tmp_path / "net")
     assert run("--lint-only", "-Wall", "--top-module", "digits_top", *sources) == (0, "")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.emission.render import own_names
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.selection import BENCH
@@ -45,8 +45,7 @@ def emitted() -> tuple[AcceleratorDesign, Job]:
         if not folder.exists():
             with suppress(OSError):  # another process was quicker
                 (work / "net").rename(folder)
-    files = [folder / line for line in (folder / "filelist.f").read_text().split()]
-    sources = {path.name: path for path in (*files, *sorted((folder / "tb").glob("*.v")))}
+    sources = {path.name: path for path in (*emitted_sources(folder), *sorted((folder / "tb").glob("*.v")))}
     variables = {
         "WSFRACBNN_VECTORS": str(folder / "vectors.npz"),
         "WSFRACBNN_DESIGN": str(folder / "design.json"),

@@ -16,7 +16,7 @@ from hypothesis.strategies import DrawFn
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.sequential.design import SequentialDesign
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.stages.folding import Folding
@@ -103,7 +103,7 @@ def require_exact_in(example: Example, folder: Path) -> None:
 
 def require_no_warning(design: AcceleratorDesign, folder: Path) -> None:
     """Lint by Verilator and Icarus, every warning on."""
-    sources = [str(folder / line) for line in (folder / "filelist.f").read_text().split()]
+    sources = [str(path) for path in emitted_sources(folder)]
     for command in (
         ["verilator", "--lint-only", "-Wall", "--top-module", design.top],
         ["iverilog", "-g2005", "-Wall", "-s", design.top, "-o", os.devnull],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scripts.digest import digest_of
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.model import golden
 from wsfracbnn.model.files import write_text
@@ -102,7 +102,7 @@ def simulate(design: AcceleratorDesign, seed: int, number: int, folder: Path, mo
     build.mkdir(exist_ok=True)
     job = CocotbJob(
         simulator="icarus",
-        sources=tuple(net / line for line in (net / "filelist.f").read_text().split()),
+        sources=tuple(emitted_sources(net)),
         toplevel=design.top,
         module=BENCH,
         search=HERE,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wsfracbnn.gen.emission.folder import emit
+from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model import golden
@@ -59,7 +59,7 @@ def flip_bits(
         show(len(rows))
         job = CocotbJob(
             simulator="icarus",
-            sources=tuple(net / line for line in (net / "filelist.f").read_text().split()),
+            sources=tuple(emitted_sources(net)),
             toplevel=design.top,
             module="bench_flips",
             search=HERE,
