@@ -91,7 +91,7 @@ pnr: $(STAMP) ## place and route WEIGHTS on DEVICE with nextpnr, aiming at MHZ (
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS)
 
 soak: $(STAMP) icarus ## 10,000 frames of all kinds through random networks, with stalls and resets (two hours on one idle core; goes on where it was)
-	@$(VENV)/bin/python -m tests.soak --results results/soak.json
+	@$(VENV)/bin/python -m tests.soak
 
 gates: $(STAMP) icarus ## simulate netlists after synthesis: every block and digits, in three families (an hour; kept in build/gates)
 	@$(VENV)/bin/python -m tests.gates
