@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import corner_values, pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import corner_values, pack, parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -25,7 +24,7 @@ GRID = [
 async def adds(dut: Any) -> None:
     values, width, levels = (parameter(dut, name) for name in ("VALUES", "WIDTH", "LEVELS"))
     latency = max(1, levels)
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
     vectors = [[low] * values, [high] * values]

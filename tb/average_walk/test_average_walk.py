@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import SEED, parameter, same, seeded
-from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_watched
 
 GRID = [
     {"BITS": 16, "X_W": 9, "SIDE_W": 3, "CHANNEL_W": 4},
@@ -24,7 +24,7 @@ async def halves_in_place(dut: Any) -> None:
     bits, room = parameter(dut, "BITS"), 1 << parameter(dut, "X_W")
     generator = np.random.default_rng(SEED)
     held = np.zeros(room, dtype=np.int64)
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "start")
     answer(dut, dut.read_addr, dut.read_data, lambda addr: int(held[addr]) % (1 << bits))
 

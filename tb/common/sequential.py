@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, RisingEdge, Timer
+from cocotb.triggers import FallingEdge, RisingEdge
 
 from wsfracbnn.gen.locations import RTL, SEQUENTIAL_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS
+from wsfracbnn.tb.common.bench import start_clock
 from wsfracbnn.tb.common.monitor import Monitor
 from wsfracbnn.tb.common.runner import run_block
 
@@ -25,17 +24,9 @@ def run_sequential(block: tuple[str, dict[str, int]], module: str, bench: Path) 
     run_block(block[0], module, bench, block[1], sources=SOURCES)
 
 
-def start_clock(dut: Any) -> None:
-    """The clock of a block, and the monitor of its streams.
-
-    The first edge comes half a cycle after the inputs of that moment: in a netlist, edge and reset go different ways.
-    """
-
-    async def begin() -> None:
-        await Timer(CLOCK_NS // 2, "ns")
-        Clock(dut.clk, CLOCK_NS, unit="ns").start()
-
-    cocotb.start_soon(begin())
+def start_watched(dut: Any) -> None:
+    """The clock of a block, and the monitor of its streams."""
+    start_clock(dut)
     Monitor(dut)
 
 

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import pulse, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import pulse, run_sequential, start_watched
 
 GRID = [
     {"ADDR_W": 10, "CHANNEL_W": 6},
@@ -22,7 +22,7 @@ GRID = [
 @cocotb.test()
 async def counts_the_channels_of_each_layer(dut: Any) -> None:
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     dut.start.value = dut.advance.value = 0
     await FallingEdge(dut.clk)
     size, most = 1 << parameter(dut, "ADDR_W"), 1 << parameter(dut, "CHANNEL_W")

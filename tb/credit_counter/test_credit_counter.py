@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,7 +22,7 @@ GRID = [
 @cocotb.test()
 async def counts_what_is_begun_and_not_taken(dut: Any) -> None:
     results = parameter(dut, "RESULTS")
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     dut.rst.value = 1
     dut.begun.value = dut.taken.value = 0

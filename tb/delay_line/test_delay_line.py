@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -22,7 +21,7 @@ GRID = [
 @cocotb.test()
 async def delays_and_is_cleared_by_reset(dut: Any) -> None:
     width, cycles = parameter(dut, "WIDTH"), parameter(dut, "CYCLES")
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     dut.rst.value = 1
     getattr(dut, "in").value = 0

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, Timer
 
-from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -89,7 +88,7 @@ class Lane:
 @cocotb.test()
 async def second_pass_visits_the_open_gates_only(dut: Any) -> None:
     lane = Lane(dut)
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     bits, sum_w = lane.simd * lane.chunks, parameter(dut, "SUM_W")
     weights = [generator.getrandbits(bits) for _ in range(lane.groups)]

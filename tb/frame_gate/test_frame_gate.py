@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
 
 from wsfracbnn.gen.locations import SOC_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, same, seeded
+from wsfracbnn.tb.common.bench import same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID: list[dict[str, int]] = [{}]
@@ -21,7 +20,7 @@ GRID: list[dict[str, int]] = [{}]
 async def frames_pass_whole(dut: Any) -> None:
     """Random enable, stalls, frame lengths and resets, against the rule written down here."""
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    start_clock(dut)
     for signal in (dut.enable, dut.s_axis_tvalid, dut.s_axis_tlast, dut.m_axis_tready):
         signal.value = 0
     dut.rst.value = 1

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.gen.locations import SOC_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [{"WIDTH": 32}, {"WIDTH": 1}, {"WIDTH": 5}]
@@ -25,7 +24,7 @@ COUNTS = {"frames_in": "ended", "frames_out": "left", "frames_bad": "bad", "fram
 async def counts_what_happens(dut: Any) -> None:
     modulus = 1 << parameter(dut, "WIDTH")
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    start_clock(dut)
     dut.rst.value = 1
     for event in EVENTS:
         getattr(dut, event).value = 0

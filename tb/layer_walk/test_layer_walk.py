@@ -13,7 +13,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import cut_off, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import cut_off, pulse, reset, run_sequential, start_watched
 
 GRID = [
     {"PLANE_W": 10, "WEIGHT_W": 12, "SIDE_W": 4, "GROUP_W": 3, "STEP_W": 3, "PAUSE_W": 4},
@@ -74,7 +74,7 @@ def random_layer(dut: Any, generator: random.Random, stride: int) -> Layer:
 @cocotb.parametrize(stride=[1, 2])
 async def walks_through_every_window(dut: Any, stride: int) -> None:
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "start")
     size = 1 << parameter(dut, "PLANE_W")
     for turn in range(6):

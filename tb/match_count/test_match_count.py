@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -38,7 +37,7 @@ async def counts_the_matches(dut: Any) -> None:
     """A constant weight is not asked at the port."""
     width, stages = parameter(dut, "WIDTH"), parameter(dut, "STAGES")
     constant = parameter(dut, "WEIGHT") if parameter(dut, "CONSTANT") else None
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     vectors = [0, (1 << width) - 1, *(1 << bit for bit in range(width))]
     vectors += [generator.getrandbits(width) for _ in range(100)]

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
 
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -25,7 +24,7 @@ CHOICES = 200
 async def picks_the_chunk_of_the_cycle_before(dut: Any) -> None:
     simd, chunks = parameter(dut, "SIMD"), parameter(dut, "CHUNKS")
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    start_clock(dut)
     await FallingEdge(dut.clk)
     for number in range(CHOICES):
         lsb, chunk, taps = generator.getrandbits(1), generator.randrange(chunks), generator.getrandbits(9)

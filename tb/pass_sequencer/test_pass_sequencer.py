@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
 
-from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, parameter, same, seeded
+from wsfracbnn.tb.common.bench import PATIENCE_CYCLES, parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -132,7 +131,7 @@ async def begun(dut: Any, generator: random.Random, always: bool) -> Surrounding
 async def every_window_gets_both_passes(dut: Any, always: bool) -> None:
     """In order, whole, the second pass as long as the window's list; without a pause where nothing is waited for."""
     generator = seeded()
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     for _ in range(RESETS):
         around = await begun(dut, generator, always)
         for _ in range(generator.randint(1, 100)):  # cut off by the next reset

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
-from wsfracbnn.tb.common.sequential import reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import reset, run_sequential, start_watched
 
 GRID = [
     {"PE": 8, "SIMD": 16, "MOST": 576, "STAGES": 2},
@@ -24,7 +24,7 @@ GROUPS = 40
 async def sums_both_planes(dut: Any) -> None:
     pe, simd, pad, most = (parameter(dut, name) for name in ("PE", "SIMD", "PAD", "MOST"))
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "step", "last", "first", "is_inside", "partial")
     expected: list[tuple[int, int]] = []  # S_m and S_l of each output
     found: list[tuple[int, int]] = []
@@ -70,7 +70,7 @@ async def sums_both_planes(dut: Any) -> None:
 
 @cocotb.test()
 async def reset_drops_what_is_under_way(dut: Any) -> None:
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "step", "last", "first", "is_inside", "partial")
     dut.upper_bits.value = dut.lower_bits.value = dut.weight.value = 0
     for name in ("step", "first", "last", "is_inside"):

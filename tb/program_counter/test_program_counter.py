@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import reset, run_sequential, start_watched
 
 GRID = [
     {"INSTRUCTIONS": 5, "DRAIN": 7},
@@ -23,7 +23,7 @@ GRID = [
 async def runs_the_program_for_each_image(dut: Any) -> None:
     instructions, drain = parameter(dut, "INSTRUCTIONS"), parameter(dut, "DRAIN")
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "image", "busy")
     for image in range(5):
         for _ in range(generator.randint(0, 20)):
@@ -51,7 +51,7 @@ async def runs_the_program_for_each_image(dut: Any) -> None:
 
 @cocotb.test()
 async def reset_begins_with_the_next_image(dut: Any) -> None:
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "image", "busy")
     dut.image.value = 1
     while int(dut.number.value) == 0:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from wsfracbnn.gen.boards.protocol import Command, Reply
 from wsfracbnn.gen.locations import BOARD_RTL, RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import CLOCK_NS, pack, parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -46,7 +45,7 @@ class Parser:
         for name in ("valid", "data", "frame_end", "frame_bad", "frame_late"):
             getattr(self.dut, name).value = 0
         self.take(pixels=True, replies=True)
-        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
+        start_clock(self.dut)
         await self.reset()
         cocotb.start_soon(self._listen())
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import same, seeded
+from wsfracbnn.tb.common.bench import same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID: list[dict[str, int]] = [{}]
@@ -19,7 +18,7 @@ GRID: list[dict[str, int]] = [{}]
 @cocotb.test()
 async def follows_a_cycle_later(dut: Any) -> None:
     generator = seeded()
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     await FallingEdge(dut.clk)
     for cycle in range(100):
         rst = generator.getrandbits(1)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.gen.locations import SOC_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [{"CYCLES": 4}, {"CYCLES": 2}]
@@ -21,7 +20,7 @@ GRID = [{"CYCLES": 4}, {"CYCLES": 2}]
 async def a_request_lasts_its_cycles(dut: Any) -> None:
     cycles = parameter(dut, "CYCLES")
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    start_clock(dut)
     dut.request.value = 0
     dut.rst.value = 1
     for _ in range(2):  # the first edge comes with rst itself: in a netlist they go different ways

@@ -10,12 +10,11 @@ from typing import Any
 
 import cocotb
 import pytest
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.stages.rom import Rom, Words
-from wsfracbnn.tb.common.bench import same
+from wsfracbnn.tb.common.bench import same, start_clock
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
 # (lanes, depth, width, latency); of those that take two cycles one in block RAM and one in LUTs.
@@ -53,7 +52,7 @@ def rom_of(shape: str) -> Rom:
 async def returns_every_word(dut: Any) -> None:
     """Lanes are read at different addresses at once."""
     rom = rom_of(os.environ["SHAPE"])
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     for step in range(2 * rom.depth):
         addresses = [(step + lane) % rom.depth for lane in range(rom.lanes)]
         await FallingEdge(dut.clk)

@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge
 from wsfracbnn.gen.stages.digit_codes import every_code
 from wsfracbnn.model.signed_digits import representable
 from wsfracbnn.tb.common.bench import corner_values, pack, parameter, same, seeded
-from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_watched
 
 GRID = [
     {"COUNT_W": 10, "BITS": 16, "SHIFT": 3, "SPAN": 3, "SIMD": 4, "X_W": 10, "PLANE_W": 8, "CONSTANT_W": 5}
@@ -78,7 +78,7 @@ async def computes_whole_layers(dut: Any, share: float) -> None:
     constants = Constants(dut, generator)
     held = [generator.choice(corner_values(bits, generator, 12)) for _ in range(1 << parameter(dut, "X_W"))]
     plane: dict[int, int] = {}
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "start", "valid")
     for name, words in (
         ("scale", constants.scale_words),

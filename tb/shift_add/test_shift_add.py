@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
+from wsfracbnn.tb.common.bench import pack, parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -29,7 +28,7 @@ async def multiplies_by_the_sum_of_its_digits(dut: Any) -> None:
     shifts, negated, optional = (parameter(dut, n) for n in ("SHIFTS", "NEGATED", "OPTIONAL"))
     generator = seeded()
     low, high = -(1 << (in_w - 1)), (1 << (in_w - 1)) - 1
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     expected: list[tuple[str, int] | None] = [None] * (digits + 1)
     for number in range(700):
         await FallingEdge(dut.clk)

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from wsfracbnn.gen.locations import BOARD_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [{"TIMEOUT": 40}, {"TIMEOUT": 1}, {"TIMEOUT": 257}]
@@ -34,7 +33,7 @@ class Decoder:
     async def start(self) -> None:
         for signal in (self.dut.byte_valid, self.dut.byte_broken, self.dut.byte_data):
             signal.value = 0
-        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
+        start_clock(self.dut)
         await self.reset()
         cocotb.start_soon(self._listen())
 

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import answer, cut_off, pulse, reset, run_sequential, start_watched
 
 GRID = [
     {"WORDS": 37, "ADDR_W": 8},
@@ -25,7 +25,7 @@ async def sends_the_first_words(dut: Any, sink: str) -> None:
     generator = seeded()
     words = [generator.getrandbits(16) for _ in range(1 << parameter(dut, "ADDR_W"))]
     shown = Shown()
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "start", "m_axis_tready")
     answer(dut, dut.read_addr, shown, words.__getitem__)
     for turn in range(6):

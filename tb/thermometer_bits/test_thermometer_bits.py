@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import pack, parameter, same, seeded
-from wsfracbnn.tb.common.sequential import run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import run_sequential, start_watched
 
 GRID = [
     {"COLOURS": 3, "LEVELS": 32, "SIMD": 16},
@@ -25,7 +25,7 @@ async def gives_every_part_of_every_code(dut: Any) -> None:
     colours, levels, simd = (parameter(dut, name) for name in ("COLOURS", "LEVELS", "SIMD"))
     level_w, parts = parameter(dut, "LEVEL_W"), -(-levels // simd)
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     dut.step.value = 0
     await FallingEdge(dut.clk)
     for pixel in range(60):

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import run_sequential, start_watched
 
 GRID = [
     {"WIDTH": 16, "WORDS": 1024},
@@ -23,7 +23,7 @@ GRID = [
 async def reads_what_was_written(dut: Any) -> None:
     width, words = parameter(dut, "WIDTH"), parameter(dut, "WORDS")
     generator = seeded()
-    start_clock(dut)
+    start_watched(dut)
     held: dict[int, int] = {}
     expected: list[int | None] = [None]
     await FallingEdge(dut.clk)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 from cocotbext.uart import UartSource
 
 from wsfracbnn.gen.locations import BOARD_RTL
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [{"DIVISOR": 16}, {"DIVISOR": 8}, {"DIVISOR": 75}]
@@ -29,7 +28,7 @@ class Receiver:
     async def start(self) -> None:
         self.dut.rx.value = 1
         self.dut.rst.value = 1
-        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
+        start_clock(self.dut)
         await ClockCycles(self.dut.clk, 3)
         self.dut.rst.value = 0
         cocotb.start_soon(self._listen())

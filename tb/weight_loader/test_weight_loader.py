@@ -13,7 +13,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import parameter, same, seeded
-from wsfracbnn.tb.common.sequential import reset, run_sequential, start_clock
+from wsfracbnn.tb.common.sequential import reset, run_sequential, start_watched
 
 
 def table(values: Sequence[int]) -> int:
@@ -100,7 +100,7 @@ class Loader:
 
 async def loader_of(dut: Any) -> Loader:
     """Behind its first reset."""
-    start_clock(dut)
+    start_watched(dut)
     await reset(dut, "s_axis_tvalid", "s_axis_tdata", "s_axis_tlast")
     dut.idle.value = 1
     return Loader(dut, seeded())

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import CLOCK_NS, parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -28,7 +27,7 @@ async def steps_over_the_image(dut: Any) -> None:
     rows, cols, stride = (parameter(dut, name) for name in ("HEIGHT_PIXELS", "WIDTH_PIXELS", "STRIDE"))
     centres = [(y, x) for y in range(0, rows, stride) for x in range(0, cols, stride)]
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    start_clock(dut)
     dut.rst.value, dut.step.value = 1, 0
     await FallingEdge(dut.clk)
     place = 0

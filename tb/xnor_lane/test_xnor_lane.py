@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from wsfracbnn.tb.common.bench import parameter, same, seeded
+from wsfracbnn.tb.common.bench import parameter, same, seeded, start_clock
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -23,7 +22,7 @@ GRID = [
 @cocotb.test()
 async def sums_the_chunks_of_a_window(dut: Any) -> None:
     simd, stages = parameter(dut, "SIMD"), parameter(dut, "STAGES")
-    Clock(dut.clk, 10, unit="ns").start()
+    start_clock(dut)
     generator = seeded()
     chunks = 144 // simd
     ones = (1 << simd) - 1
