@@ -18,7 +18,7 @@ module program_counter #(
     // Cycles from the end of an instruction until the next may begin
     parameter DRAIN        = 30,
     // Derived: width of an instruction's number
-    parameter NUMBER_W     = INSTRUCTIONS > 1 ? $clog2(INSTRUCTIONS) : 1
+    parameter NUMBER_W     = $clog2(INSTRUCTIONS)
 ) (
     input  wire                clk,
     input  wire                rst,
