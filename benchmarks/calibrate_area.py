@@ -8,8 +8,8 @@ the first was cut off), fits non-negative coefficients that make the relative er
 gen/sizing/area_coefficients.json; results/area.json gets estimate and measurement of each. With --keep-coefficients
 only the whole networks are measured again: after a bundled checkpoint changed. Some hours for all families, the first
 time; --family measures one of them. With --form only some stages are measured, 'unrolled' ones, those with windows in
-'memory', those whose scale path and RPReLU take 'turns', or the 'head', and what they have more of than the others, or
-less, is fitted beside the coefficients that are known.
+'memory', those that have their operands in 'block' RAM, those whose scale path and RPReLU take 'turns', or the 'head',
+and what they have more of than the others, or less, is fitted beside the coefficients that are known.
 """
 
 from __future__ import annotations
@@ -81,23 +81,27 @@ SAMPLES: list[Sample] = [
     *[(RESNET20, "input", StageFold(*fold)) for fold in ((1, 864), (4, 864), (1, 96))],
     *[(SMALL, "input", StageFold(*fold)) for fold in ((1, 144), (2, 48))],
 ]
-TURNS, HEAD = "turns", "head"
+BLOCK, TURNS, HEAD = "block", "turns", "head"
+
+STAGES_IN_MEMORY = [
+    (RESNET20, "stage_01", 1, 144),
+    (RESNET20, "stage_07", 1, 72),
+    (RESNET20, "stage_08", 1, 144),
+    (RESNET20, "stage_14", 1, 72),
+    (RESNET20, "stage_14", 1, 144),
+    (RESNET20, "stage_14", 4, 72),
+    (SMALL, "stage_04", 1, 144),
+]
+"""Network, stage, PE and SIMD."""
+
 FORM_SAMPLES: dict[str, list[Sample]] = {
     UNROLLED: [
         *[(SMALL, stage, None) for stage in ("stage_01", "stage_03", "stage_04")],
         (WIDER, "stage_03", None),
     ],
-    IN_MEMORY: [
-        (config, stage, StageFold(pe, simd, in_memory=True))
-        for config, stage, pe, simd in (
-            (RESNET20, "stage_01", 1, 144),
-            (RESNET20, "stage_07", 1, 72),
-            (RESNET20, "stage_08", 1, 144),
-            (RESNET20, "stage_14", 1, 9),
-            (RESNET20, "stage_14", 1, 144),
-            (RESNET20, "stage_14", 4, 72),
-            (SMALL, "stage_04", 1, 144),
-        )
+    IN_MEMORY: [(net, stage, StageFold(pe, simd, in_memory=True)) for net, stage, pe, simd in STAGES_IN_MEMORY],
+    BLOCK: [
+        (net, stage, StageFold(pe, simd, in_memory=True, moved=("taps",))) for net, stage, pe, simd in STAGES_IN_MEMORY
     ],
     TURNS: [
         *[(RESNET20, "stage_08", StageFold(*fold)) for fold in ((1, 9), (1, 144))],
@@ -113,6 +117,7 @@ FORM_SAMPLES: dict[str, list[Sample]] = {
 OWN_TERMS = {
     UNROLLED: {"unrolled_lane", "unrolled_match", "unrolled_window"},
     IN_MEMORY: {"copy", "copy_width", "tap_banks"},
+    BLOCK: {"taps_moved", "taps_gathered"},
     TURNS: {"turns"},
     HEAD: {"head", "head_lane", "head_digits", "head_in", "head_constants"},
 }
@@ -148,7 +153,8 @@ def measure(family: Family, samples: Sequence[Sample], progress: Progress) -> li
         else:
             folding = preset(description, "small").with_stages({name: fold})
             lanes = () if fold.lanes is None else (fold.lanes,)
-            called = "x".join(map(str, (fold.pe, fold.simd, *lanes))) + (f" {IN_MEMORY}" if fold.in_memory else "")
+            parts = [IN_MEMORY] * fold.in_memory + [BLOCK] * bool(fold.moved)
+            called = " ".join(("x".join(map(str, (fold.pe, fold.simd, *lanes))), *parts))
         label = f"{'x'.join(map(str, config.widths))} {name} {called}"
         rows.append(measure_stage(description, folding, name, label, family))
         progress.advance(task)
@@ -244,7 +250,7 @@ def calibrate(family: Family, progress: Progress) -> tuple[Coefficients, list[di
 
 def forms_of(family: Family) -> list[str]:
     """Forms of stages that the family can have."""
-    return [form for form in FORM_SAMPLES if form != IN_MEMORY or family.has_lut_ram]
+    return [form for form in FORM_SAMPLES if form not in (IN_MEMORY, BLOCK) or family.has_lut_ram]
 
 
 def fitted(rows: list[Row], known: Coefficients | None = None) -> tuple[Coefficients, list[dict[str, Any]]]:
@@ -281,7 +287,7 @@ def main(
     family: Annotated[list[str] | None, typer.Option(help="Family to measure; may be repeated; default all.")] = None,
     keep_coefficients: Annotated[bool, typer.Option("--keep-coefficients", help="Measure the networks only.")] = False,
     form: Annotated[
-        str | None, typer.Option(help="Measure stages of one form only: unrolled, memory, turns or head.")
+        str | None, typer.Option(help=f"Measure stages of one form only: {', '.join(FORM_SAMPLES)}.")
     ] = None,
 ) -> None:
     """Measure, fit, write."""

@@ -10,7 +10,8 @@ module operand_memory_properties #(
     parameter ROWS   = 2,
     parameter COLS   = 2,
     parameter STRIDE = 1,
-    parameter SLOTS  = 2
+    parameter SLOTS  = 2,
+    parameter BLOCK  = 0
 ) (
     input wire       clk,
     input wire       rst,
@@ -28,7 +29,7 @@ wire [3:0] border;
 wire [8:0] data;
 
 operand_memory #(
-    .CHANNELS(1), .SIMD(9), .HEIGHT_PIXELS(ROWS), .WIDTH_PIXELS(COLS), .STRIDE(STRIDE), .SLOTS(SLOTS)
+    .CHANNELS(1), .SIMD(9), .HEIGHT_PIXELS(ROWS), .WIDTH_PIXELS(COLS), .STRIDE(STRIDE), .SLOTS(SLOTS), .BLOCK(BLOCK)
 ) dut (
     .clk(clk),
     .rst(rst),
@@ -134,13 +135,14 @@ endfunction
 wire [3:0] at_row = lsb ? row_before : row;
 wire [3:0] at_col = lsb ? col_before : col;
 
+wire      asked = running && !rst && (lsb ? any_before && before >= LONG : window_valid);
 reg       wanted;
 reg [8:0] expected;
 reg       promised;
 reg       waited;
 
 always @(posedge clk) begin
-    wanted   <= running && !rst && (lsb ? any_before && before >= LONG : window_valid);
+    wanted   <= asked;
     expected <= lsb ? operands(frame_before, row_before, col_before, 1'b1) : operands(frame, row, col, 1'b0);
     promised <= running && !rst && window_taken && window_next;
     waited   <= running && !rst && window_valid && !window_taken;
@@ -165,13 +167,23 @@ end
 (* hierconn *) wire [2+(COLS > 2):0] \dut.out_addr ;
 (* hierconn *) wire [8:0]            \dut.write ;
 (* hierconn *) wire [$clog2(SLOTS):0] \dut.write_addr ;
-(* hierconn *) wire [$clog2(SLOTS):0] \dut.read_addr ;
+(* hierconn *) wire [$clog2(SLOTS):0] \dut.wanted_addr ;
+
+// Block RAM is read with the command, LUT RAM a cycle behind it.
+reg  [$clog2(SLOTS):0] late_addr;
+wire                   tap_read    = BLOCK != 0 ? asked : wanted;
+wire [$clog2(SLOTS):0] tap_addr    = BLOCK != 0 ? \dut.wanted_addr : late_addr;
+wire                   tap_written = BLOCK != 0 ? \dut.write [8] : |\dut.write ;
+
+always @(posedge clk) begin
+    late_addr <= \dut.wanted_addr ;
+end
 
 always @* begin
     if (running) begin
         line_read_or_written: assert (!\dut.store || !\dut.addressed || !\dut.addressed_inside
                                      || \dut.in_addr != \dut.out_addr );
-        tap_read_or_written: assert (!wanted || \dut.write == 9'd0 || \dut.write_addr != \dut.read_addr );
+        tap_read_or_written: assert (!tap_read || !tap_written || \dut.write_addr != tap_addr);
     end
 end
 

@@ -26,7 +26,9 @@ module average_pool #(
     // Width of the residual stream, B
     parameter BITS         = 16,
     // Pixels of an input row, even
-    parameter WIDTH_PIXELS = 8
+    parameter WIDTH_PIXELS = 8,
+    // 1: sums of the upper row in block RAM; 0: where synthesis finds best
+    parameter BLOCK        = 0
 ) (
     input  wire                  clk,
     input  wire                  rst,
@@ -114,7 +116,9 @@ end
 // never both in one cycle.
 (* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*BITS-1:0]   lefts [0:BEATS-1];
-(* ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check", no_rw_check *)
+localparam unused_style     = BLOCK != 0 ? "block" : "auto";  // by simulators
+localparam unused_syn_style = BLOCK != 0 ? "block_ram,no_rw_check" : "no_rw_check";
+(* ram_style = unused_style, syn_ramstyle = unused_syn_style, ramstyle = "no_rw_check", no_rw_check *)
 reg [LANES*PAIR_W-1:0] uppers [0:WORDS-1];
 
 reg                    upper_1, upper_2;  // completes a pair of the upper row

@@ -28,6 +28,8 @@ module line_engine #(
     parameter STRIDE        = 1,
     // Windows that are kept: 2, or a larger power of two
     parameter SLOTS         = 2,
+    // 1: their operands in block RAM; 0: in LUT RAM
+    parameter BLOCK         = 0,
     // Registers in match_count
     parameter STAGES        = 3,
     // Inputs of the target's LUTs, 4 or 6
@@ -90,7 +92,8 @@ operand_memory #(
     .HEIGHT_PIXELS(HEIGHT_PIXELS),
     .WIDTH_PIXELS(WIDTH_PIXELS),
     .STRIDE(STRIDE),
-    .SLOTS(SLOTS)
+    .SLOTS(SLOTS),
+    .BLOCK(BLOCK)
 ) windows (
     .clk(clk),
     .rst(rst),

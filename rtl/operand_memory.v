@@ -8,11 +8,12 @@
  * Operands of an XNOR-popcount lane from memories: 3x3 windows with zero padding 1 over a pixel stream, without a register
  * that holds a window and without a multiplexer that chooses a chunk of it.
  *
- *   pixels --> lines: four rows, one word a chunk of a pixel --> nine memories, one a tap: {window, plane, chunk} --> operands
+ *   pixels --> lines: four rows, one word a chunk of a pixel --> taps: a word a {window, plane, chunk} --> operands
  *
- * A chunk is SIMD / 9 channels of all nine taps; bit 9*c + t of the operands is channel c of tap t. One word a cycle is
- * copied from the lines to the memory of a tap, first all of a window's first bits, then all of its second, and 0 for
- * taps outside the image: 18 * CHUNKS + 1 cycles a window, while the engine is at work on those before.
+ * A chunk is SIMD / 9 channels of all nine taps; bit 9*c + t of the operands is channel c of tap t. One tap of a chunk a
+ * cycle is copied from the lines, first all of a window's first bits, then all of its second, and 0 for taps outside the
+ * image: 18 * CHUNKS + 1 cycles a window, while the engine is at work on those before. Taps are in nine LUT RAMs, or in
+ * block RAM, where a register gathers those of a chunk.
  *
  * A window is shown when its first bits are there. Its place is taken again when the window after it is taken: the second
  * pass is over by then. Nothing tells whether its second bits are there. They are when the second pass begins, since
@@ -33,6 +34,8 @@ module operand_memory #(
     parameter STRIDE        = 1,
     // Windows that are kept: 2, or a larger power of two
     parameter SLOTS         = 2,
+    // 1: taps in block RAM; 0: in LUT RAM
+    parameter BLOCK         = 0,
     // Derived sizes
     parameter CHUNKS        = 9 * CHANNELS / SIMD,
     parameter CHUNK_W       = CHUNKS > 1 ? $clog2(CHUNKS) : 1
@@ -212,7 +215,7 @@ always @(posedge clk) begin
     end
 end
 
-// What is on its way from the lines to the tap memories: address, then word, then operands.
+// What is on its way from the lines to the taps: address, then word, then operands.
 wire [1:0]       from_line = line + ky - 1'b1;
 wire [COL_W-1:0] from_col  = kx == 2'd0 ? col - 1'b1 : kx == 2'd1 ? col : col + 1'b1;
 wire [2:0]       rows_inside = {!reach[1], 1'b1, !reach[0]};
@@ -277,7 +280,7 @@ always @(posedge clk) begin
 end
 
 // -------------------------------------------------------------------------------------------------------------------
-// Tap memories
+// Taps
 // -------------------------------------------------------------------------------------------------------------------
 
 reg [SLOT_W-1:0] write_slot;
@@ -292,7 +295,6 @@ wire [1:0]       unused_ends;
 wire             arrives = write_last && !write_second;
 wire [TAP_W-1:0] write_addr;
 wire [TAP_W-1:0] wanted_addr;
-reg  [TAP_W-1:0] read_addr;
 
 assign window_valid = shown != {SLOT_W+1{1'b0}};
 assign window_next  = |shown[SLOT_W:1];
@@ -324,7 +326,6 @@ always @(posedge clk) begin
     if (arrives != window_taken) begin
         shown <= window_taken ? shown - 1'b1 : shown + 1'b1;
     end
-    read_addr <= wanted_addr;
     if (rst) begin
         write_slot <= {SLOT_W{1'b0}};
         slot       <= {SLOT_W{1'b0}};
@@ -349,23 +350,56 @@ endgenerate
 
 genvar t;
 generate
-    for (t = 0; t < 9; t = t + 1) begin : taps
+    for (t = 0; t < 9; t = t + 1) begin : places
         localparam [3:0] PLACE = 4 * (t / 3) + t % 3;  // {ky, kx}
-
-        // A window's place is written after the window behind it has been taken, and read before.
-        (* ram_style = "distributed", syn_ramstyle = "distributed,no_rw_check", ramstyle = "MLAB,no_rw_check", no_rw_check *)
-        reg [LANES-1:0] memory [0:(1<<TAP_W)-1];
-        wire [LANES-1:0] found = memory[read_addr];
 
         always @(posedge clk) begin
             write[t] <= read && read_tap == PLACE && !rst;
-            if (write[t]) begin
-                memory[write_addr] <= operands;
+        end
+    end
+
+    // A window's place is written after the window behind it has been taken, and read before.
+    if (BLOCK != 0) begin : in_block_ram
+        (* ram_style = "block", syn_ramstyle = "block_ram,no_rw_check", ramstyle = "no_rw_check", no_rw_check *)
+        reg [9*LANES-1:0] memory [0:(1<<TAP_W)-1];
+        reg [9*LANES-1:0] found;
+        reg [8*LANES-1:0] gathered;  // the taps before: those of a chunk come one behind the other
+        wire              unused_writes = &write[7:0];
+
+        always @(posedge clk) begin
+            gathered <= {operands, gathered[8*LANES-1:LANES]};
+            if (write[8]) begin
+                memory[write_addr] <= {operands, gathered};
             end
+            found <= memory[wanted_addr];
         end
 
-        for (c = 0; c < LANES; c = c + 1) begin : channels
-            assign data[9*c+t] = found[c];
+        for (t = 0; t < 9; t = t + 1) begin : taps
+            for (c = 0; c < LANES; c = c + 1) begin : channels
+                assign data[9*c+t] = found[t*LANES+c];
+            end
+        end
+    end else begin : in_lut_ram
+        reg [TAP_W-1:0] read_addr;
+
+        always @(posedge clk) begin
+            read_addr <= wanted_addr;
+        end
+
+        for (t = 0; t < 9; t = t + 1) begin : taps
+            (* ram_style = "distributed", syn_ramstyle = "distributed,no_rw_check", ramstyle = "MLAB,no_rw_check", no_rw_check *)
+            reg [LANES-1:0] memory [0:(1<<TAP_W)-1];
+            wire [LANES-1:0] found = memory[read_addr];
+
+            always @(posedge clk) begin
+                if (write[t]) begin
+                    memory[write_addr] <= operands;
+                end
+            end
+
+            for (c = 0; c < LANES; c = c + 1) begin : channels
+                assign data[9*c+t] = found[c];
+            end
         end
     end
 endgenerate

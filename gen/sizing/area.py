@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
+from wsfracbnn.gen.devices import DEVICES, Device, Family
 from wsfracbnn.gen.sequential.area import expected_cells
 from wsfracbnn.gen.sequential.design import SequentialDesign
 from wsfracbnn.gen.stages import Stage
@@ -184,10 +184,7 @@ class AreaEstimate:
 def area_estimate(design: AcceleratorDesign) -> AreaEstimate | None:
     """The estimated area of a design for its target; None where there is no estimate (`has_estimate`)."""
     target = design.folding.target
-    name = target.family
-    if name is None:
-        name = next((f.name for f in FAMILIES.values() if f.lut_inputs == target.lut_inputs), None)
-    if name is None or not has_estimate(design, FAMILIES[name]):
+    family = target.known_family
+    if not has_estimate(design, family):
         return None
-    family = FAMILIES[name]
     return AreaEstimate(family, None if target.device is None else DEVICES[target.device], estimate(design, family))

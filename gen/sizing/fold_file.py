@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from wsfracbnn.gen.stages.conv import LEAST_GROUPS
 from wsfracbnn.gen.stages.folding import (
     IN_MEMORY,
     LUT_INPUTS,
+    MOVED_KEY,
     TARGET_KEY,
     Folding,
     StageFold,
@@ -37,8 +39,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     "stage_01": {"pe": 4, "simd": 144, "lanes": 2}, ..., "head": {"pe": 1, "simd": 1}}. `target` may be left out, or its
     family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A stage
     with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A convolution stage with
-    `"windows": "memory"` has its windows in memories (conv_memory.py). A file with the key `architecture` is one of
-    gen/sequential/folding.py.
+    `"windows": "memory"` has its windows in memories (conv_memory.py); `"block_ram": ["weights"]` names memories that
+    block RAM holds and not LUTs. A file with the key `architecture` is one of gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -69,6 +71,7 @@ class _Fold(Schema):
     lanes: Annotated[int, Field(ge=1)] | None = None
     unrolled: bool = False
     windows: Annotated[str, one_of(IN_MEMORY)] | None = None
+    block_ram: list[str] = Field(default_factory=list, max_length=16)
 
 
 def _target(path: Path, entry: Any) -> Target:
@@ -98,7 +101,14 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
         given = checked(_Fold, entries[name], within=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    fold = StageFold(given.pe, given.simd, given.lanes, unrolled=given.unrolled, in_memory=given.windows is not None)
+    fold = StageFold(
+        given.pe,
+        given.simd,
+        given.lanes,
+        unrolled=given.unrolled,
+        in_memory=given.windows is not None,
+        moved=tuple(given.block_ram),
+    )
     if fold.unrolled:
         return _unrolled(path, name, layer, fold)
     outputs, what = kind.outputs(layer)
@@ -112,11 +122,16 @@ def _fold(path: Path, name: str, layer: Layer, entries: Mapping[str, Any]) -> St
     if fold.simd not in simds:
         some = ", ".join(map(str, simds))
         raise InputError(f"{path}: key '{name}.simd': found {fold.simd}, expected {kind.simd_meaning}: {some}")
-    if fold.in_memory and fold not in kind.choices(layer):
+    if fold.in_memory and replace(fold, moved=()) not in kind.choices(layer):
         raise InputError(
             f"{path}: key '{name}.windows': found '{IN_MEMORY}', expected no such key; it is for a convolution of at "
             f"least {LEAST_GROUPS} * PE output channels, where SIMD / 9 is a multiple of the channels of an input beat"
         )
+    movable = kind_of(layer, fold).movable(layer, fold)
+    for number, memory in enumerate(fold.moved):
+        if memory not in movable or memory in fold.moved[:number]:
+            some = ", ".join(movable) or "no such key"
+            raise InputError(f"{path}: key '{name}.{MOVED_KEY}': found {shown(memory)}, expected each once of: {some}")
     return fold
 
 

@@ -35,10 +35,13 @@ class AreaModel:
         self.family = family
         self._layers = dict(description.named_layers())
         self._stage = functools.cache(self._build)
-        self._choices = {name: self._folds(layer) for name, layer in self}
 
     def __iter__(self) -> Iterator[tuple[str, Layer]]:
         return iter(self._layers.items())
+
+    @functools.cached_property
+    def _choices(self) -> dict[str, list[tuple[StageFold, int]]]:
+        return {name: self._folds(layer) for name, layer in self}
 
     def _folds(self, layer: Layer) -> list[tuple[StageFold, int]]:
         """Every fold that the family can have, with its cycles."""

@@ -17,6 +17,7 @@ from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, unrolled
 from wsfracbnn.gen.sizing.solver import AreaModel
+from wsfracbnn.gen.sizing.spare_blocks import with_spare_blocks
 from wsfracbnn.gen.stages.folding import UNROLLED, Folding, Target
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
@@ -45,7 +46,7 @@ def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: s
         raise InputError(
             f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
         )
-    return Folding(AreaModel(description).cheapest(cycles))
+    return with_spare_blocks(description, Folding(AreaModel(description).cheapest(cycles)))
 
 
 def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:
@@ -66,7 +67,7 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
         for cycles in possible[first:]:
             folds = area_of.cheapest(cycles)
             if budget.holds(area_of(folds)):
-                return Folding(folds, budget.target)
+                return with_spare_blocks(description, Folding(folds, budget.target))
     raise InputError(
         f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
         f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
@@ -97,7 +98,7 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
         InputError: none of these; or a target that cannot be met.
     """
     if wanted in PRESETS:
-        return preset(description, wanted)
+        return with_spare_blocks(description, preset(description, wanted))
     if wanted == UNROLLED:
         return unrolled(description)
     if wanted.partition("=")[0] == SEQUENTIAL:

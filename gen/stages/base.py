@@ -70,8 +70,13 @@ class Stage(ABC, Generic[AnyLayer]):
         return []
 
     @classmethod
+    def movable(cls, layer: AnyLayer, fold: StageFold) -> list[str]:
+        """Names of the memories that a fold may have in block RAM where LUTs hold them else (StageFold.moved)."""
+        return []
+
+    @classmethod
     def choices(cls, layer: AnyLayer) -> Iterator[StageFold]:
-        """Every fold."""
+        """Every fold, with nothing moved to block RAM."""
         for pe, simd in itertools.product(divisors(cls.outputs(layer)[0]), cls.simd_choices(layer)):
             yield StageFold(pe, simd)
             yield from (StageFold(pe, simd, lanes) for lanes in cls.lane_choices(layer, pe))
@@ -133,6 +138,10 @@ class Stage(ABC, Generic[AnyLayer]):
     @abstractmethod
     def busy_signal(self) -> str:
         """Hierarchical name, below the top module, of what is high while the stage's engine is at work."""
+
+    def is_moved(self, memory: str) -> bool:
+        """Whether a memory is in block RAM by its fold."""
+        return memory in self.fold.moved
 
     @property
     def roms(self) -> tuple[Rom, ...]:

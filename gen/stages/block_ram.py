@@ -6,7 +6,8 @@ from __future__ import annotations
 from wsfracbnn.gen.devices import Shapes
 
 FIFO_BLOCK_WORDS = 33
-"""A stream FIFO deeper than this is in block RAM (rtl/stream_fifo.v, BLOCK)."""
+"""A stream FIFO deeper than this is in block RAM (BLOCK of rtl/stream_fifo.v), and so are operands (of
+rtl/operand_memory.v)."""
 
 LINE_BLOCK_WORDS = 32
 """So is a line memory of more columns (rtl/window_columns.v): block RAM is too slow for the logic behind it."""

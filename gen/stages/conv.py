@@ -37,6 +37,10 @@ LEAST_GROUPS = 9
 copy of a window's second bits."""
 
 
+MOVED_WORDS = 16
+"""Words of a lane's weights at least that are worth block RAM: of fewer, many bits are alike and need no LUT each."""
+
+
 @functools.cache
 def expected_busiest(groups: int, lanes: int, fraction: float) -> float:
     """Expected gated outputs of the busiest of `lanes` lanes that each gate `groups` outputs independently.
@@ -123,6 +127,12 @@ class ConvStage(Stage[ConvLayer]):
         """Whether the windows can be in memories (conv_memory.py): enough groups, and beats that make up words."""
         whole_words = fold.simd // TAPS % cls.input_lanes(layer, fold) == 0
         return layer.out_channels >= LEAST_GROUPS * fold.pe and whole_words
+
+    @classmethod
+    def movable(cls, layer: ConvLayer, fold: StageFold) -> list[str]:
+        """Weights, where a lane has words enough; the upper row's sums of a pooled shortcut."""
+        words = layer.out_channels // fold.pe * layer.window_bits // fold.simd
+        return ["weights"] * (words >= MOVED_WORDS) + ["pool_uppers"] * (layer.stride > 1)
 
     @classmethod
     def whole_window(cls, layer: ConvLayer) -> StageFold:
@@ -334,9 +344,10 @@ class ConvStage(Stage[ConvLayer]):
         ]
         if self.halves_the_image:
             pool, pairs = rf"{name}\.average_2x2", layer.out_width * self.in_beats
+            uppers = free_memory(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, self.in_lanes * (self.bits + 1))
             found += [
                 free_memory(name, "pool_lefts", rf"{pool}\.lefts\b", self.in_beats, beat),
-                free_memory(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, self.in_lanes * (self.bits + 1)),
+                replace(uppers, block=uppers.block or self.is_moved("pool_uppers")),
                 free_memory(name, "repeat_pixel", rf"{name}\.channels_twice\.memory\b", self.in_beats, beat),
             ]
         return found

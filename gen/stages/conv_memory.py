@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gated convolution stage whose windows are in memories: lines in block RAM, operands in LUT RAM.
+"""A gated convolution stage whose windows are in memories: lines in block RAM, operands in LUT RAM or block RAM.
 
 No register holds a window, and no multiplexer chooses a chunk of it (rtl/line_engine.v). Copying a window takes time,
-so that this suits stages of many groups; others keep their windows in registers (conv.py).
+so that this suits stages of many groups; others keep their windows in registers (conv.py). Block RAM holds deep operand
+memories too, and others where it is to spare.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from wsfracbnn.gen.stages.base import stage_form
+from wsfracbnn.gen.stages.block_ram import FIFO_BLOCK_WORDS
 from wsfracbnn.gen.stages.conv import ConvStage, window_cycles
 from wsfracbnn.gen.stages.folding import IN_MEMORY, StageFold
 from wsfracbnn.gen.stages.memory import Memory
@@ -30,6 +32,16 @@ COPY_CYCLES = 2
 """Cycles beside the words: one between two windows, one where the place of second bits is only just free."""
 
 
+def kept_windows(chunks: int) -> int:
+    """Windows whose operands are kept: as many as LUT RAMs have room for, two at least."""
+    return max(2, TAP_WORDS // (2 << clog2(chunks)))
+
+
+def tap_words(chunks: int) -> int:
+    """Words of a tap's memory."""
+    return kept_windows(chunks) * 2 << clog2(chunks)
+
+
 def copy_cycles(chunks: int) -> int:
     """Cycles in which rtl/operand_memory.v copies a window: a word of each tap, chunk and plane in each."""
     return 2 * TAPS * chunks + COPY_CYCLES
@@ -44,6 +56,12 @@ class MemoryConvStage(ConvStage):
     engine_module: ClassVar[str] = "line_engine"
     reads_lines: ClassVar[bool] = True
     windows_copied: ClassVar[int] = 1
+
+    @classmethod
+    def movable(cls, layer: ConvLayer, fold: StageFold) -> list[str]:
+        """And the taps of the windows, where LUTs hold them."""
+        shallow = tap_words(layer.window_bits // fold.simd) <= FIFO_BLOCK_WORDS
+        return ["taps"] * shallow + super().movable(layer, fold)
 
     @classmethod
     def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:
@@ -74,13 +92,18 @@ class MemoryConvStage(ConvStage):
 
     @property
     def slots(self) -> int:
-        """Windows whose operands are kept: as many as the LUT RAMs have room for."""
-        return max(2, TAP_WORDS // (2 << clog2(self.engine.chunks)))
+        """Windows whose operands are kept."""
+        return kept_windows(self.engine.chunks)
 
     @property
     def tap_words(self) -> int:
         """Words of a tap's memory."""
-        return self.slots * 2 << clog2(self.engine.chunks)
+        return tap_words(self.engine.chunks)
+
+    @property
+    def taps_in_block(self) -> bool:
+        """Whether block RAM holds the operands: deep ones, and those that were moved there."""
+        return self.is_moved("taps") or self.tap_words > FIFO_BLOCK_WORDS
 
     @property
     def line_words(self) -> int:
@@ -94,17 +117,23 @@ class MemoryConvStage(ConvStage):
 
     @property
     def window_memories(self) -> list[Memory]:
-        name, lanes = self.name, self.engine.simd // TAPS
-        lines, taps = (rf"{name}\.engine\.windows\.{part}" for part in (r"lines\b", r"taps\[\d+\]\.memory\b"))
-        return [
-            Memory(name, "lines", lines, self.line_words, 2 * lanes, 1, block=self.line_words > TAP_WORDS),
-            Memory(name, "taps", taps, self.tap_words, lanes, TAPS, block=False),
-        ]
+        name, simd, words = self.name, self.engine.simd, self.tap_words
+        windows = rf"{name}\.engine\.windows"
+        if self.taps_in_block:
+            taps = Memory(name, "taps", rf"{windows}\.in_block_ram\.memory\b", words, simd, 1, block=True)
+        else:
+            cell = rf"{windows}\.in_lut_ram\.taps\[\d+\]\.memory\b"
+            taps = Memory(name, "taps", cell, words, simd // TAPS, TAPS, block=False)
+        in_block = self.line_words > TAP_WORDS
+        return [Memory(name, "lines", rf"{windows}\.lines\b", self.line_words, 2 * simd // TAPS, 1, in_block), taps]
 
     def window_terms(self) -> dict[str, float]:
-        banks = math.ceil(self.tap_words / TAP_WORDS)
+        simd, moved = self.engine.simd, self.taps_in_block
+        banks = 1 if moved else math.ceil(self.tap_words / TAP_WORDS)
         return {
             "copy": 1.0,
-            "copy_width": self.engine.simd / TAPS,
-            "tap_banks": self.engine.simd * (banks - 1),
+            "copy_width": simd / TAPS,
+            "tap_banks": simd * (banks - 1),
+            "taps_moved": -simd if moved else 0.0,
+            "taps_gathered": simd if moved else 0.0,
         }

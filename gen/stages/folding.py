@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wsfracbnn.gen.devices import Device, Family, family_named
+from wsfracbnn.gen.devices import FAMILIES, Device, Family, family_named
 
 LUT_INPUTS = (4, 6)
 """Inputs of the LUTs that adder trees can be shaped for."""
 
 TARGET_KEY = "target"
 """Key of a folding file beside the names of the stages."""
+
+MOVED_KEY = "block_ram"
+"""Key of a stage in a folding file: the memories that are in block RAM and not in LUTs."""
 
 PLAIN, UNROLLED, IN_MEMORY = "plain", "unrolled", "memory"
 """Forms of a kind of stage."""
@@ -33,7 +36,7 @@ class StageFold:
     convolution stage, channels at once before and behind the engine, a divisor of PE; None: PE. unrolled: a pixel a
     cycle, with all that its window needs computed at once and weights that are logic (docs/architecture.md); pe and
     simd are then all. in_memory: of a convolution stage, windows are in memories and not in registers
-    (docs/architecture.md).
+    (docs/architecture.md). moved: names of memories that are in block RAM to spare and not in LUTs.
     """
 
     pe: int
@@ -41,6 +44,7 @@ class StageFold:
     lanes: int | None = None
     unrolled: bool = field(default=False, kw_only=True)
     in_memory: bool = field(default=False, kw_only=True)
+    moved: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def out_lanes(self) -> int:
@@ -52,15 +56,17 @@ class StageFold:
         """Which of the classes of its kind builds the stage."""
         return UNROLLED if self.unrolled else IN_MEMORY if self.in_memory else PLAIN
 
-    def to_json(self) -> dict[str, int | bool | str]:
+    def to_json(self) -> dict[str, int | bool | str | list[str]]:
         """As a folding file has it."""
-        found: dict[str, int | bool | str] = {"pe": self.pe, "simd": self.simd}
+        found: dict[str, int | bool | str | list[str]] = {"pe": self.pe, "simd": self.simd}
         if self.lanes is not None:
             found["lanes"] = self.lanes
         if self.unrolled:
             found["unrolled"] = True
         if self.in_memory:
             found["windows"] = IN_MEMORY
+        if self.moved:
+            found[MOVED_KEY] = list(self.moved)
         return found
 
     def is_possible_on(self, family: Family) -> bool:
@@ -90,6 +96,13 @@ class Target:
         """That device, and its family's LUTs."""
         return cls(family_named(device.family).lut_inputs, device.family, device.name)
 
+    @property
+    def known_family(self) -> Family:
+        """The family that was named, else the first with such LUTs."""
+        if self.family is not None:
+            return family_named(self.family)
+        return next(family for family in FAMILIES.values() if family.lut_inputs == self.lut_inputs)
+
     def to_json(self) -> dict[str, Any]:
         """As a folding file has it."""
         named = {"family": self.family, "device": self.device}
@@ -107,7 +120,10 @@ class Folding:
         return self.stages[name]
 
     def for_family(self, family: Family) -> Folding:
-        """The same folds on the LUTs of a family; where it has no LUT RAM, windows are in registers."""
+        """The same folds on the LUTs of a family.
+
+        Where it has no LUT RAM, windows are in registers, and block RAM holds what it must alone.
+        """
         return replace(self, stages=_with_memories(self.stages, family), target=Target.of(family))
 
     def for_device(self, device: Device) -> Folding:
@@ -134,7 +150,8 @@ class Folding:
 
 def _with_memories(folds: StageFolds, family: Family) -> StageFolds:
     return {
-        name: fold if fold.is_possible_on(family) else replace(fold, in_memory=False) for name, fold in folds.items()
+        name: fold if fold.is_possible_on(family) else replace(fold, in_memory=False, moved=())
+        for name, fold in folds.items()
     }
 
 

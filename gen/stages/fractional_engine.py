@@ -134,6 +134,7 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
             f"group {g}, chunk {k}" if k < chunks else "unused" for g in range(groups) for k in range(slots)
         ],
         latency=2,
+        in_block="weights" in fold.moved,
     )
     popcount_stages = match_count_stages(fold.simd)
     borders = Rom(

@@ -159,7 +159,8 @@ class Rom:
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
     what they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
-    loaded: whether its words come through a port: a memory that is written, with latency 2.
+    in_block: whether block RAM does, however
+    shallow it is. loaded: whether its words come through a port: a memory that is written, with latency 2.
     """
 
     suffix: str
@@ -171,6 +172,7 @@ class Rom:
     per_line: int = 1
     latency: int = 1
     in_luts: bool = False
+    in_block: bool = False
     loaded: bool = False
 
     @property
@@ -189,7 +191,7 @@ class Rom:
     def in_block_ram(self) -> bool:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
         large = self.depth > SHALLOW_WORDS and self.depth * self.width >= BLOCK_RAM_BITS
-        return not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or large)
+        return self.in_block or (not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or large))
 
     @property
     def has_read(self) -> bool:

@@ -78,6 +78,11 @@ class UnrolledConvStage(ConvStage):
         return 2 * super().cost_at(layer, fold)
 
     @classmethod
+    def movable(cls, layer: ConvLayer, fold: StageFold) -> list[str]:
+        """Nothing that its area is estimated from."""
+        return []
+
+    @classmethod
     def window_is_buffered(cls, layer: ConvLayer, fold: StageFold) -> bool:
         return False
 

@@ -16,6 +16,7 @@ GRID = [
     {"CHANNELS": 4, "LANES": 2, "BITS": 16, "WIDTH_PIXELS": 6},
     {"CHANNELS": 3, "LANES": 1, "BITS": 12, "WIDTH_PIXELS": 2},
     {"CHANNELS": 8, "LANES": 8, "BITS": 16, "WIDTH_PIXELS": 8},
+    {"CHANNELS": 4, "LANES": 2, "BITS": 16, "WIDTH_PIXELS": 6, "BLOCK": 1},
 ]
 
 

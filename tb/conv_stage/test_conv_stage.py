@@ -42,6 +42,10 @@ CASES: dict[str, tuple[str, NetworkConfig, Fold]] = {
     "memory-flat": ("stage_04", WIDE_FLAT, StageFold(2, 72, in_memory=True)),
     "memory-flat-stride2": ("stage_03", WIDE_FLAT, StageFold(2, 54, in_memory=True)),
     "memory-one-pixel": ("stage_01", WIDE_POINT, StageFold(1, 45, in_memory=True)),
+    "block-ram-weights": ("stage_02", FLAT, StageFold(2, 18, moved=("weights",))),
+    "block-ram-stride2": ("stage_03", SQUARE, StageFold(8, 36, 4, moved=("weights", "pool_uppers"))),
+    "block-ram-taps": ("stage_04", WIDE_FLAT, StageFold(2, 72, in_memory=True, moved=("taps",))),
+    "block-ram-all": ("stage_03", WIDE, StageFold(2, 27, in_memory=True, moved=("taps", "weights", "pool_uppers"))),
 }
 
 

@@ -26,6 +26,9 @@ GRID = [
     {"IN_CHANNELS": 1, "OUT_CHANNELS": 24, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 3, "LUT_INPUTS": 6},
     {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 3, "STRIDE": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 144, "HEIGHT_PIXELS": 8, "WIDTH_PIXELS": 8, "SLOTS": 8},
+    {"IN_CHANNELS": 4, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 4, "BLOCK": 1},
+    {"IN_CHANNELS": 6, "OUT_CHANNELS": 20, "PE": 2, "SIMD": 18, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "BLOCK": 1},
+    {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 3, "BLOCK": 1},
 ]
 
 RUNS = [*itertools.product((Traffic.FULL, Traffic.STALLED), ("mixed", "open", "closed")), (Traffic.WAITING, "mixed")]

@@ -229,6 +229,7 @@ CASES: dict[str, tuple[Case, str]] = {
         fold(lambda f: f["stage_01"].update(pe=2, windows="memory")),
         "key 'stage_01.windows': found 'memory'",
     ),
+    "block RAM": (fold(lambda f: f["stage_03"].update(block_ram=["lists"])), "found 'lists', expected each once of"),
     "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),

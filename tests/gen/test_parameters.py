@@ -37,6 +37,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"CHANNELS": 1, "LANES": 1, "BITS": 2, "WIDTH_PIXELS": 2},
         {"CHANNELS": 6, "LANES": 6, "BITS": 24, "WIDTH_PIXELS": 2},
         {"CHANNELS": 6, "LANES": 2, "BITS": 16, "WIDTH_PIXELS": 258},
+        {"CHANNELS": 6, "LANES": 2, "BITS": 16, "WIDTH_PIXELS": 4, "BLOCK": 1},
     ],
     "beat_counter": [{"BEATS": 1}, {"BEATS": 2}, {"BEATS": 1025}],
     "chunk_select": [{"WIDTH": 1, "CHUNKS": 1}, {"WIDTH": 1, "CHUNKS": 2}, {"WIDTH": 33, "CHUNKS": 65}],
@@ -68,6 +69,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1, "STAGES": 1},
         {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 1, "SIMD": 9, "STAGES": 1, "STRIDE": 2},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 144, "SLOTS": 8, "LUT_INPUTS": 6},
+        {"IN_CHANNELS": 16, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 72, "BLOCK": 1},
     ],
     "linear": [
         {"CHANNELS": 1, "CLASSES": 1, "LANES": 1, "IN_W": 2},
@@ -92,6 +94,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"CHANNELS": 1, "SIMD": 9, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "STRIDE": 2, "SLOTS": 8},
         {"CHANNELS": 12, "SIMD": 36, "HEIGHT_PIXELS": 258, "WIDTH_PIXELS": 259, "SLOTS": 2},
         {"CHANNELS": 128, "SIMD": 1152, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 32, "SLOTS": 16},
+        {"CHANNELS": 12, "SIMD": 36, "HEIGHT_PIXELS": 8, "WIDTH_PIXELS": 9, "SLOTS": 2, "BLOCK": 1},
     ],
     "operand_select": [{"SIMD": 9, "CHUNKS": 1}, {"SIMD": 9, "CHUNKS": 2}, {"SIMD": 144, "CHUNKS": 4}],
     "pass_sequencer": [
