@@ -259,6 +259,11 @@ class ConvStage(Stage[ConvLayer]):
         return AFFINE_RESULTS
 
     @property
+    def uppers_in_block(self) -> bool:
+        """Whether the sums of the pooled shortcut's upper row were moved to block RAM."""
+        return self.is_moved("pool_uppers")
+
+    @property
     def keeps_a_row(self) -> bool:
         """Whether a row of pixels waits before the windows, which come with every other row only."""
         return self.halves_the_image
@@ -347,7 +352,7 @@ class ConvStage(Stage[ConvLayer]):
             uppers = free_memory(name, "pool_uppers", rf"{pool}\.uppers\b", pairs, self.in_lanes * (self.bits + 1))
             found += [
                 free_memory(name, "pool_lefts", rf"{pool}\.lefts\b", self.in_beats, beat),
-                replace(uppers, block=uppers.block or self.is_moved("pool_uppers")),
+                replace(uppers, block=uppers.block or self.uppers_in_block),
                 free_memory(name, "repeat_pixel", rf"{name}\.channels_twice\.memory\b", self.in_beats, beat),
             ]
         return found
