@@ -70,6 +70,9 @@ def emit(
     axis_out: Annotated[
         int | None, typer.Option(help="Bits a beat of its output: 32 or 64; default 32.", show_default=False)
     ] = None,
+    rom_parity: Annotated[
+        bool, typer.Option("--rom-parity", help="Check the words of constant memories; adds the output rom_error.")
+    ] = False,
     force: Force = False,
 ) -> Figures:
     """Checkpoint to a self-contained folder: Verilog, description, golden vectors, testbench, Makefile."""
@@ -90,6 +93,8 @@ def emit(
     if is_described(weights) and folder.resolve() == weights.resolve():
         raise InputError(f"--out: found '{folder}', which is what --weights names, expected another folder")
     folding = folding_of(source.description, fold, lut_inputs, for_device)
+    if rom_parity:
+        folding = folding.with_rom_parity()
     design = emit_folder(
         source.description,
         folding,

@@ -121,6 +121,16 @@ class AcceleratorDesign:
         """4 or 6, those of the LUTs that the adder trees are made for."""
         return self.folding.target.lut_inputs
 
+    @property
+    def stage_errors(self) -> list[str]:
+        """Signals of the top module that say of words whose parity is wrong, one for each stage."""
+        return [f"{stage.name}_error" for stage in self.stages]
+
+    @property
+    def rom_parity(self) -> bool:
+        """Whether words of constant memories are checked as they are read."""
+        return self.folding.rom_parity
+
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the network."""

@@ -125,6 +125,7 @@ def design_summary(design: AcceleratorDesign, wrapper: AxiWrapper | None = None)
         "build": design.build_id,
         "bits": design.bits,
         "lut_inputs": design.lut_inputs,
+        "rom_parity": design.rom_parity,
         "cycles": design.cycles,
         "occupancy_interval": design.occupancy_interval,
         "estimated_area": None if area is None else area.to_json(),

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from wsfracbnn.gen.design import AcceleratorDesign, EmittedModule, Link, builds
 from wsfracbnn.gen.devices import FAMILIES, ONE_PORT, Shapes
@@ -47,6 +47,7 @@ from wsfracbnn.gen.stages.memory import Memory, free_memory, rom_memory
 from wsfracbnn.gen.stages.rom import Rom, clog2, index_width
 from wsfracbnn.model.contract import HEAD_NAME, TAPS
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.model.errors import InputError
 
 OWNER = "engine"
 """Part of the design that all constant memories but the head's belong to."""
@@ -57,6 +58,14 @@ class SequentialFolding(Folding):
     """One engine; `stages` says for each layer what of it works there."""
 
     engine: EngineSize = SMALLEST
+
+    def with_rom_parity(self) -> NoReturn:
+        """Its memories are read by several blocks, and checked by none.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"parity of constant memories: is for the pipeline, found the folding '{WORD}'")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

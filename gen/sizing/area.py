@@ -76,8 +76,8 @@ def is_calibrated(family: str) -> bool:
 
 
 def has_estimate(design: AcceleratorDesign, family: Family) -> bool:
-    """Whether a design can be estimated: the family is calibrated, and the design has no multipliers."""
-    return is_calibrated(family.name) and not design.description.multiplied
+    """Whether a design can be estimated: the family is calibrated, the design has neither multipliers nor parity."""
+    return is_calibrated(family.name) and not design.description.multiplied and not design.rom_parity
 
 
 def coefficients_of(family: str) -> Coefficients:

@@ -20,6 +20,7 @@ from wsfracbnn.gen.stages.folding import (
     IN_MEMORY,
     LUT_INPUTS,
     MOVED_KEY,
+    PARITY_KEY,
     TARGET_KEY,
     Folding,
     StageFold,
@@ -40,7 +41,8 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     family, which a device stands for; `lanes` is for convolution stages, and only where they are fewer than PE. A stage
     with `"unrolled": true` takes a pixel a cycle; its PE and SIMD are all that there is. A convolution stage with
     `"windows": "memory"` has its windows in memories (conv_memory.py); `"block_ram": ["weights"]` names memories that
-    block RAM holds and not LUTs. A file with the key `architecture` is one of gen/sequential/folding.py.
+    block RAM holds and not LUTs. `"rom_parity": true` beside the stages checks the constant memories. A file with the
+    key `architecture` is one of gen/sequential/folding.py.
 
     Raises:
         InputError: not JSON, a stage missing or unknown, or a number that does not divide.
@@ -51,12 +53,15 @@ def read_folding(path: Path, description: NetworkDescription) -> Folding:
     if ARCHITECTURE_KEY in raw:
         return folding_from_file(path, description, raw, _target(path, raw.get(TARGET_KEY, {})))
     for name in raw:
-        if name not in (*description.names, TARGET_KEY):
+        if name not in (*description.names, TARGET_KEY, PARITY_KEY):
             raise InputError(f"{path}: key '{name}' is unknown, expected {', '.join(description.names)}")
     target = _target(path, raw.get(TARGET_KEY, {}))
     folds = {name: _fold(path, name, layer, raw) for name, layer in description.named_layers()}
     _require_possible(path, folds, target)
-    return Folding(folds, target)
+    parity = raw.get(PARITY_KEY, False)
+    if not isinstance(parity, bool):
+        raise InputError(f"{path}: key '{PARITY_KEY}': found {shown(parity)}, expected true or false")
+    return Folding(folds, target, rom_parity=parity)
 
 
 class _Target(Schema):

@@ -158,6 +158,7 @@ REGISTERS = (
             Field("busy", 0, 1, Kind.STATUS, "A frame is on its way."),
             Field("in_frame", 1, 1, Kind.STATUS, "A frame has begun to arrive and its last beat has not."),
             Field("overflow", 2, 1, Kind.STATUS, "A count of frames has passed 2^32 since reset."),
+            Field("rom_error", 3, 1, Kind.STATUS, "A constant memory's word had the wrong parity; 0 without parity."),
         ),
     ),
     _whole("FRAMES_IN", 0x24, Kind.STATUS, "Frames taken in, good and bad."),

@@ -149,6 +149,11 @@ class Stage(ABC, Generic[AnyLayer]):
         return ()
 
     @property
+    def rom_errors(self) -> list[str]:
+        """Signals that say of words whose parity is wrong."""
+        return [rom.error for rom in self.roms]
+
+    @property
     def rom_bits(self) -> int:
         """Of all constant memories."""
         return sum(rom.bits for rom in self.roms)

@@ -21,6 +21,9 @@ LUT_INPUTS = (4, 6)
 TARGET_KEY = "target"
 """Key of a folding file beside the names of the stages."""
 
+PARITY_KEY = "rom_parity"
+"""Key of a folding file that adds parity to the constant memories."""
+
 MOVED_KEY = "block_ram"
 """Key of a stage in a folding file: the memories that are in block RAM and not in LUTs."""
 
@@ -111,10 +114,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Folding:
-    """All that makes hardware of a network: the folds of its stages, and the target."""
+    """All that makes hardware of a network: the folds of its stages, and the target.
+
+    rom_parity: whether words of constant memories are checked as they are read.
+    """
 
     stages: StageFolds
     target: Target = Target()
+    rom_parity: bool = field(default=False, kw_only=True)
 
     def __getitem__(self, name: str) -> StageFold:
         return self.stages[name]
@@ -134,13 +141,19 @@ class Folding:
         """The same folds on LUTs of so many inputs."""
         return replace(self, target=replace(self.target, lut_inputs=lut_inputs))
 
+    def with_rom_parity(self) -> Folding:
+        """The same with constant memories that are checked."""
+        return replace(self, rom_parity=True)
+
     def with_stages(self, folds: StageFolds) -> Folding:
         """The same with other folds for some stages."""
         return replace(self, stages={**self.stages, **folds})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {TARGET_KEY: self.target.to_json()} | {name: fold.to_json() for name, fold in self.stages.items()}
+        parity = {PARITY_KEY: True} if self.rom_parity else {}
+        stages = {name: fold.to_json() for name, fold in self.stages.items()}
+        return {TARGET_KEY: self.target.to_json()} | parity | stages
 
     def text(self) -> str:
         """The text of a folding file, a line for each stage, which `--fold FILE` reads back as the same value."""

@@ -30,6 +30,9 @@ weights many times faster from parts of this size than from constants as long as
 LONGEST_CONSTANT = 65536
 """Bits of a constant that tools have to take: the least that IEEE 1364-2005, 3.2.1, lets them limit a vector to."""
 
+PARITY_LINE = 256
+"""Parities of words a line of the emitted text."""
+
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
 
@@ -140,11 +143,15 @@ class RomPort:
 
 @dataclass(frozen=True)
 class RomMemory:
-    """One memory of a ROM: `words` words of `width` bits. shared: two lanes share a block RAM, each with a port."""
+    """One memory of a ROM: `words` words of `width` bits. shared: two lanes share a block RAM, each with a port.
+
+    all_words: those of every address, some of which have no contents.
+    """
 
     name: str
     width: int
     words: int
+    all_words: int
     fills: tuple[RomFill, ...]
     ports: tuple[RomPort, ...]
 
@@ -192,6 +199,11 @@ class Rom:
         """Whether the words go to block RAM; else to LUTs, or where synthesis finds best."""
         large = self.depth > SHALLOW_WORDS and self.depth * self.width >= BLOCK_RAM_BITS
         return self.in_block or (not self.in_luts and (self.depth >= BLOCK_RAM_WORDS or large))
+
+    @property
+    def error(self) -> str:
+        """The signal in its stage that says of a word whose parity is wrong."""
+        return f"{self.suffix}_error"
 
     @property
     def has_read(self) -> bool:
@@ -281,12 +293,33 @@ class Rom:
             held = f"address_{register}" if self.holds_address else address
             index = held if len(unit) == 1 else f"{{1'b{place}, {held}}}"
             ports.append(RomPort(register, address, index, lane * self.width + low))
-        return RomMemory(name, width, (len(unit) - 1) * bank + self.depth, tuple(fills), tuple(ports))
+        words, every = (len(unit) - 1) * bank + self.depth, len(unit) * bank
+        return RomMemory(name, width, words, every, tuple(fills), tuple(ports))
 
     @property
     def bits(self) -> int:
         """Of all lanes."""
         return self.lanes * self.depth * self.width
+
+    @property
+    def addresses(self) -> int:
+        """Words that an address can name; `depth` of them have contents."""
+        return 1 << self.addr_w
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some addresses have no word."""
+        return self.depth < self.addresses
+
+    def parity_literals(self, lane: int) -> list[str]:
+        """Verilog literals of the parity of each address's word, 1 where it has an odd number of ones; last first."""
+        parities = [word.bit_count() & 1 for word in self.words[lane]] + [0] * (self.addresses - self.depth)
+        lines = []
+        for first in range(0, self.addresses, PARITY_LINE):
+            line = parities[first : first + PARITY_LINE]
+            value = pack([(parity, 1) for parity in line])
+            lines.append(f"{len(line)}'h{value:0{(len(line) + 3) // 4}x}")
+        return lines[::-1]
 
     def literals(self, lane: int, section: RomSection) -> list[tuple[str, str]]:
         """Verilog literals of `per_line` words with their comments, last address first, as concatenations are."""

@@ -261,6 +261,8 @@ async def test_images_are_bit_exact_in_every_layer(dut: Any) -> None:
     if wrong or any(layer.first for layer in layers):
         await tb.fail(wrong[0] if wrong else "the logits are right")
     assert int(dut.dropped_frames.value) == 0
+    if tb.design["rom_parity"]:
+        assert int(dut.rom_error.value) == 0
 
 
 @cocotb.test()

@@ -80,6 +80,14 @@ def test_unrolled_networks_pass_every_test(
     assert_exact(run(tmp_path / "net", simulator))
 
 
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_parity_of_the_constant_memories_reports_nothing_by_itself(tmp_path: Path, simulator: str) -> None:
+    """Nor does it change a result; words at addresses that mean nothing have the right parity too."""
+    folds = {"input": (2, 36), "stage_01": (2, 18), "stage_03": (4, 9), "head": (3, 1)}
+    emit(random_description(SQUARE, seed=7), folding_of(SQUARE, folds).with_rom_parity(), tmp_path / "net")
+    assert_exact(run(tmp_path / "net", simulator))
+
+
 @pytest.mark.parametrize(
     "simulator, bits, fold", [("icarus", 18, "small"), ("verilator", 18, "fast"), ("verilator", 12, "unrolled")]
 )

@@ -14,10 +14,11 @@ from cocotb.triggers import FallingEdge
 
 from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.stages.rom import Rom, Words
-from wsfracbnn.tb.common.bench import same, start_clock
+from wsfracbnn.tb.common.bench import same, seeded, start_clock
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
 # (lanes, depth, width, latency); of those that take two cycles one in block RAM and one in LUTs.
+# Each with parity too, under its name with "-parity".
 SHAPES = {
     "deep": (1, 37, 13, 1),
     "single-word": (2, 1, 5, 1),
@@ -32,7 +33,7 @@ SHAPES = {
 
 def rom_of(shape: str) -> Rom:
     """Words that differ in every address and lane."""
-    lanes, depth, width, latency = SHAPES[shape]
+    lanes, depth, width, latency = SHAPES[shape.removesuffix("-parity")]
     mask = (1 << width) - 1
     words = tuple(
         tuple((0x9E3779B97F4A7C15 * (lane * depth + a + 1)) ** 3 & mask for a in range(depth)) for lane in range(lanes)
@@ -70,13 +71,47 @@ async def returns_every_word(dut: Any) -> None:
             same(f"lane {lane} word {address}", hex(rom.words[lane][address]), hex(word))
 
 
+@cocotb.test(skip=not os.environ.get("SHAPE", "").endswith("-parity"))
+async def parity_shows_a_turned_bit(dut: Any) -> None:
+    """A cycle behind the data of a word that has one, and at no other."""
+    rom = rom_of(os.environ["SHAPE"])
+    generator = seeded()
+    memories = [handle for handle in dut if handle._name.startswith("memory_")]
+    start_clock(dut)
+    if rom.has_read:
+        dut.read.value = 1
+    dut.addr.value = 0
+    found = 0
+    for round_ in range(6):
+        memory = generator.choice(memories)
+        address = generator.randrange(len(memory))
+        before = int(memory[address].value)
+        if round_:  # nothing is turned the first time
+            memory[address].value = before ^ 1 << generator.randrange(len(memory[address]))
+        for address_read in range(min(rom.addresses, 4096)):
+            dut.addr.value = sum(address_read << lane * rom.addr_w for lane in range(rom.lanes))
+            for _ in range(rom.latency):
+                await FallingEdge(dut.clk)
+            words = [int(dut.data.value) >> lane * rom.width & (1 << rom.width) - 1 for lane in range(rom.lanes)]
+            made = [rom.words[lane][address_read] if address_read < rom.depth else 0 for lane in range(rom.lanes)]
+            await FallingEdge(dut.clk)
+            differs = any((a ^ b).bit_count() & 1 for a, b in zip(words, made, strict=True))
+            same(f"round {round_} address {address_read}", int(differs), int(dut.parity_error.value))
+            found += differs
+        memory[address].value = before
+        await FallingEdge(dut.clk)
+    assert found == 5
+
+
 @pytest.mark.parametrize(
-    "simulator, shape", [("icarus", s) for s in SHAPES] + [("verilator", s) for s in ("lanes", "paired", "constants")]
+    "simulator, shape",
+    [("icarus", s + parity) for s in SHAPES for parity in ("", "-parity")]
+    + [("verilator", s) for s in ("lanes", "paired", "constants")],
 )
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"
     folder.mkdir(parents=True, exist_ok=True)
-    design = SimpleNamespace(name="test", origin="a test")
+    design = SimpleNamespace(name="test", origin="a test", rom_parity=shape.endswith("-parity"))
     text = environment().get_template("rom.v.j2").render(design=design, owner="block", rom=rom_of(shape))
     (folder / "test_block_words.v").write_text(text)
     run_block(

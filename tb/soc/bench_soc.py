@@ -298,7 +298,7 @@ async def the_driver_classifies(dut: Any) -> None:
     same("build", DESIGN["build"][:16], found["build"])
     same("enabled", [True, False, False, True], found["enabled"])
     same("frames", {"in": len(IMAGES) + 1, "out": len(IMAGES) + 1, "bad": 0, "dropped": 0}, found["frames"])
-    same("status", {"busy": False, "in_frame": False, "overflow": False}, found["status"])
+    same("status", {"busy": False, "in_frame": False, "overflow": False, "rom_error": False}, found["status"])
     same("events", [{"result"}, set()], found["events"])
     same("frames after reset", {"in": 0, "out": 0, "bad": 0, "dropped": 0}, found["frames after reset"])
     same("IRQ_ENABLE", RESULT, await system.read("IRQ_ENABLE"))

@@ -230,6 +230,8 @@ CASES: dict[str, tuple[Case, str]] = {
         "key 'stage_01.windows': found 'memory'",
     ),
     "block RAM": (fold(lambda f: f["stage_03"].update(block_ram=["lists"])), "found 'lists', expected each once of"),
+    "parity": (fold(lambda f: f.update(rom_parity="yes")), "key 'rom_parity': found 'yes'"),
+    "parity of one engine": (engine("--rom-parity"), "parity of constant memories"),
     "divisor": (fold(lambda f: f["stage_01"].update(pe=3)), "expected a divisor of 16"),
     "stage": (fold(lambda f: f.update(stage_09=1)), "key 'stage_09' is unknown"),
     "fold key": (fold(lambda f: f["head"].update(width=1)), "'head.width' is unknown"),

@@ -116,9 +116,18 @@ def test_no_tool_warns_of_other_hardware(tiny: NetworkDescription, tmp_path: Pat
     assert warnings_of(tiny, fold, lut_inputs, tmp_path / "net") == []
 
 
-def warnings_of(description: NetworkDescription, fold: str, lut_inputs: int, folder: Path) -> list[str]:
+@pytest.mark.simulator
+@pytest.mark.parametrize("fold", ["fast", "unrolled"])
+def test_no_tool_warns_of_parity(tiny: NetworkDescription, tmp_path: Path, fold: str) -> None:
+    assert warnings_of(tiny, fold, 4, tmp_path / "net", rom_parity=True) == []
+
+
+def warnings_of(
+    description: NetworkDescription, fold: str, lut_inputs: int, folder: Path, *, rom_parity: bool = False
+) -> list[str]:
     """What Verilator and Icarus complain of, with every warning on."""
-    design = emit(description, choose_folding(description, fold).with_lut_inputs(lut_inputs), folder)
+    folding = choose_folding(description, fold).with_lut_inputs(lut_inputs)
+    design = emit(description, folding.with_rom_parity() if rom_parity else folding, folder)
     verilator = shell(["verilator", "--lint-only", "-Wall", "--top-module", design.top, *sources(folder)], folder)
     icarus = shell(
         ["iverilog", "-g2005", "-Wall", "-s", design.top, "-o", os.devnull, *sources(folder)],

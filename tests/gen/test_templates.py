@@ -19,7 +19,7 @@ COMPUTING = (nodes.Add, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.C
 """What no template does. A width may be a product, and the index of its highest bit one less."""
 
 FILTERS = {"join"}
-CALLS = {"range", "items", "literal", "mask", "literals", "lane_title", "splitlines", "caller"}
+CALLS = {"range", "items", "literal", "mask", "literals", "parity_literals", "lane_title", "splitlines", "caller"}
 """Methods that give text, and what loops need."""
 
 

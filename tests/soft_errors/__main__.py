@@ -26,6 +26,7 @@ COLUMNS = {
     "kind": "bits of",
     "bits": "bits",
     "flips": "flips",
+    "reported": "reported",
     "unseen": "result right",
     "logits": "logits wrong",
     "changed": "class wrong",
@@ -42,6 +43,9 @@ def main(
     fold: Annotated[str, typer.Option(help="As of `wsfracbnn emit`.")] = "auto",
     flips: Annotated[int, typer.Option(min=1, help="Single bits, by turns of each kind.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Of places, images, moments.")] = 1,
+    rom_parity: Annotated[
+        bool, typer.Option("--rom-parity", help="Of an accelerator that checks its constant memories.")
+    ] = False,
     results: Annotated[Path | None, typer.Option(help="JSON file that the figures are written to.")] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown file with a section 'soft_errors'.")] = None,
 ) -> Figures:
@@ -52,10 +56,10 @@ def main(
         require_section(page, "soft_errors")
     torch.set_num_threads(1)
     console.print(f"seed {seed}", highlight=False)
-    key = hashlib.sha256(f"{weights.resolve()} {fold} {seed}".encode()).hexdigest()[:10]
+    key = hashlib.sha256(f"{weights.resolve()} {fold} {seed} {rom_parity}".encode()).hexdigest()[:10]
     folder = ROOT / "build" / "soft_errors" / key
     with working_in(folder), bar_of("flips", flips) as show:
-        rows = flip_bits(weights, fold, flips, seed, folder, show)
+        rows = flip_bits(weights, fold, flips, seed, folder, show, rom_parity=rom_parity)
     table = table_of(rows)
     shown = Table(title=f"single bits of {weights.stem}, {fold}")
     for name, title in COLUMNS.items():
@@ -63,7 +67,8 @@ def main(
     for row in table:
         shown.add_row(*(cell_of(row, name) for name in COLUMNS))
     console.print(shown)
-    figures = {"network": weights.stem, "fold": fold, "seed": seed, "flips": len(rows), "table": table}
+    figures = {"network": weights.stem, "fold": fold, "rom_parity": rom_parity, "seed": seed, "flips": len(rows)}
+    figures["table"] = table
     if results is not None:
         write_text(results, json.dumps(figures, indent=2) + "\n")
     if page is not None:
@@ -75,7 +80,7 @@ def page_of(figures: Figures) -> str:
     """A table of the figures, with what they are of."""
     lines = [
         f"{figures['flips']} flips in network `{figures['network']}`, `--fold {figures['fold']}`, "
-        f"seed {figures['seed']}:",
+        f"{'with' if figures['rom_parity'] else 'without'} parity, seed {figures['seed']}:",
         "",
         f"| {' | '.join(COLUMNS.values())} |",
         "|" + " --- |" * len(COLUMNS),

@@ -85,6 +85,7 @@ class Flips:
             self.logits, self.classes = file["logits"].tolist(), file["classes"].tolist()
         self.bench = Bench(dut, monitored=False)  # a flip may break a stream's protocol
         self.latency = int(os.environ["FLIPS_CYCLES"])
+        self.parity = hasattr(dut, "rom_error")
         self.by_kind: dict[str, list[Place]] = {kind: [] for kind in KINDS}
         for place in places(dut, registers_of(Path(os.environ["FLIPS_RTL"])), dut._name):
             self.by_kind[place.kind].append(place)
@@ -126,6 +127,8 @@ class Flips:
         handle.value = before ^ 1 << bit
         row: dict[str, Any] = {"number": number, "kind": kind, "place": f"{place.handle._path}[{word}][{bit}]"}
         row["hit"], row["hit_class"] = await result
+        if self.parity:
+            row["reported"] = bool(int(self.dut.rom_error.value))
         if stays:
             handle.value = before  # rewritten, as scrubbing of the configuration does
         await ClockCycles(self.dut.clk, 2)

@@ -30,7 +30,14 @@ Row = dict[str, Any]
 
 
 def flip_bits(
-    weights: Path, fold: str, count: int, seed: int, folder: Path, show: Callable[[int], None] = lambda done: None
+    weights: Path,
+    fold: str,
+    count: int,
+    seed: int,
+    folder: Path,
+    show: Callable[[int], None] = lambda done: None,
+    *,
+    rom_parity: bool = False,
 ) -> list[Row]:
     """Flip `count` bits, one after the other; those that `folder` has from before are taken from there.
 
@@ -38,6 +45,7 @@ def flip_bits(
         fold: as `wsfracbnn emit --fold` takes it.
         folder: of this checkpoint, folding and seed.
         show: called with the flips that are done.
+        rom_parity: whether the accelerator checks its constant memories.
     Returns: a row for each flip, see bench_flips.Flips.flip.
     Raises:
         InputError: a bad checkpoint or folding, or a simulation that failed.
@@ -47,7 +55,10 @@ def flip_bits(
         raise InputError(f"{weights}: found no sample images, expected a checkpoint with some")
     description = lower_checkpoint(checkpoint)
     images = checkpoint.samples["images"].numpy()
-    design = emit(description, choose_folding(description, fold), folder / "net", images)
+    folding = choose_folding(description, fold)
+    if rom_parity:
+        folding = folding.with_rom_parity()
+    design = emit(description, folding, folder / "net", images)
     trace = golden.run(description, images)
     np.savez(folder / "flips.npz", images=images, logits=trace.logits, classes=trace.classes)
     out = folder / f"{design.build_id[:12]}-{sources_digest()}.jsonl"
@@ -98,9 +109,9 @@ def rows_of(path: Path) -> list[Row]:
 def table_of(rows: list[Row]) -> list[Row]:
     """For each kind of bits what became of the image that was hit, and of the next.
 
-    Counts: flips; unseen, logits (they differ, the class does not), changed (the class differs) and missing (no
-    result) of the image that was hit; next (the one behind it is right), reset (right behind a reset only), stays
-    (wrong even then).
+    Counts: flips; reported by rom_error; unseen, logits (they differ, the class does not), changed (the class differs)
+    and missing (no result) of the image that was hit; next (the one behind it is right), reset (right behind a reset
+    only), stays (wrong even then).
     """
     table = []
     for kind in KINDS:
@@ -111,6 +122,7 @@ def table_of(rows: list[Row]) -> list[Row]:
                 "kind": kind,
                 "bits": next((row["bits"] for row in own), 0),
                 "flips": len(own),
+                "reported": sum(row.get("reported", False) for row in own),
                 "unseen": sum(row["hit"] == "right" for row in own),
                 "logits": sum(row["hit"] == "wrong" and row["hit_class"] for row in own),
                 "changed": sum(row["hit"] == "wrong" and not row["hit_class"] for row in own),

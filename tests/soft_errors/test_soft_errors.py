@@ -33,8 +33,8 @@ def test_outcomes_are_counted_by_kind() -> None:
     table = {row["kind"]: row for row in table_of(rows)}
     assert set(table) == set(KINDS)
     assert table["registers"] == {
-        **{"kind": "registers", "bits": 8, "flips": 3, "unseen": 0, "logits": 1, "changed": 1, "missing": 1},
-        **{"next": 1, "reset": 1, "stays": 1},
+        **{"kind": "registers", "bits": 8, "flips": 3, "reported": 0, "unseen": 0, "logits": 1, "changed": 1},
+        **{"missing": 1, "next": 1, "reset": 1, "stays": 1},
     }
     assert (table["weights"]["flips"], table["weights"]["unseen"], table["weights"]["next"]) == (1, 1, 1)
     assert table["memories"]["flips"] == 0
@@ -55,3 +55,16 @@ def test_bits_of_every_kind_are_flipped(tmp_path: Path) -> None:
     assert any(row["place"] is not None for row in rows)
     again = flip_bits(CHECKPOINTS / "digits.pt", "auto", 3, 1, tmp_path)
     assert again == rows[:3]
+
+
+@pytest.mark.simulator
+def test_parity_reports_each_word_that_is_read_wrong(tmp_path: Path) -> None:
+    """Of bits in ROMs and in the registers behind them; what is flipped elsewhere has no parity."""
+    rows = flip_bits(CHECKPOINTS / "digits.pt", "auto", 8, 1, tmp_path, rom_parity=True)
+    in_roms = [row for row in rows if row["kind"] in ("weights", "constants") and row["place"] is not None]
+    wrong = [row for row in in_roms if row["hit"] != "right"]
+    assert wrong
+    assert all(row["reported"] for row in wrong)
+    elsewhere = [row for row in rows if row["place"] is not None and "_rom." not in row["place"]]
+    assert elsewhere
+    assert not any(row["reported"] for row in elsewhere)
