@@ -13,7 +13,7 @@ from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.report.sources import Measurements
 from wsfracbnn.gen.simulation.regression import write_summary
 from wsfracbnn.gen.simulation.run import SimulationResult
-from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.random_network import random_description
@@ -51,7 +51,7 @@ def simulated(design: AcceleratorDesign, simulator: str, images: int, mismatches
 def simulation_folder(network: NetworkDescription, tmp_path: Path) -> Path:
     """What `wsfracbnn sim` leaves in its output folder."""
     folder = tmp_path / "sim"
-    design = emit(network, preset(network, "small"), folder / "tiny")
+    design = emit(network, choose_folding(network, "small"), folder / "tiny")
     runs = [simulated(design, "icarus", 2), simulated(design, "verilator", 7)]
     write_summary(folder / "summary.json", design, 87.5, runs, {"--weights": "tiny.pt", "--fold": "small"})
     return folder

@@ -10,7 +10,7 @@ from wsfracbnn.gen.devices import FAMILIES
 from wsfracbnn.gen.explore.results import Clock, Exploration, Result, Skipped
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.sources import Measurements, read_design
-from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.description import NetworkDescription
@@ -52,7 +52,7 @@ def everything_known(folder: Path, nothing_measured: Measurements) -> DesignFact
 
 def nothing_known(network: NetworkDescription) -> DesignFacts:
     """The same network at another folding, of which there is nothing but the design."""
-    return gather(build_design(network, preset(network, "fast")), ECP5, options={"--weights": "tiny.pt"})
+    return gather(build_design(network, choose_folding(network, "fast")), ECP5, options={"--weights": "tiny.pt"})
 
 
 def explored() -> Exploration:

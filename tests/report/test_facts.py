@@ -19,7 +19,7 @@ from wsfracbnn.gen.report.facts import DesignFacts, gather, told_apart, with_sha
 from wsfracbnn.gen.report.overview import overview
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sizing.area import estimate
-from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.synthesis.breakdown import break_down, by_part
 from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import ESTIMATED, MEASURED, HardwareRow
@@ -31,7 +31,7 @@ ECP5 = FAMILIES["ecp5"]
 
 
 def facts_of(network: NetworkDescription, fold: str = "small", **known: Any) -> DesignFacts:
-    return gather(build_design(network, preset(network, fold)), ECP5, **known)
+    return gather(build_design(network, choose_folding(network, fold)), ECP5, **known)
 
 
 def cell(facts: DesignFacts, name: str) -> tuple[str, str]:
@@ -89,7 +89,7 @@ def test_a_summary_that_does_not_say_what_was_compared_proves_nothing(
 def test_a_simulation_of_another_folding_says_nothing(
     network: NetworkDescription, simulation_folder: Path, nothing_measured: Measurements
 ) -> None:
-    emit(network, preset(network, "fast"), simulation_folder / "tiny")
+    emit(network, choose_folding(network, "fast"), simulation_folder / "tiny")
     facts = read_design(simulation_folder, nothing_measured)
     assert facts.simulation is None
     assert cell(facts, "RTL")[0] == "not simulated"
@@ -100,7 +100,7 @@ def test_a_simulation_of_another_folding_says_nothing(
 def test_areas_are_the_models_unless_measured(network: NetworkDescription) -> None:
     facts = facts_of(network)
     assert {part.area_is for part in facts.parts} == {"estimated"}
-    expected = estimate(build_design(network, preset(network, "small").for_family(ECP5)), ECP5)
+    expected = estimate(build_design(network, choose_folding(network, "small").for_family(ECP5)), ECP5)
     # Each part is rounded by itself.
     assert facts.total.area is not None
     assert facts.total.area.luts == pytest.approx(expected.luts, abs=len(facts.parts) / 2)
@@ -148,7 +148,7 @@ def test_without_a_route_the_clock_is_nominal(network: NetworkDescription) -> No
 
 def test_a_clock_of_another_family_is_none_of_this_one(network: NetworkDescription) -> None:
     routed = row(facts_of(network), "small", fmax_mhz=120.0)
-    design = build_design(network, preset(network, "small"))
+    design = build_design(network, choose_folding(network, "small"))
     found = gather(design, FAMILIES["xc7"], rows=[routed])
     assert cell(found, "clock") == (f"{NOMINAL_MHZ} MHz", "nominal: not routed")
     assert found.rows == (routed,), "it is still told of"
@@ -176,7 +176,7 @@ def test_designs_are_told_apart(network: NetworkDescription) -> None:
     assert [facts.label for facts in told_apart([small, fast])] == [
         f"tiny, {facts.design.cycles:,} cycles" for facts in (small, fast)
     ]
-    others = gather(build_design(network, preset(network, "small").with_lut_inputs(6)), ECP5)
+    others = gather(build_design(network, choose_folding(network, "small").with_lut_inputs(6)), ECP5)
     labels = [facts.label for facts in told_apart([small, others])]
     assert labels == [
         f"tiny, {facts.design.cycles:,} cycles, {facts.design.short_build_id}" for facts in (small, others)
@@ -198,7 +198,7 @@ def test_files_that_do_not_belong_together_are_refused(
     network: NetworkDescription, simulation_folder: Path, nothing_measured: Measurements
 ) -> None:
     fold = simulation_folder / "tiny" / "fold.json"
-    fold.write_text(preset(network, "fast").text())
+    fold.write_text(choose_folding(network, "fast").text())
     with pytest.raises(InputError, match=r"design.json: key 'build': found '[0-9a-f]{16}', expected '[0-9a-f]{16}'"):
         read_design(simulation_folder, nothing_measured)
 
@@ -215,7 +215,7 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path, nothing_measured: M
 def test_the_parts_of_a_synthesized_design_are_the_whole(
     network: NetworkDescription, simulation_folder: Path, synthesis_cache: Path, tmp_path: Path, family: str
 ) -> None:
-    design = build_design(network, preset(network, "small").for_family(FAMILIES[family]))
+    design = build_design(network, choose_folding(network, "small").for_family(FAMILIES[family]))
     whole, run = synthesize(design_sources(design), design.top, FAMILIES[family], synthesis_cache)
     parts = by_part(break_down(design, run, FAMILIES[family]), design)
     assert sum(area.luts for area in parts.values()) == whole.luts
