@@ -14,8 +14,7 @@ from wsfracbnn.gen.explore.objective import Objective
 from wsfracbnn.gen.sizing.area import Estimate, estimate
 from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, slowest_cycles
 from wsfracbnn.gen.sizing.solver import AreaModel
-from wsfracbnn.gen.sizing.spare_blocks import with_spare_blocks
-from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.sizing.targets import cheapest_folding, choose_folding
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError, shown
@@ -143,10 +142,9 @@ def _range(description: NetworkDescription, word: str) -> Iterator[tuple[str, Fo
         )
     area_of = AreaModel(description)
     for cycles in within:
-        folds = area_of.cheapest(cycles)
+        folding = cheapest_folding(description, area_of, cycles)
         # The name under which `--fold` finds the same: no stage is as slow as was allowed, where none can be.
-        label = f"cycles={slowest_cycles(description, folds)}"
-        yield label, with_spare_blocks(description, Folding(folds))
+        yield f"cycles={slowest_cycles(description, folding.stages)}", folding
 
 
 def worth_it(found: Sequence[Candidate], objective: Objective, keep: int) -> list[Candidate]:

@@ -15,8 +15,8 @@ from wsfracbnn.gen.sequential.folding import engine_sizes, folding_from_word, se
 from wsfracbnn.gen.sequential.size import WORD as SEQUENTIAL
 from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, unrolled
-from wsfracbnn.gen.sizing.solver import AreaModel
+from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, slowest_cycles, unrolled
+from wsfracbnn.gen.sizing.solver import AreaModel, price
 from wsfracbnn.gen.sizing.spare_blocks import with_spare_blocks
 from wsfracbnn.gen.stages.folding import UNROLLED, Folding, Target
 from wsfracbnn.model.description import NetworkDescription
@@ -46,7 +46,15 @@ def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: s
         raise InputError(
             f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
         )
-    return with_spare_blocks(description, Folding(AreaModel(description).cheapest(cycles)))
+    return cheapest_folding(description, AreaModel(description), cycles)
+
+
+def cheapest_folding(description: NetworkDescription, area_of: AreaModel, cycles: int) -> Folding:
+    """The solver's folding of at most `cycles` an image, spare block RAM spent, or a preset that then takes less."""
+    named = (preset(description, name) for name in PRESETS)
+    fast_enough = [folding for folding in named if slowest_cycles(description, folding.stages) <= cycles]
+    found = [with_spare_blocks(description, f) for f in (Folding(area_of.cheapest(cycles)), *fast_enough)]
+    return min(found, key=lambda folding: price(area_of(folding.stages)))
 
 
 def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:

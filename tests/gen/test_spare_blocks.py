@@ -14,9 +14,10 @@ from wsfracbnn.gen.devices import DEVICES, FAMILIES
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
-from wsfracbnn.gen.sizing.presets import preset
+from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, preset
+from wsfracbnn.gen.sizing.solver import AreaModel
 from wsfracbnn.gen.sizing.spare_blocks import SPENT, with_spare_blocks
-from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.sizing.targets import cheapest_folding, choose_folding
 from wsfracbnn.gen.stages.folding import Folding, StageFold, Target
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.description import NetworkDescription
@@ -65,6 +66,15 @@ def test_a_named_device_has_its_own(digits_description: NetworkDescription) -> N
     assert "weights" not in moved(small)["stage_01"]
     assert moved(large)["stage_01"] == ("taps", "weights")
     assert blocks(digits_description, small) < blocks(digits_description, large)
+
+
+def test_a_slower_target_does_not_cost_more(digits_description: NetworkDescription) -> None:
+    """Of the fastest folding one memory more may move than of a slower one, which alone takes less."""
+    area_of = AreaModel(digits_description)
+    fastest = fastest_cycles(digits_description)
+    targets = [cycles for cycles in possible_cycles(digits_description) if cycles >= fastest]
+    luts = [area_of(cheapest_folding(digits_description, area_of, cycles).stages).luts for cycles in targets[::4]]
+    assert luts == sorted(luts, reverse=True)
 
 
 def test_a_design_that_fits_no_device_stays_as_it_is() -> None:
