@@ -13,8 +13,7 @@ from wsfracbnn.gen.explore.front import ranked
 from wsfracbnn.gen.explore.objective import Objective
 from wsfracbnn.gen.sizing.area import Estimate, estimate
 from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, slowest_cycles
-from wsfracbnn.gen.sizing.solver import AreaModel
-from wsfracbnn.gen.sizing.targets import cheapest_folding, choose_folding
+from wsfracbnn.gen.sizing.targets import cheapest_foldings, choose_folding
 from wsfracbnn.gen.stages.folding import Folding
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError, shown
@@ -140,9 +139,7 @@ def _range(description: NetworkDescription, word: str) -> Iterator[tuple[str, Fo
             f"--fold: '{word}' stands for {len(within):,} foldings, expected 1 to {MOST_FOLDINGS}; the fastest takes "
             f"{fastest_cycles(description):,} cycles"
         )
-    area_of = AreaModel(description)
-    for cycles in within:
-        folding = cheapest_folding(description, area_of, cycles)
+    for folding in cheapest_foldings(description, within):
         # The name under which `--fold` finds the same: no stage is as slow as was allowed, where none can be.
         yield f"cycles={slowest_cycles(description, folding.stages)}", folding
 

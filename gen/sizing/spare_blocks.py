@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from wsfracbnn.gen.devices import DEVICES, Device, Family
+from wsfracbnn.gen.devices import DEVICES, Device
 from wsfracbnn.gen.sizing.area import is_calibrated
 from wsfracbnn.gen.sizing.solver import AreaModel
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import Folding, StageFold
-from wsfracbnn.model.description import NetworkDescription
 
 SPENT = 0.9
 """Share of a device's block RAMs that may be taken so: some are left for what a user has beside the accelerator, and
@@ -35,17 +34,15 @@ class Move:
         return self.luts / self.block_rams
 
 
-def with_spare_blocks(description: NetworkDescription, folding: Folding) -> Folding:
+def with_spare_blocks(area_of: AreaModel, folding: Folding) -> Folding:
     """The folding with memories moved to block RAM, those first that save most LUTs for a block RAM.
 
-    The device is the folding's, else the smallest of its family that holds the design. A design that fits none, or has
-    no estimate, stays as it is.
+    The device is the folding's, else the smallest of the family that holds the design. A design that fits none, or has
+    no estimate, stays as it is. area_of: of the network, on the folding's family.
     """
-    family = folding.target.known_family
-    if not is_calibrated(family.name) or description.multiplied:
+    if not is_calibrated(area_of.family.name) or area_of.description.multiplied:
         return folding
-    area_of = AreaModel(description, family)
-    device = _device_for(area_of, folding, family)
+    device = _device_for(area_of, folding)
     if device is None:
         return folding
     folds = dict(folding.stages)
@@ -58,10 +55,11 @@ def with_spare_blocks(description: NetworkDescription, folding: Folding) -> Fold
     return folding.with_stages(folds)
 
 
-def _device_for(area_of: AreaModel, folding: Folding, family: Family) -> Device | None:
+def _device_for(area_of: AreaModel, folding: Folding) -> Device | None:
     if folding.target.device is not None:
         return DEVICES[folding.target.device]
-    holding = (d for d in DEVICES.values() if d.family == family.name and area_of(folding.stages).fits(d))
+    area = area_of(folding.stages)
+    holding = (device for device in DEVICES.values() if device.family == area_of.family.name and area.fits(device))
     return min(holding, key=lambda device: device.luts, default=None)
 
 

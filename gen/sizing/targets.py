@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +46,17 @@ def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: s
         raise InputError(
             f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
         )
-    return cheapest_folding(description, AreaModel(description), cycles)
+    return next(cheapest_foldings(description, [cycles]))
 
 
-def cheapest_folding(description: NetworkDescription, area_of: AreaModel, cycles: int) -> Folding:
-    """The solver's folding of at most `cycles` an image, spare block RAM spent, or a preset that then takes less."""
-    named = (preset(description, name) for name in PRESETS)
-    fast_enough = [folding for folding in named if slowest_cycles(description, folding.stages) <= cycles]
-    found = [with_spare_blocks(description, f) for f in (Folding(area_of.cheapest(cycles)), *fast_enough)]
-    return min(found, key=lambda folding: price(area_of(folding.stages)))
+def cheapest_foldings(description: NetworkDescription, targets: Iterable[int]) -> Iterator[Folding]:
+    """For each number of cycles an image the solver's folding, spare block RAM spent, or a preset that takes less."""
+    area_of = AreaModel(description)
+    presets = [with_spare_blocks(area_of, preset(description, name)) for name in PRESETS]
+    for cycles in targets:
+        solved = with_spare_blocks(area_of, Folding(area_of.cheapest(cycles)))
+        fast_enough = [folding for folding in presets if slowest_cycles(description, folding.stages) <= cycles]
+        yield min((solved, *fast_enough), key=lambda folding: price(area_of(folding.stages)))
 
 
 def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:
@@ -75,7 +77,7 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
         for cycles in possible[first:]:
             folds = area_of.cheapest(cycles)
             if budget.holds(area_of(folds)):
-                return with_spare_blocks(description, Folding(folds, budget.target))
+                return with_spare_blocks(area_of, Folding(folds, budget.target))
     raise InputError(
         f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
         f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
@@ -106,7 +108,7 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
         InputError: none of these; or a target that cannot be met.
     """
     if wanted in PRESETS:
-        return with_spare_blocks(description, preset(description, wanted))
+        return with_spare_blocks(AreaModel(description), preset(description, wanted))
     if wanted == UNROLLED:
         return unrolled(description)
     if wanted.partition("=")[0] == SEQUENTIAL:

@@ -36,7 +36,6 @@ LEAST_GROUPS = 9
 """Groups of a stage at least whose windows are in memories (rtl/line_engine.v): its first pass is then as long as the
 copy of a window's second bits."""
 
-
 MOVED_WORDS = 16
 """Words of a lane's weights at least that are worth block RAM: of fewer, many bits are alike and need no LUT each."""
 

@@ -17,7 +17,7 @@ from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import fastest_cycles, possible_cycles, preset
 from wsfracbnn.gen.sizing.solver import AreaModel
 from wsfracbnn.gen.sizing.spare_blocks import SPENT, with_spare_blocks
-from wsfracbnn.gen.sizing.targets import cheapest_folding, choose_folding
+from wsfracbnn.gen.sizing.targets import cheapest_foldings, choose_folding
 from wsfracbnn.gen.stages.folding import Folding, StageFold, Target
 from wsfracbnn.model.config import resnet20
 from wsfracbnn.model.description import NetworkDescription
@@ -53,15 +53,16 @@ def test_what_saves_most_for_a_block_ram_goes_first(digits_description: NetworkD
     one_left = replace(DEVICES["ecp5-25f"], block_rams=round((used + 1) / SPENT))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(DEVICES, "ecp5-25f", one_left)
-        assert moved(with_spare_blocks(digits_description, folding)) == {"stage_03": ("pool_uppers",)}
+        assert moved(with_spare_blocks(AreaModel(digits_description), folding)) == {"stage_03": ("pool_uppers",)}
         patch.setitem(DEVICES, "ecp5-25f", replace(one_left, block_rams=used))
-        assert with_spare_blocks(digits_description, folding) == folding
+        assert with_spare_blocks(AreaModel(digits_description), folding) == folding
 
 
 def test_a_named_device_has_its_own(digits_description: NetworkDescription) -> None:
     folding = preset(digits_description, "auto")
     small, large = (
-        with_spare_blocks(digits_description, folding.for_device(DEVICES[n])) for n in ("ecp5-25f", "ecp5-85f")
+        with_spare_blocks(AreaModel(digits_description), folding.for_device(DEVICES[n]))
+        for n in ("ecp5-25f", "ecp5-85f")
     )
     assert "weights" not in moved(small)["stage_01"]
     assert moved(large)["stage_01"] == ("taps", "weights")
@@ -73,14 +74,14 @@ def test_a_slower_target_does_not_cost_more(digits_description: NetworkDescripti
     area_of = AreaModel(digits_description)
     fastest = fastest_cycles(digits_description)
     targets = [cycles for cycles in possible_cycles(digits_description) if cycles >= fastest]
-    luts = [area_of(cheapest_folding(digits_description, area_of, cycles).stages).luts for cycles in targets[::4]]
+    luts = [area_of(folding.stages).luts for folding in cheapest_foldings(digits_description, targets[::4])]
     assert luts == sorted(luts, reverse=True)
 
 
 def test_a_design_that_fits_no_device_stays_as_it_is() -> None:
     description = random_description(resnet20(100), seed=1, wild=False)
     folding = preset(description, "fast")
-    assert with_spare_blocks(description, folding) == folding
+    assert with_spare_blocks(AreaModel(description), folding) == folding
 
 
 def test_a_network_with_multipliers_stays_as_it_is(digits_description: NetworkDescription) -> None:
