@@ -3,14 +3,12 @@
 `default_nettype none
 
 /*
- * match_count: the count is the sum of the XNORs of all bits, STAGES cycles later, with any weights or constant ones.
+ * match_count: the count is the sum of the XNORs of all bits, STAGES cycles later, with any weights.
  */
 module match_count_properties #(
     parameter WIDTH      = 9,
     parameter STAGES     = 1,
-    parameter LUT_INPUTS = 4,
-    parameter CONSTANT   = 0,
-    parameter [WIDTH-1:0] WEIGHT = 0
+    parameter LUT_INPUTS = 4
 ) (
     input wire             clk,
     input wire [WIDTH-1:0] data,
@@ -21,10 +19,11 @@ localparam COUNT_W = $clog2(WIDTH + 1);
 
 wire [COUNT_W-1:0] count;
 
-match_count #(.WIDTH(WIDTH), .STAGES(STAGES), .LUT_INPUTS(LUT_INPUTS), .CONSTANT(CONSTANT), .WEIGHT(WEIGHT)) dut (
+match_count #(.WIDTH(WIDTH), .STAGES(STAGES), .LUT_INPUTS(LUT_INPUTS)) dut (
     .clk(clk),
     .data(data),
     .weight(weight),
+    .given_counts(3'd0),
     .count(count)
 );
 
@@ -38,9 +37,8 @@ function [COUNT_W-1:0] ones(input [WIDTH-1:0] bits);
     end
 endfunction
 
-wire [WIDTH-1:0]   compared = CONSTANT != 0 ? WEIGHT : weight;
 wire [COUNT_W-1:0] expected;
-delayed #(.WIDTH(COUNT_W), .CYCLES(STAGES)) later (.clk(clk), .in(ones(~(data ^ compared))), .out(expected));
+delayed #(.WIDTH(COUNT_W), .CYCLES(STAGES)) later (.clk(clk), .in(ones(~(data ^ weight))), .out(expected));
 
 reg [3:0] cycle = 4'd0;
 always @(posedge clk) begin

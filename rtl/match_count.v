@@ -15,8 +15,8 @@
  *   LUT_INPUTS = 6   first, full adders of three XNORs, of six bits then; after that of six (or five) bits their number
  *                    in three bits; full adders for three or four. Each is a LUT for every bit of its result.
  *
- * A CONSTANT weight costs nothing: with LUT_INPUTS = 4 it turns bits around before the first full adders, with
- * LUT_INPUTS = 6 it is in the tables, and the first level counts six bits, too.
+ * Constant weights cost nothing: match_rows, whose rows share what they count alike, brings the first level's results of
+ * six bits with it (COUNTED).
  *
  * The registers are spread evenly over the levels, the last follows the adder. Latency STAGES cycles, throughput one
  * pair of vectors a cycle. Data only: nothing to reset.
@@ -28,15 +28,17 @@ module match_count #(
     parameter STAGES     = 3,
     // Inputs of the target's LUTs, 4 or 6
     parameter LUT_INPUTS = 4,
-    // 1: the weight is WEIGHT, and the port of that name is not looked at
-    parameter CONSTANT   = 0,
-    parameter [WIDTH-1:0] WEIGHT = 0,
-    // Derived: width of the count
-    parameter COUNT_W    = $clog2(WIDTH + 1)
+    // 1: with LUT_INPUTS = 6 the first level, too, takes six bits at once, whose counts are given
+    parameter COUNTED    = 0,
+    // Derived: width of the count, and of the given ones
+    parameter COUNT_W    = $clog2(WIDTH + 1),
+    parameter GIVEN_W    = COUNTED == 0 || WIDTH < 6 ? 3 : 3 * ((WIDTH + 1) / 6)
 ) (
     input  wire               clk,
     input  wire [WIDTH-1:0]   data,
     input  wire [WIDTH-1:0]   weight,
+    // COUNTED: of each six bits, the last ones perhaps five, how many agree
+    input  wire [GIVEN_W-1:0] given_counts,
     output wire [COUNT_W-1:0] count
 );
 
@@ -50,7 +52,7 @@ localparam LEVEL_W = 16 * (COUNT_W + 2);
 // Of a column of `height` bits, how many groups of six (one of them perhaps of five) a level adds up.
 function [15:0] sixes(input [15:0] height, input integer level);
     begin
-        sixes = LUT_INPUTS == 6 && (level > 1 || CONSTANT != 0) ? (height + 16'd1) / 16'd6 : 16'd0;
+        sixes = LUT_INPUTS == 6 && (level > 1 || COUNTED != 0) ? (height + 16'd1) / 16'd6 : 16'd0;
     end
 endfunction
 
@@ -154,23 +156,9 @@ generate
     end
 endgenerate
 
-// Tables of lut6: bits 0, 1 and 2 of the number of ones among six bits; sum and carry of three XNORs of bit pairs.
-localparam [63:0] ONES_OF_SIX  = 64'h6996966996696996;
-localparam [63:0] TWOS_OF_SIX  = 64'h8117177e177e7ee8;
-localparam [63:0] FOURS_OF_SIX = 64'hfee8e880e8808000;
-localparam [63:0] XNOR_SUM     = 64'h9669699669969669;
-localparam [63:0] XNOR_CARRY   = 64'hf99f90099009f99f;
-
-// A table of six bits for bits that are compared with constant weights before.
-function [63:0] matched(input [63:0] ones, input [5:0] weights);
-    integer number;
-    begin
-        matched = 64'd0;
-        for (number = 0; number < 64; number = number + 1) begin
-            matched[number] = ones[number[5:0] ^ ~weights];
-        end
-    end
-endfunction
+// Tables of lut6: sum and carry of three XNORs of bit pairs.
+localparam [63:0] XNOR_SUM   = 64'h9669699669969669;
+localparam [63:0] XNOR_CARRY = 64'hf99f90099009f99f;
 
 genvar l;
 genvar c;
@@ -182,8 +170,8 @@ generate
         wire [BITS-1:0] in;
 
         if (l == 0) begin : inputs
-            assign in = ~(data ^ (CONSTANT != 0 ? WEIGHT : weight));
-            wire unused_in = &{weight, in};  // with LUTs of six inputs the first level compares for itself
+            assign in = ~(data ^ weight);
+            wire unused_in = &{in, given_counts};  // with LUTs of six inputs the first level compares for itself
         end else begin : compress
             // Whether a register follows this level: STAGES - 1 of the LEVELS have one.
             localparam REGISTERED = (l * STAGES) / (LEVELS + 1) > ((l - 1) * STAGES) / (LEVELS + 1);
@@ -215,25 +203,26 @@ generate
 
                 for (i = 0; i < SIXES; i = i + 1) begin : six
                     localparam LAST = HEIGHT < 6 * (i + 1) ? 4 : 5;  // of five bits the sixth is 0
-                    // Bits that nothing has been compared with yet.
-                    localparam BARE = l == 1 && CONSTANT != 0;
-                    localparam [5:0] WEIGHTS = !BARE ? 6'h3f : {LAST == 4 || WEIGHT[6*i+LAST], WEIGHT[6*i +: 5]};
-                    wire [5:0] six_bits;
-                    if (BARE) begin : bare
-                        assign six_bits = {LAST == 5 && data[6*i+LAST], data[6*i +: 5]};
+                    wire [2:0] six_count;
+                    if (l == 1) begin : given
+                        assign six_count = given_counts[3*i +: 3];
                     end else begin : counted
-                        assign six_bits = {LAST == 5 && levels[l-1].in[FROM+6*i+LAST], levels[l-1].in[FROM+6*i +: 5]};
+                        count_six six_ones (
+                            .in({LAST == 5 && levels[l-1].in[FROM+6*i+LAST], levels[l-1].in[FROM+6*i +: 5]}),
+                            .count(six_count)
+                        );
                     end
-                    lut6 #(.TABLE(matched(ONES_OF_SIX, WEIGHTS))) ones (.in(six_bits), .out(out[TO+i]));
+                    assign out[TO+i] = six_count[0];
                     if (c + 1 < COUNT_W) begin : carries
-                        lut6 #(.TABLE(matched(TWOS_OF_SIX, WEIGHTS))) twos (.in(six_bits), .out(out[ONCE+i]));
+                        assign out[ONCE+i] = six_count[1];
                     end
                     if (c + 2 < COUNT_W) begin : carries_twice
-                        lut6 #(.TABLE(matched(FOURS_OF_SIX, WEIGHTS))) fours (.in(six_bits), .out(out[TWICE+i]));
+                        assign out[TWICE+i] = six_count[2];
                     end
+                    wire unused_carries = &six_count[2:1];  // a column up or two there may be none
                 end
 
-                if (LUT_INPUTS == 6 && l == 1 && CONSTANT == 0) begin : xnors
+                if (LUT_INPUTS == 6 && l == 1 && COUNTED == 0) begin : xnors
                     for (i = 0; i < THREES; i = i + 1) begin : three
                         wire [5:0] pairs = {
                             data[i+2*THREES], weight[i+2*THREES], data[i+THREES], weight[i+THREES], data[i], weight[i]};

@@ -122,41 +122,40 @@ delay_line #(
 // Channels
 // -------------------------------------------------------------------------------------------------------------------
 
+wire [OUT_CHANNELS*COUNT_W-1:0] msb_counts;
+wire [OUT_CHANNELS*COUNT_W-1:0] lsb_counts;
+
+match_rows #(
+    .WIDTH(WINDOW_W),
+    .ROWS(OUT_CHANNELS),
+    .STAGES(STAGES),
+    .LUT_INPUTS(LUT_INPUTS),
+    .WEIGHTS(WEIGHTS)
+) compare_msb (
+    .clk(clk),
+    .data(msb_plane),
+    .counts(msb_counts)
+);
+
+match_rows #(
+    .WIDTH(WINDOW_W),
+    .ROWS(OUT_CHANNELS),
+    .STAGES(STAGES),
+    .LUT_INPUTS(LUT_INPUTS),
+    .WEIGHTS(WEIGHTS)
+) compare_lsb (
+    .clk(clk),
+    .data(lsb_plane),
+    .counts(lsb_counts)
+);
+
 genvar o;
 generate
     for (o = 0; o < OUT_CHANNELS; o = o + 1) begin : lanes
-        localparam [WINDOW_W-1:0] WEIGHT = WEIGHTS[o*WINDOW_W +: WINDOW_W];
-
-        wire        [COUNT_W-1:0] msb_count;
-        wire        [COUNT_W-1:0] lsb_count;
+        wire        [COUNT_W-1:0] msb_count  = msb_counts[o*COUNT_W +: COUNT_W];
+        wire        [COUNT_W-1:0] lsb_count  = lsb_counts[o*COUNT_W +: COUNT_W];
         wire        [SUM_W-1:0]   correction = correction_data[o*SUM_W +: SUM_W];
         wire signed [SUM_W-1:0]   threshold  = gate_data[o*SUM_W +: SUM_W];
-
-        match_count #(
-            .WIDTH(WINDOW_W),
-            .STAGES(STAGES),
-            .LUT_INPUTS(LUT_INPUTS),
-            .CONSTANT(1),
-            .WEIGHT(WEIGHT)
-        ) compare_msb (
-            .clk(clk),
-            .data(msb_plane),
-            .weight(WEIGHT),
-            .count(msb_count)
-        );
-
-        match_count #(
-            .WIDTH(WINDOW_W),
-            .STAGES(STAGES),
-            .LUT_INPUTS(LUT_INPUTS),
-            .CONSTANT(1),
-            .WEIGHT(WEIGHT)
-        ) compare_lsb (
-            .clk(clk),
-            .data(lsb_plane),
-            .weight(WEIGHT),
-            .count(lsb_count)
-        );
 
         // S = 2*m - correction, then the gate, then A.
         reg signed [SUM_W-1:0] s_m;

@@ -68,6 +68,7 @@ match_count #(
     .clk(clk),
     .data(own_data),
     .weight(weight),
+    .given_counts(3'd0),
     .count(count)
 );
 

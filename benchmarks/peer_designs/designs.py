@@ -241,17 +241,16 @@ def own_lane(bench: Bench) -> LayerRow:
 
 
 def _count_layer(network: Mlp, family: Family) -> dict[str, str]:
-    """Verilog of a binary layer by `match_count`, with the ports of a da4ml pipeline."""
+    """Verilog of a binary layer by `match_rows`, with the ports of a da4ml pipeline."""
     columns = [packed([int(weight > 0) for weight in column], (1,) * LAYER) for column in network.weights[0].T]
-    width = LAYER.bit_length()
-    counts = "\n".join(
-        f"match_count #(.WIDTH({LAYER}), .STAGES({COUNT_STAGES}), .LUT_INPUTS({family.lut_inputs}), .CONSTANT(1), "
-        f".WEIGHT({LAYER}'h{column:x})) count_{place} (.clk(clk), .data(model_inp), .weight({LAYER}'d0), "
-        f".count(model_out[{place * width} +: {width}]));"
-        for place, column in enumerate(columns)
+    weights = ", ".join(f"{LAYER}'h{column:x}" for column in reversed(columns))
+    ports = f"input clk, input [{LAYER - 1}:0] model_inp, output [{LAYER * LAYER.bit_length() - 1}:0] model_out"
+    counts = (
+        f"match_rows #(.WIDTH({LAYER}), .ROWS({LAYER}), .STAGES({COUNT_STAGES}), .LUT_INPUTS({family.lut_inputs}), "
+        f".WEIGHTS({{{weights}}})) counts (.clk(clk), .data(model_inp), .counts(model_out));"
     )
-    ports = f"input clk, input [{LAYER - 1}:0] model_inp, output [{LAYER * width - 1}:0] model_out"
-    sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
+    names = ("match_rows.v", "match_count.v", "count_six.v", "lut6.v")
+    sources = {name: (RTL / name).read_text() for name in names}
     return sources | {f"{COUNT_LAYER}.v": f"module {COUNT_LAYER}({ports});\n{counts}\nendmodule\n"}
 
 

@@ -11,6 +11,8 @@ STAGE = "between blocks"
 
 OF_BLOCK = {
     "match_count": "XNOR and popcount",
+    "match_rows": "XNOR and popcount",
+    "count_six": "XNOR and popcount",
     "xnor_lane": "XNOR and popcount",
     "lut6": "XNOR and popcount",
     "operand_select": "chunk selection",

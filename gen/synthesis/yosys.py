@@ -35,6 +35,7 @@ match_count #(.WIDTH({width}), .STAGES(4), .LUT_INPUTS({lut_inputs})) compare (
     .clk(clk),
     .data(data),
     .weight(weight),
+    .given_counts(3'd0),
     .count(count)
 );
 endmodule
@@ -131,7 +132,7 @@ def area_of(cells: Mapping[str, int], family: Family, seconds: float = 0.0) -> A
 
 def lane_sources(family: Family) -> dict[str, str]:
     """Verilog of XNOR and popcount alone, 144 bits with both operands free; the top module is `lane_bench`."""
-    sources = {name: (RTL / name).read_text() for name in ("match_count.v", "lut6.v")}
+    sources = {name: (RTL / name).read_text() for name in ("match_count.v", "count_six.v", "lut6.v")}
     sources["lane_bench.v"] = _LANE_WRAPPER.format(
         width=LANE_BITS,
         top=LANE_BITS - 1,

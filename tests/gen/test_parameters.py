@@ -41,6 +41,7 @@ BUILT: dict[str, list[Parameters]] = {
     ],
     "beat_counter": [{"BEATS": 1}, {"BEATS": 2}, {"BEATS": 1025}],
     "chunk_select": [{"WIDTH": 1, "CHUNKS": 1}, {"WIDTH": 1, "CHUNKS": 2}, {"WIDTH": 33, "CHUNKS": 65}],
+    "count_six": [{}],
     "crc32_byte": [{}],
     "credit_counter": [{"RESULTS": 1}, {"RESULTS": 2}, {"RESULTS": 1025}],
     "delay_line": [{"WIDTH": 1, "CYCLES": 1}, {"WIDTH": 65, "CYCLES": 33}],
@@ -85,9 +86,15 @@ BUILT: dict[str, list[Parameters]] = {
         {"WIDTH": 9, "STAGES": 2},
         {"WIDTH": 576, "STAGES": 4},
         {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6},
-        {"WIDTH": 1, "STAGES": 1, "LUT_INPUTS": 6, "CONSTANT": 1},
-        {"WIDTH": 576, "STAGES": 4, "CONSTANT": 1},
-        {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6, "CONSTANT": 1},
+        {"WIDTH": 1, "STAGES": 1, "LUT_INPUTS": 6, "COUNTED": 1},
+        {"WIDTH": 576, "STAGES": 4, "COUNTED": 1},
+        {"WIDTH": 576, "STAGES": 4, "LUT_INPUTS": 6, "COUNTED": 1},
+    ],
+    "match_rows": [
+        {"WIDTH": 1, "ROWS": 1, "STAGES": 1},
+        {"WIDTH": 1, "ROWS": 2, "STAGES": 1, "LUT_INPUTS": 6},
+        {"WIDTH": 144, "ROWS": 5, "STAGES": 3},
+        {"WIDTH": 144, "ROWS": 5, "STAGES": 3, "LUT_INPUTS": 6},
     ],
     "operand_memory": [
         {"CHANNELS": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1},
@@ -233,6 +240,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"STAGES": 0}, "STAGES_must_be_1_to_one_more_than_the_levels"),
         ({"WIDTH": 9, "STAGES": 20}, "STAGES_must_be_1_to_one_more_than_the_levels"),
     ],
+    "match_rows": [({"ROWS": 0}, "ROWS_must_be_at_least_1")],
     "operand_memory": [
         ({"SIMD": 27}, "SIMD_must_be_9_times_a_divisor_of_CHANNELS"),
         ({"SLOTS": 1}, "SLOTS_must_be_a_power_of_two"),
@@ -291,7 +299,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
-WITHOUT_SIZE = {"crc32_byte", "lut6", "reset_register"}
+WITHOUT_SIZE = {"count_six", "crc32_byte", "lut6", "reset_register"}
 
 FOLDERS = {
     RTL: (BUILT, REFUSED, WITHOUT_SIZE),
