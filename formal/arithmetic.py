@@ -165,7 +165,7 @@ ARITHMETIC = (
                 "{WIDTH < 6 * (six + 1), 5'd0}",
                 "6'd0",
                 "counted",
-                sizes={"WIDTH": 17, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 6, "WEIGHTS": 0x34568c35a},
+                sizes={"WIDTH": 17, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 6, "WEIGHTS": 0x34568C35A},
                 depth=4,
             ),
             Fault(
@@ -181,7 +181,7 @@ ARITHMETIC = (
         (
             {"WIDTH": 12, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 4, "WEIGHTS": 0xA5C_A51},
             {"WIDTH": 18, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 6, "WEIGHTS": 0x1E4B7_0C4B7},
-            {"WIDTH": 17, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 6, "WEIGHTS": 0x34568c35a},
+            {"WIDTH": 17, "ROWS": 2, "STAGES": 3, "LUT_INPUTS": 6, "WEIGHTS": 0x34568C35A},
             {"WIDTH": 12, "ROWS": 5, "STAGES": 2, "LUT_INPUTS": 6, "WEIGHTS": 0xA5C_A9C_5A3_A5C_FFF},
         ),
         method=BOUNDED,
