@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -88,6 +89,7 @@ class ResidualConv(nn.Module):
         super().__init__()
         self.shape = shape
         self.bits = config.residual_bits
+        self.expected_std = expected_std
         unit = 2.0**config.residual_fraction
         self.activation = FractionalActivation(shape.in_channels, unit, expected_std)
         self.gated = GatedConv2d(shape.in_channels, shape.out_channels, shape.stride, config.weight_standardization)
@@ -214,6 +216,22 @@ class WSFracBNN(nn.Module):
             branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
             stage.rprelu.bias_out.sub_(branch.mean(dim=(0, 2, 3)).float() / unit)
             x = stage(x)
+
+    def stream_parameters(self) -> Iterator[tuple[nn.Parameter, float]]:
+        """Parameters in units of the residual stream, each with the standard deviation that the stream has there.
+
+        Without a normalization the stream grows from stage to stage (arXiv 2101.08692, section 3), and they with it.
+        """
+        for stage in self.residual_stages():
+            activation, rprelu = stage.activation, stage.rprelu
+            for parameter in (
+                activation.shift,
+                activation.scale,
+                stage.gated.conv.gain,
+                rprelu.bias_in,
+                rprelu.bias_out,
+            ):
+                yield parameter, stage.expected_std
 
     def residual_stages(self) -> list[ResidualConv]:
         """The stages, as what they are."""

@@ -29,7 +29,11 @@ _NEEDS = (
     ),
     _Need(("momentum",), lambda run: run.settings.optimizer == "sgd", "the optimizer is not sgd"),
     _Need(("mix_alpha",), lambda run: run.settings.mix != "none", "no images are mixed"),
-    _Need(("agc", "weight_standardization"), lambda run: run.model == "wsfracbnn", "the model is not wsfracbnn"),
+    _Need(
+        ("agc", "stream_rate", "weight_standardization"),
+        lambda run: run.model == "wsfracbnn",
+        "the model is not wsfracbnn",
+    ),
     _Need(("gate_target",), lambda run: run.settings.gate_weight > 0, "gate_weight is 0"),
     _Need(
         ("gate_target", "gate_weight", "gate_into_sum", "weight_window"),
@@ -50,6 +54,7 @@ _NEEDS = (
 
 _OFF: dict[str, Any] = {
     "agc": 0.0,
+    "stream_rate": 0.0,
     "weight_window": 0.0,
     "gate_weight": 0.0,
     "distill_weight": 0.0,

@@ -9,7 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 from wsfracbnn.model.training.settings import TrainConfig
+
+FACTOR = "rate_factor"
+"""A group's option: its learning rate against the schedule's."""
 
 
 def make_optimizer(
@@ -25,20 +29,32 @@ def make_optimizer(
     """
     s = settings
     decay = s.binary_weight_decay if second_step and s.binary_weight_decay >= 0 else s.weight_decay
-    decayed = [p for name, p in network.named_parameters() if _is_decayed(name)]
-    others = [p for name, p in network.named_parameters() if not _is_decayed(name)]
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    rate: Any = torch.tensor(s.learning_rate, device=decayed[0].device) if recorded else s.learning_rate
+    factors = _rate_factors(network, s.stream_rate)
+    alike: dict[tuple[bool, float], list[nn.Parameter]] = {}  # in an order that both steps have
+    for name, parameter in network.named_parameters():
+        alike.setdefault((_is_decayed(name), factors.get(parameter, 1.0)), []).append(parameter)
+    groups = []
+    for (decayed, factor), parameters in alike.items():
+        rate: Any = torch.tensor(s.learning_rate, device=parameters[0].device) if recorded else s.learning_rate
+        groups.append({"params": parameters, "weight_decay": decay if decayed else 0.0, "lr": rate, FACTOR: factor})
     if s.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=s.momentum, nesterov=True, fused=True)
+        return torch.optim.SGD(groups, lr=s.learning_rate, momentum=s.momentum, nesterov=True, fused=True)
     kind = torch.optim.AdamW if s.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=rate, capturable=recorded, fused=True)
+    return kind(groups, lr=s.learning_rate, capturable=recorded, fused=True)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """The learning rate of the next step; a rate on the device stays there."""
+    """The learning rate of the next step, each group's times its factor; a rate on the device stays there."""
     for group in optimizer.param_groups:
-        group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
+        own = rate * group[FACTOR]
+        group["lr"] = group["lr"].fill_(own) if isinstance(group["lr"], Tensor) else own
+
+
+def _rate_factors(network: nn.Module, stream_rate: float) -> dict[nn.Parameter, float]:
+    """Of the parameters whose rate is not that of the others."""
+    if stream_rate == 0 or not isinstance(network, WSFracBNN):
+        return {}
+    return {parameter: stream_rate * size for parameter, size in network.stream_parameters()}
 
 
 def _is_decayed(name: str) -> bool:

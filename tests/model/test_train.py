@@ -156,6 +156,24 @@ def test_a_run_of_a_gpu_goes_on_without_one(dataset: Dataset) -> None:
     assert row["loss"] < 2.4
 
 
+def test_parameters_in_units_of_the_stream_learn_as_fast_as_the_stream_is_large(dataset: Dataset) -> None:
+    trainer = make(dataset, stream_rate=2.0, binary_from=0.0)
+    trainer.train_epoch(lambda steps, line: None)
+    rates = {p: group["lr"] for group in trainer.optimizer.param_groups for p in group["params"]}
+    network = trainer.network
+    assert isinstance(network, WSFracBNN)
+    usual = rates[network.head.weight]
+    first, last = network.residual_stages()[0], network.residual_stages()[-1]
+    assert [rates[p] for p in (first.gated.conv.weight, first.gated.threshold, last.rprelu.slope)] == [usual] * 3
+    assert rates[first.activation.shift] == pytest.approx(2 * usual)
+    growth = (1 + network.config.residual_alpha**2) ** ((len(network.stages) - 1) / 2)
+    of_stream = (last.activation.shift, last.activation.scale, last.gated.conv.gain, last.rprelu.bias_in)
+    assert [rates[p] for p in of_stream] == pytest.approx([2 * usual * growth] * 4)
+    alike = make(dataset, stream_rate=0.0, binary_from=0.0)
+    alike.train_epoch(lambda steps, line: None)
+    assert len({group["lr"] for group in alike.optimizer.param_groups}) == 1
+
+
 def test_training_learns_and_measures_with_the_integer_model(dataset: Dataset, tmp_path: Path) -> None:
     trainer = make(dataset, epochs=15, eval_every=15, batch_size=16, learning_rate=0.01, binary_from=0.2)
     checkpoint = fit(trainer, tmp_path / "net.pt")
