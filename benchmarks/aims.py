@@ -3,8 +3,8 @@
 
     .venv/bin/python benchmarks/aims.py [--json]
 
-Prints a line for each aim: the aim, the measured value, whether it is reached. A dash stands for what has not been
-measured. Nothing is run: the rows of results/hardware.json and results/peers.json are read.
+Prints a line for each aim: the aim, the measured value, whether it is reached, and where not, why. A dash stands for
+what has not been measured. Nothing is run: hardware.json, area.json, peers.json and figures.json of results/ are read.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,13 +23,12 @@ from rich.table import Table
 from wsfracbnn.cli.app import run
 from wsfracbnn.cli.console import console
 from wsfracbnn.gen.locations import ROOT
-from wsfracbnn.gen.synthesis.record import HardwareResults, HardwareRow
+from wsfracbnn.gen.synthesis.record import HardwareResults, HardwareRow, SimulationRow
+from wsfracbnn.model.reading import read_json
 
 if TYPE_CHECKING:
     from benchmarks.peer_designs.results import LayerRow
 
-HARDWARE = ROOT / "results" / "hardware.json"
-PEERS = ROOT / "results" / "peers.json"
 OWN = "WSFracBNN"
 SEEDS = 5
 """Placer seeds that a routed figure is the median of."""
@@ -39,10 +38,20 @@ Measured = Callable[["Results"], float | None]
 
 @dataclass(frozen=True)
 class Results:
-    """What is measured. layers: rows of the binary layers of results/peers.json."""
+    """What is measured.
+
+    Attributes:
+        rows, simulation: of results/hardware.json.
+        layers: rows of the binary layers of results/peers.json.
+        areas: LUTs of networks by (family, network, fold), of results/area.json.
+        figures: of results/figures.json, by name.
+    """
 
     rows: Sequence[HardwareRow]
     layers: Sequence[LayerRow]
+    simulation: Sequence[SimulationRow] = ()
+    areas: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, network: str, fold: str, device: str, speed_grade: int | None = None) -> list[HardwareRow]:
         """Rows of a design, of all its seeds."""
@@ -52,24 +61,26 @@ class Results:
 
 @dataclass(frozen=True)
 class Aim:
-    """value: at most, or, where `least`, at least. unit: what it counts."""
+    """value: at most, or, where `least`, at least. unit: what it counts. why: what stands in its way, if anything."""
 
     what: str
     value: float
     unit: str
     measured: Measured
     least: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An aim and what there is. reached: None where nothing is measured."""
+    """An aim and what there is. reached: None where nothing is measured. why: empty where it is reached."""
 
     what: str
     aim: float
     unit: str
     measured: float | None
     reached: bool | None
+    why: str
 
 
 def synthesized(network: str, fold: str, family: str, value: Callable[[HardwareRow], float | None]) -> Measured:
@@ -119,28 +130,87 @@ def layer(luts: Callable[[LayerRow], int]) -> Measured:
     return find
 
 
+def figure(name: str) -> Measured:
+    """A figure of results/figures.json."""
+    return lambda results: results.figures.get(name)
+
+
+def area_ratio(family: str, network: str, fold: str, against: str) -> Measured:
+    """LUTs of one folding of a network over those of another."""
+
+    def find(results: Results) -> float | None:
+        luts = [results.areas.get((family, network, name)) for name in (fold, against)]
+        return None if luts[0] is None or luts[1] is None else round(luts[0] / luts[1], 2)
+
+    return find
+
+
+def testbench_overhead(network: str) -> Measured:
+    """What the testbench adds to a simulation's time, in percent."""
+
+    def find(results: Results) -> float | None:
+        rows = [row for row in results.simulation if row.network == network]
+        return round(100 * rows[0].overhead, 1) if rows else None
+
+    return find
+
+
+SUM_AND_MORE = "lists, gates, windows and scale paths take as much for the fewest bits a cycle as for many"
+MORE_BITS = "they fall with the bits a cycle, but larger foldings fill the 85F and lose clock to long wires"
+LONG_RUN = "each seed routes for half an hour to an hour"
+
 AIMS = (
-    Aim("ResNet-20, ECP5", 4.0, "LUT4 per image/s", best_luts_per_rate("cifar100", "ecp5-85f")),
+    Aim("digits, fast", 280, "cycles an image", figure("digits, fast: cycles an image")),
+    Aim("estimated cycles, presets and random foldings", 3, "% off at worst", figure("estimated cycles: worst, %")),
+    Aim("estimated cycles, foldings compared", 23, "", figure("estimated cycles: foldings"), least=True),
+    Aim("digits, small against auto, ECP5", 0.99, "of its LUT4", area_ratio("ecp5", "digits", "small", "auto")),
+    Aim("ResNet-20, ECP5", 4.0, "LUT4 per image/s", best_luts_per_rate("cifar100", "ecp5-85f"), why=MORE_BITS),
     Aim("digits, auto, ECP5", 7000, "LUT4", synthesized("digits", "auto", "ecp5", lambda row: row.luts)),
-    Aim("digits, auto, ECP5", 8, "LUT4 a bit", synthesized("digits", "auto", "ecp5", lambda row: row.luts_per_bit)),
     Aim(
-        "ResNet-20, auto, ECP5", 8, "LUT4 a bit", synthesized("cifar100", "auto", "ecp5", lambda row: row.luts_per_bit)
+        "digits, auto, ECP5",
+        8,
+        "LUT4 a bit",
+        synthesized("digits", "auto", "ecp5", lambda row: row.luts_per_bit),
+        why=SUM_AND_MORE,
+    ),
+    Aim(
+        "ResNet-20, auto, ECP5",
+        8,
+        "LUT4 a bit",
+        synthesized("cifar100", "auto", "ecp5", lambda row: row.luts_per_bit),
+        why=SUM_AND_MORE,
     ),
     Aim(
         "ResNet-20, cycles=3000, 7 series",
         2.2,
         "LUT6 a bit",
         synthesized("cifar100", "cycles=3000", "xc7", lambda row: row.luts_per_bit),
+        why="the sum alone takes 1.35 LUT6 a bit; a measurement takes an hour",
     ),
-    Aim("digits, auto, 7 series", 6, "LUT6 a bit", synthesized("digits", "auto", "xc7", lambda row: row.luts_per_bit)),
+    Aim(
+        "digits, auto, 7 series",
+        6,
+        "LUT6 a bit",
+        synthesized("digits", "auto", "xc7", lambda row: row.luts_per_bit),
+        why=SUM_AND_MORE,
+    ),
     Aim("constant weights, ECP5", 1.0, "LUT4 an XNOR", layer(lambda row: row.lut4)),
     Aim("constant weights, 7 series", 1.0, "LUT6 an XNOR", layer(lambda row: row.lut6)),
+    Aim(
+        "digits_small, unrolled, 25F",
+        1_000_000,
+        "images/s, median",
+        median_of_seeds("digits_small", "unrolled", "ecp5-25f", 6, lambda row: row.images_per_s),
+        least=True,
+        why="no network that fits reaches 98 % on digits",
+    ),
     Aim(
         "ResNet-20, cycles=12400, 85F speed 8",
         10_000,
         "images/s, median",
         median_of_seeds("cifar100", "cycles=12400", "ecp5-85f", 8, lambda row: row.images_per_s),
         least=True,
+        why=LONG_RUN,
     ),
     Aim(
         "ResNet-20, auto, 85F speed 6",
@@ -148,14 +218,43 @@ AIMS = (
         "MHz, median",
         median_of_seeds("cifar100", "auto", "ecp5-85f", 6, lambda row: row.fmax_mhz),
         least=True,
+        why=LONG_RUN,
     ),
     Aim(
-        "digits_small, unrolled, 25F",
-        1_000_000,
+        "ResNet-20, CIFAR-10, sequential, 25F",
+        5000,
+        "LUT4, median",
+        median_of_seeds("cifar10", "sequential", "ecp5-25f", 6, lambda row: row.luts),
+    ),
+    Aim(
+        "ResNet-20, CIFAR-10, sequential, 25F",
+        100,
         "images/s, median",
-        median_of_seeds("digits_small", "unrolled", "ecp5-25f", 6, lambda row: row.images_per_s),
+        median_of_seeds("cifar10", "sequential", "ecp5-25f", 6, lambda row: row.images_per_s),
         least=True,
     ),
+    Aim(
+        "emit of ResNet-20",
+        3,
+        "s of computing",
+        figure("emit of ResNet-20: s of computing"),
+        why="a third is PyTorch's import",
+    ),
+    Aim(
+        "synthesis of ResNet-20 by stage",
+        3,
+        "times as fast",
+        figure("synthesis of ResNet-20: times as fast by stage"),
+        least=True,
+    ),
+    Aim(
+        "simulation of digits, testbench over bare C++",
+        30,
+        "%",
+        testbench_overhead("digits"),
+        why="Python takes a call a beat of every stream",
+    ),
+    Aim("simulation of ResNet-20, testbench over bare C++", 30, "%", testbench_overhead("cifar100")),
 )
 
 
@@ -165,15 +264,20 @@ def outcomes(results: Results) -> list[Outcome]:
     for aim in AIMS:
         measured = aim.measured(results)
         reached = None if measured is None else (measured >= aim.value if aim.least else measured <= aim.value)
-        found.append(Outcome(aim.what, aim.value, aim.unit, measured, reached))
+        found.append(Outcome(aim.what, aim.value, aim.unit, measured, reached, "" if reached else aim.why))
     return found
 
 
-def read(hardware: Path = HARDWARE, peers: Path = PEERS) -> Results:
-    """The project's own results."""
+def read(results: Path = ROOT / "results") -> Results:
+    """What a folder of results has; the project's own."""
+    from benchmarks.figures import read_figures
     from benchmarks.peer_designs.results import PeerResults
 
-    return Results(HardwareResults.read(hardware).rows, PeerResults.read(peers).layers)
+    hardware = HardwareResults.read(results / "hardware.json")
+    networks = read_json(results / "area.json", "a file of areas")["networks"]
+    areas = {(family, row["network"], row["fold"]): row["luts"] for family in networks for row in networks[family]}
+    layers = PeerResults.read(results / "peers.json").layers
+    return Results(hardware.rows, layers, hardware.simulation, areas, read_figures(results / "figures.json"))
 
 
 def main(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
@@ -182,11 +286,11 @@ def main(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list
     if as_json:
         print(json.dumps([asdict(outcome) for outcome in found]))
         return
-    table = Table("what", "unit", "aim", "measured", "reached")
+    table = Table("what", "unit", "aim", "measured", "reached", "what stands in its way")
     words = {None: "not measured", True: "yes", False: "no"}
     for outcome in found:
         measured = "-" if outcome.measured is None else f"{outcome.measured:,}"
-        table.add_row(outcome.what, outcome.unit, f"{outcome.aim:,}", measured, words[outcome.reached])
+        table.add_row(outcome.what, outcome.unit, f"{outcome.aim:,}", measured, words[outcome.reached], outcome.why)
     console.print(table)
 
 
