@@ -8,6 +8,7 @@ PyTorch, numpy or matplotlib are imported by the commands that need them, so tha
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 from collections.abc import Sequence
 from importlib import metadata
@@ -121,4 +122,5 @@ def _refusal(error: Exception) -> InputError | None:
 
 def main() -> None:
     """Console script `wsfracbnn`."""
+    gc.set_threshold(100_000)  # imports and designs make as many objects, none of which is garbage
     run(app)

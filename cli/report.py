@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign
-from wsfracbnn.gen.simulation.run import SimulationResult
 from wsfracbnn.gen.sizing.area import AreaEstimate
 from wsfracbnn.gen.sizing.cost import DeviceCost
 from wsfracbnn.model.config import NetworkConfig
@@ -19,6 +18,7 @@ from wsfracbnn.model.errors import counted
 from wsfracbnn.model.operations import LayerOperations, total
 
 if TYPE_CHECKING:
+    from wsfracbnn.gen.simulation.run import SimulationResult
     from wsfracbnn.model.checkpoint import Checkpoint
 
 RESOURCES = {"luts": "LUTs", "flip_flops": "flip-flops", "block_rams": "block RAMs"}

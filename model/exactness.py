@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -35,12 +36,24 @@ def torch_reference(checkpoint: Checkpoint) -> Callable[[NDArray[np.uint8]], dic
 
     def streams_of(images: NDArray[np.uint8]) -> dict[str, Ints]:
         batches = []
-        for start in range(0, len(images), BATCH):
-            pixels = torch.from_numpy(images[start : start + BATCH]).permute(0, 3, 1, 2)
-            batches.append({name: _array(stream) for name, stream in network.trace(pixels).items()})
+        with _one_thread():
+            for start in range(0, len(images), BATCH):
+                pixels = torch.from_numpy(images[start : start + BATCH]).permute(0, 3, 1, 2)
+                batches.append({name: _array(stream) for name, stream in network.trace(pixels).items()})
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
     return streams_of
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Layers of a few images are small: on a busy machine threads wait for each other longer than they compute."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _array(stream: torch.Tensor) -> Ints:
