@@ -55,21 +55,27 @@ class Monitor:
     """Fails a test where a beat is withdrawn or changes while it waits, or where valid or ready is unknown.
 
     It looks from the first reset on. A reset takes back what is offered.
+
+    clock, reset: signals, default `clk` and `rst`; reset_level: the reset's value that resets.
     """
 
-    def __init__(self, dut: Any, looks: bool = True) -> None:
-        self.dut = dut
+    def __init__(
+        self, dut: Any, looks: bool = True, clock: Any = None, reset: Any = None, reset_level: int = 1
+    ) -> None:
         self.streams = streams_of(dut) if looks else []
+        self.clock = dut.clk if clock is None else clock
+        self.reset = dut.rst if reset is None else reset
+        self.reset_level = reset_level
         self.cycle = 0
         if self.streams:
             cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
-        dut, edge, was_reset = self.dut, RisingEdge(self.dut.clk), False
+        edge, was_reset = RisingEdge(self.clock), False
         while True:
             await edge
             self.cycle += 1
-            if dut.rst.value == 1:
+            if self.reset.value == self.reset_level:
                 was_reset = True
                 for stream in self.streams:
                     stream.forget()

@@ -20,6 +20,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFram
 
 from wsfracbnn.gen.soc.registers import REGISTERS
 from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, same, stalls
+from wsfracbnn.tb.common.monitor import Monitor
 
 FOLDER = Path(os.environ["WSFRACBNN_SOC"])
 DESIGN = json.loads((FOLDER / "design.json").read_text())
@@ -48,6 +49,8 @@ class System:
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), *reset)
         write, read = self.bus.write_if, self.bus.read_if
         self.channels = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel)
+        monitor = Monitor(dut, clock=dut.aclk, reset=dut.aresetn, reset_level=0)
+        same("streams that are watched", ["m_axis", "s_axis"], [stream.name for stream in monitor.streams])
         for part in (self.source, self.sink, write, read, *self.channels):
             part.log.setLevel("WARNING")
 
