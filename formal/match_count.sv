@@ -27,18 +27,10 @@ match_count #(.WIDTH(WIDTH), .STAGES(STAGES), .LUT_INPUTS(LUT_INPUTS)) dut (
     .count(count)
 );
 
-function [COUNT_W-1:0] ones(input [WIDTH-1:0] bits);
-    integer i;
-    begin
-        ones = 0;
-        for (i = 0; i < WIDTH; i = i + 1) begin
-            ones = ones + bits[i];
-        end
-    end
-endfunction
-
+wire [COUNT_W-1:0] now;
 wire [COUNT_W-1:0] expected;
-delayed #(.WIDTH(COUNT_W), .CYCLES(STAGES)) later (.clk(clk), .in(ones(~(data ^ weight))), .out(expected));
+number_of_ones #(.WIDTH(WIDTH)) matches (.in(~(data ^ weight)), .out(now));
+delayed #(.WIDTH(COUNT_W), .CYCLES(STAGES)) later (.clk(clk), .in(now), .out(expected));
 
 reg [3:0] cycle = 4'd0;
 always @(posedge clk) begin

@@ -26,23 +26,16 @@ match_rows #(.WIDTH(WIDTH), .ROWS(ROWS), .STAGES(STAGES), .LUT_INPUTS(LUT_INPUTS
     .counts(counts)
 );
 
-function [COUNT_W-1:0] ones(input [WIDTH-1:0] bits);
-    integer i;
-    begin
-        ones = 0;
-        for (i = 0; i < WIDTH; i = i + 1) begin
-            ones = ones + bits[i];
-        end
-    end
-endfunction
-
 wire [ROWS*COUNT_W-1:0] now;
 wire [ROWS*COUNT_W-1:0] expected;
 
 genvar r;
 generate
     for (r = 0; r < ROWS; r = r + 1) begin : rows
-        assign now[r*COUNT_W +: COUNT_W] = ones(~(data ^ WEIGHTS[r*WIDTH +: WIDTH]));
+        number_of_ones #(.WIDTH(WIDTH)) matches (
+            .in(~(data ^ WEIGHTS[r*WIDTH +: WIDTH])),
+            .out(now[r*COUNT_W +: COUNT_W])
+        );
     end
 endgenerate
 

@@ -135,6 +135,28 @@ end
 endmodule
 
 /*
+ * Bits that are 1.
+ */
+module number_of_ones #(
+    parameter WIDTH   = 1,
+    parameter COUNT_W = $clog2(WIDTH + 1)
+) (
+    input  wire [WIDTH-1:0]   in,
+    output reg  [COUNT_W-1:0] out
+);
+
+integer i;
+
+always @* begin
+    out = {COUNT_W{1'b0}};
+    for (i = 0; i < WIDTH; i = i + 1) begin
+        out = out + in[i];
+    end
+end
+
+endmodule
+
+/*
  * What came in CYCLES cycles before.
  */
 module delayed #(
