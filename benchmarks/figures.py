@@ -38,5 +38,5 @@ def add_figures(path: Path, found: Mapping[str, float]) -> None:
         InputError: not such a file, or it cannot be written.
     """
     with updating(path):
-        figures = read_figures(path) | found
+        figures = {**read_figures(path), **found}
         write_text(path, json.dumps({"figures": dict(sorted(figures.items()))}, indent=2) + "\n")

@@ -50,7 +50,7 @@ def board(
 
     chosen = board_named(name)
     description = description_of(weights)
-    design = build_design(description, choose_folding(description, fold).for_family(chosen.family))
+    design = build_design(description, choose_folding(description, fold, chosen.device).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
     require_folder(folder, cache)
 

@@ -160,7 +160,7 @@ def folding_of(
         raise InputError(f"--lut-inputs: found {lut_inputs}, expected {' or '.join(map(str, LUT_INPUTS))}")
     if device is not None and fold.startswith(("device=", "luts=")):
         raise InputError(f"--device: found '{device.name}', but --fold {fold} says what the design is for")
-    folding = choose_folding(description, fold)
+    folding = choose_folding(description, fold, device)
     if device is not None:
         folding = folding.for_device(device)
     family = None if folding.target.family is None else family_named(folding.target.family)

@@ -45,7 +45,7 @@ def device_cost(description: NetworkDescription, device: Device, fold: str | Non
         InputError: the folding that was asked for does not exist.
     """
     if fold is not None:
-        design = build_design(description, choose_folding(description, fold).for_device(device))
+        design = build_design(description, choose_folding(description, fold, device).for_device(device))
         return DeviceCost(device, design, area_estimate(design))
     try:
         folding = choose_folding(description, f"device={device.name}")

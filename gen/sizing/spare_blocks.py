@@ -34,15 +34,19 @@ class Move:
         return self.luts / self.block_rams
 
 
-def with_spare_blocks(area_of: AreaModel, folding: Folding) -> Folding:
+def with_spare_blocks(area_of: AreaModel, folding: Folding, device: Device | None = None) -> Folding:
     """The folding with memories moved to block RAM, those first that save most LUTs for a block RAM.
 
-    The device is the folding's, else the smallest of the family that holds the design. A design that fits none, or has
-    no estimate, stays as it is. area_of: of the network, on the folding's family.
+    Args:
+        area_of: of the network, on the folding's family.
+        device: whose block RAMs they are; else the folding's, else the smallest of the family that holds the design. A
+            design that fits none, has no estimate, or has folds that the family cannot have, stays as it is.
     """
     if not is_calibrated(area_of.family.name) or area_of.description.multiplied:
         return folding
-    device = _device_for(area_of, folding)
+    if not all(fold.is_possible_on(area_of.family) for fold in folding.stages.values()):
+        return folding
+    device = device or _device_for(area_of, folding)
     if device is None:
         return folding
     folds = dict(folding.stages)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.devices import DEVICES, FAMILIES, Family
+from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device, Family
 from wsfracbnn.gen.sequential.folding import engine_sizes, folding_from_word, sequential_folding
 from wsfracbnn.gen.sequential.size import WORD as SEQUENTIAL
-from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate
+from wsfracbnn.gen.sizing.area import FULL, Estimate, estimate, is_calibrated
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import PRESETS, fastest_cycles, possible_cycles, preset, slowest_cycles, unrolled
 from wsfracbnn.gen.sizing.solver import AreaModel, price
@@ -34,8 +34,10 @@ class Budget:
     holds: Callable[[Estimate], bool]
 
 
-def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: str | None) -> Folding:
-    """The cheapest folding with at most `cycles` an image, by the area estimate for ECP5.
+def for_cycles(
+    description: NetworkDescription, wanted: str, cycles: int, mhz: str | None, device: Device | None = None
+) -> Folding:
+    """The cheapest folding with at most `cycles` an image, by the area estimate for ECP5 or for the device's family.
 
     Raises:
         InputError: no folding reaches it; the sentence says what the best possible is.
@@ -46,17 +48,26 @@ def for_cycles(description: NetworkDescription, wanted: str, cycles: int, mhz: s
         raise InputError(
             f"folding '{wanted}': asks for {cycles:,} cycles an image, the best possible is {best:,} cycles{rate}"
         )
-    return next(cheapest_foldings(description, [cycles]))
+    return next(cheapest_foldings(description, [cycles], device))
 
 
-def cheapest_foldings(description: NetworkDescription, targets: Iterable[int]) -> Iterator[Folding]:
+def cheapest_foldings(
+    description: NetworkDescription, targets: Iterable[int], device: Device | None = None
+) -> Iterator[Folding]:
     """For each number of cycles an image the solver's folding, spare block RAM spent, or a preset that takes less."""
-    area_of = AreaModel(description)
-    presets = [with_spare_blocks(area_of, preset(description, name)) for name in PRESETS]
+    area_of = _area_model(description, device)
+    presets = [with_spare_blocks(area_of, preset(description, name), device) for name in PRESETS]
     for cycles in targets:
-        solved = with_spare_blocks(area_of, Folding(area_of.cheapest(cycles)))
+        solved = with_spare_blocks(area_of, Folding(area_of.cheapest(cycles)), device)
         fast_enough = [folding for folding in presets if slowest_cycles(description, folding.stages) <= cycles]
         yield min((solved, *fast_enough), key=lambda folding: price(area_of(folding.stages)))
+
+
+def _area_model(description: NetworkDescription, device: Device | None) -> AreaModel:
+    """For the device's family, where that is calibrated, else for ECP5."""
+    if device is None or not is_calibrated(device.family):
+        return AreaModel(description)
+    return AreaModel(description, FAMILIES[device.family])
 
 
 def within(description: NetworkDescription, wanted: str, budget: Budget) -> Folding:
@@ -97,18 +108,19 @@ def sequential_within(description: NetworkDescription, budget: Budget) -> Foldin
     return None
 
 
-def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
+def choose_folding(description: NetworkDescription, wanted: str, device: Device | None = None) -> Folding:
     """The folding that a name means, with the target that it was chosen for.
 
     Args:
         wanted: a preset, 'unrolled', 'cycles=N', 'rate=IMAGES@MHZ', 'luts=N@FAMILY', 'device=NAME', 'sequential',
             'sequential=PExSIMD' or the path of a folding file. A device that is too small for every pipeline gets the
             sequential architecture, where that fits.
+        device: what the design is for, where `wanted` does not say it: whose block RAMs may be spent.
     Raises:
         InputError: none of these; or a target that cannot be met.
     """
     if wanted in PRESETS:
-        return with_spare_blocks(AreaModel(description), preset(description, wanted))
+        return with_spare_blocks(_area_model(description, device), preset(description, wanted), device)
     if wanted == UNROLLED:
         return unrolled(description)
     if wanted.partition("=")[0] == SEQUENTIAL:
@@ -120,7 +132,7 @@ def choose_folding(description: NetworkDescription, wanted: str) -> Folding:
         if match is None or not float(match[1] or match[2]) > 0:
             raise InputError(f"folding '{wanted}': expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
         cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
-        return for_cycles(description, wanted, cycles, match[3])
+        return for_cycles(description, wanted, cycles, match[3], device)
     if wanted.startswith("luts="):
         return within(description, wanted, _lut_budget(wanted))
     if wanted.startswith("device="):

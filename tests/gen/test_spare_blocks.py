@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.design import build_design
-from wsfracbnn.gen.devices import DEVICES, FAMILIES
+from wsfracbnn.gen.devices import DEVICES, FAMILIES, Device
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.sizing.area import estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
@@ -44,6 +44,20 @@ def test_presets_spend_what_their_device_leaves(digits_description: NetworkDescr
     assert after.luts < before.luts
     assert before.block_rams < after.block_rams <= SPENT * device.block_rams
     assert {n: replace(f, moved=()) for n, f in chosen.stages.items()} == plain.stages
+
+
+@pytest.mark.parametrize("name", ["auto", "cycles=3000"])
+def test_no_more_is_spent_than_the_device_has_that_is_asked_for(
+    digits_description: NetworkDescription, name: str
+) -> None:
+    """A board's device may be of a family that has no area model."""
+    small = Device("other", "gowin", luts=20_736, flip_flops=15_552, block_rams=46)
+    usual, chosen = choose_folding(digits_description, name), choose_folding(digits_description, name, small)
+    assert blocks(digits_description, usual) > SPENT * small.block_rams
+    assert moved(chosen) != moved(usual)
+    assert blocks(digits_description, chosen) <= SPENT * small.block_rams
+    ice40 = next(device for device in DEVICES.values() if device.family == "ice40")
+    assert moved(choose_folding(digits_description, "auto", ice40)) == {}
 
 
 def test_what_saves_most_for_a_block_ram_goes_first(digits_description: NetworkDescription) -> None:
