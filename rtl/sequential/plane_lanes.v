@@ -133,6 +133,7 @@ generate
                 .clk(clk),
                 .data(plane == 0 ? upper_bits : lower_bits),
                 .weight(weight[lane*SIMD +: SIMD]),
+                .given_counts(3'd0),
                 .count(agreeing)
             );
 
