@@ -10,12 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.files import updating, write_text
 from wsfracbnn.model.reading import Schema, checked, read_json
-
-FIGURES = ROOT / "results" / "figures.json"
-"""The project's own."""
 
 
 class _File(Schema):

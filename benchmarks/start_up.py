@@ -14,15 +14,23 @@ import sys
 import time
 from pathlib import Path
 
+from wsfracbnn.model.errors import InputError
+
 COMMAND = Path(sys.executable).parent / "wsfracbnn"
 LIMIT_S = 0.5
 
 
-def measure(argument: str) -> tuple[float, float]:
-    """Seconds of one call: by the clock, and computing."""
+def measure(*arguments: str) -> tuple[float, float]:
+    """Seconds of one call of `wsfracbnn`: by the clock, and computing.
+
+    Raises:
+        InputError: it failed; with what it said.
+    """
     before, start = os.times(), time.monotonic()
-    subprocess.run([COMMAND, argument], check=True, capture_output=True)
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True)
     seconds, after = time.monotonic() - start, os.times()
+    if done.returncode:
+        raise InputError(f"wsfracbnn {arguments[0]} failed: {done.stderr.strip()}")
     return seconds, after.children_user + after.children_system - before.children_user - before.children_system
 
 

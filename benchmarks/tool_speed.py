@@ -10,11 +10,8 @@ by the clock. Both want an idle machine, synthesis for half an hour or more.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +23,6 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable
 
-COMMAND = Path(sys.executable).parent / "wsfracbnn"
 NETWORK = "cifar100"
 RUNS = 3
 
@@ -35,36 +31,28 @@ Figures = dict[str, float]
 
 def emit() -> Figures:
     """Seconds of computing of one `emit`, the fastest of RUNS."""
+    from benchmarks.start_up import measure
+
     seconds = []
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as folder:
-            before = os.times()
-            call("emit", "--weights", NETWORK, "--out", f"{folder}/net")
-            after = os.times()
-        seconds.append(sum(after[2:4]) - sum(before[2:4]))
+            seconds.append(measure("emit", "--weights", NETWORK, "--out", f"{folder}/net")[1])
     return {"emit of ResNet-20: s of computing": round(min(seconds), 2)}
 
 
 def synthesis() -> Figures:
     """Seconds of synthesis both ways, and how many times as fast the stages are."""
+    from benchmarks.start_up import measure
+
     seconds = {}
     for way, options in (("by stage", ()), ("as a whole", ("--flat",))):
         with tempfile.TemporaryDirectory() as folder:
-            start = time.monotonic()
             given = ("--targets", "ecp5", "--cache", f"{folder}/cache", "--results", f"{folder}/rows.json")
-            call("synth", "--weights", NETWORK, *given, *options)
-            seconds[way] = time.monotonic() - start
+            seconds[way] = measure("synth", "--weights", NETWORK, *given, *options)[0]
     return {
         **{f"synthesis of ResNet-20 {way}: s": round(figure) for way, figure in seconds.items()},
         "synthesis of ResNet-20: times as fast by stage": round(seconds["as a whole"] / seconds["by stage"], 2),
     }
-
-
-def call(*arguments: str) -> None:
-    """Run `wsfracbnn`."""
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise InputError(f"wsfracbnn {arguments[0]} failed: {done.stderr.strip()}")
 
 
 MEASURED: dict[str, Callable[[], Figures]] = {"emit": emit, "synthesis": synthesis}
