@@ -68,7 +68,7 @@ genvar r;
 genvar s;
 genvar p;
 generate
-    for (s = 0; s < SIXES; s = s + 1) begin : sixes
+    for (s = 0; s < SIXES; s = s + 1) begin : groups
         localparam [63:0] PATTERNS = patterns(s);
         localparam        LAST     = WIDTH < 6 * (s + 1) ? 4 : 5;  // of five bits the sixth is 0
 
@@ -93,7 +93,7 @@ generate
         wire [GIVEN_W-1:0] six_counts;
 
         for (s = 0; s < SIXES; s = s + 1) begin : of_row
-            assign six_counts[3*s +: 3] = sixes[s].like[3*six_weights(r, s) +: 3];
+            assign six_counts[3*s +: 3] = groups[s].like[3*six_weights(r, s) +: 3];
         end
 
         if (3 * SIXES < GIVEN_W) begin : none

@@ -63,19 +63,18 @@ class Monitor:
         self, dut: Any, looks: bool = True, clock: Any = None, reset: Any = None, reset_level: int = 1
     ) -> None:
         self.streams = streams_of(dut) if looks else []
-        self.clock = dut.clk if clock is None else clock
-        self.reset = dut.rst if reset is None else reset
-        self.reset_level = reset_level
         self.cycle = 0
-        if self.streams:
-            cocotb.start_soon(self._run())
+        if self.streams:  # a block without streams need not have a reset
+            cocotb.start_soon(
+                self._run(dut.clk if clock is None else clock, dut.rst if reset is None else reset, reset_level)
+            )
 
-    async def _run(self) -> None:
-        edge, was_reset = RisingEdge(self.clock), False
+    async def _run(self, clock: Any, reset: Any, reset_level: int) -> None:
+        edge, was_reset = RisingEdge(clock), False
         while True:
             await edge
             self.cycle += 1
-            if self.reset.value == self.reset_level:
+            if reset.value == reset_level:
                 was_reset = True
                 for stream in self.streams:
                     stream.forget()
