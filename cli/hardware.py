@@ -12,7 +12,7 @@ import typer
 
 from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import DESCRIBED_HELP, Fold, bundled_or_file
-from wsfracbnn.gen.devices import FAMILIES, SPEED_GRADES, family_named, routable_devices
+from wsfracbnn.gen.devices import DEVICES, FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 from wsfracbnn.model.errors import InputError
 
@@ -147,7 +147,7 @@ def pnr(
         require_writable(bitstream)
     description = _description(weights)
     family = family_named("ecp5")
-    design = build_design(description, choose_folding(description, fold).for_family(family))
+    design = build_design(description, choose_folding(description, fold, DEVICES[device]).for_family(family))
     simulated = None if summary is None else read_summary(summary, design)
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
         _, netlist_file = _synthesize(design, family, cache, flat)

@@ -123,12 +123,12 @@ def _foldings(description: NetworkDescription, word: str, device: Device) -> Ite
         label = f"device={device.name}"
         yield label, choose_folding(description, label)
     elif ".." in word and word.startswith("cycles="):
-        yield from _range(description, word)
+        yield from _range(description, word, device)
     else:
-        yield word, choose_folding(description, word)
+        yield word, choose_folding(description, word, device)
 
 
-def _range(description: NetworkDescription, word: str) -> Iterator[tuple[str, Folding]]:
+def _range(description: NetworkDescription, word: str, device: Device) -> Iterator[tuple[str, Folding]]:
     match = re.fullmatch(r"cycles=(\d{1,12})\.\.(\d{1,12})", word, re.ASCII)
     if match is None or int(match[1]) > int(match[2]):
         raise InputError(f"--fold: found {shown(word)}, expected cycles=A..B with A at most B")
@@ -139,7 +139,7 @@ def _range(description: NetworkDescription, word: str) -> Iterator[tuple[str, Fo
             f"--fold: '{word}' stands for {len(within):,} foldings, expected 1 to {MOST_FOLDINGS}; the fastest takes "
             f"{fastest_cycles(description):,} cycles"
         )
-    for folding in cheapest_foldings(description, within):
+    for folding in cheapest_foldings(description, within, device):
         # The name under which `--fold` finds the same: no stage is as slow as was allowed, where none can be.
         yield f"cycles={slowest_cycles(description, folding.stages)}", folding
 

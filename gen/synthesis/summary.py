@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.stages.folding import TARGET_KEY
+from wsfracbnn.gen.stages.folding import MOVED_KEY, TARGET_KEY
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, read_json
 
@@ -60,5 +60,10 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
 
 
 def _folds(folding: dict[str, Any]) -> dict[str, Any]:
-    """A folding without the target that it is built for, which changes no cycle."""
-    return {key: value for key, value in folding.items() if key != TARGET_KEY}
+    """A folding without what changes no cycle: the target that it is built for, and what block RAM holds."""
+    stages = {name: fold for name, fold in folding.items() if name != TARGET_KEY}
+    return {name: _without_block_ram(fold) if isinstance(fold, dict) else fold for name, fold in stages.items()}
+
+
+def _without_block_ram(fold: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fold.items() if key != MOVED_KEY}

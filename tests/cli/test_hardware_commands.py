@@ -60,6 +60,8 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         }
         for name, contents in files.items():
             (folder / name).write_text(json.dumps(contents))
+        for name, text in sources.items():
+            (folder / name).write_text(text)
         write_digests(folder)
 
     def key(package: str, sources: Mapping[str, str], script: str) -> str:
@@ -178,6 +180,28 @@ def test_pnr_records_clock_and_rate(digits_path: Path, tmp_path: Path, tools: li
     assert "critical path:\n  a\n  b" in output
     assert "--25k" in tools[-1]
     assert tools[-1][tools[-1].index("--seed") + 1] == "3"
+
+
+def test_what_is_routed_for_a_device_is_what_emit_writes_for_it(
+    digits_path: Path, tmp_path: Path, tools: list[list[str]]
+) -> None:
+    """The larger device has block RAMs for weights too."""
+    written = []
+    for device in ("ecp5-25f", "ecp5-85f"):
+        given = ["--weights", digits_path, "--device", device]
+        invoke("pnr", *given, "--cache", tmp_path / device, "--results", tmp_path / "hardware.json")
+        invoke("emit", *given, "--out", tmp_path / f"rtl-{device}")
+        routed, emitted = (weight_styles(folder) for folder in (tmp_path / device, tmp_path / f"rtl-{device}"))
+        assert routed == emitted
+        written.append(emitted)
+    assert written[0] != written[1]
+
+
+def weight_styles(folder: Path) -> set[tuple[str, str]]:
+    """(range of its bits, style) of each memory of weights; stages that are alike are synthesized once."""
+    form = re.compile(r"localparam (\[.*?\]) CONTENTS_0.*?rom_style = (\S+)", re.DOTALL)
+    texts = [path.read_text() for path in folder.rglob("*_weights.v")]
+    return {(match[1], match[2]) for text in texts for match in form.finditer(text)}
 
 
 def test_pnr_refuses_a_device_before_it_synthesizes(digits_path: Path, tools: list[list[str]]) -> None:

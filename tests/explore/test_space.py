@@ -37,10 +37,17 @@ def test_a_range_is_all_that_the_solver_finds_each_by_a_name_that_gives_it_again
     found = candidates(tiny, "cycles=1..1000000", [LARGE])
     assert len(found) == 6
     for candidate in found:
-        again = choose_folding(tiny, candidate.fold)
+        again = choose_folding(tiny, candidate.fold, candidate.device)
         assert dict(again.stages) == dict(candidate.design.folding.stages)
         assert candidate.fold == f"cycles={candidate.design.cycles}"
     assert len({candidate.design.build_id for candidate in found}) == len(found)
+
+
+def test_each_device_spends_its_own_block_rams(digits_description: NetworkDescription) -> None:
+    small, large = candidates(digits_description, "auto", [SMALL, LARGE])
+    assert small.design.cycles == large.design.cycles
+    assert small.area.block_rams < large.area.block_rams
+    assert small.area.luts > large.area.luts
 
 
 def test_the_same_folding_by_two_names_is_one_design(tiny: NetworkDescription) -> None:

@@ -185,6 +185,9 @@ def test_a_summary_must_be_of_the_same_design(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     path.write_text(json.dumps({"network": "tiny", "folding": folding, "simulators": measured}))
     assert read_summary(path, design) == Simulated(1234, 0.97)
+    elsewhere = folding | {"stage_01": folding["stage_01"] | {"block_ram": ["weights"]}, "target": {"lut_inputs": 6}}
+    path.write_text(json.dumps({"network": "tiny", "folding": elsewhere, "simulators": measured}))
+    assert read_summary(path, design) == Simulated(1234, 0.97)  # neither changes a cycle
     path.write_text(
         json.dumps({"network": "tiny", "folding": folding | {"head": {"pe": 3, "simd": 1}}, "simulators": measured})
     )
