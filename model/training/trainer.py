@@ -129,7 +129,8 @@ class Trainer:
         """Trains on a full batch, the one size that is compiled for."""
         if compiled:
             fused_teacher = None if teacher is None else torch.compile(teacher)
-            self.fused_step = partial(self._step, torch.compile(forward), fused_teacher)
+            fused = forward if self.kernels else torch.compile(forward)  # what is compiled does not call the kernels
+            self.fused_step = partial(self._step, fused, fused_teacher)
         self._begin_step()
 
     def _fresh_network(self) -> AnyNetwork:

@@ -8,11 +8,13 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.checkpoint import load_checkpoint
@@ -263,12 +265,29 @@ def test_fracbnn_is_the_layers() -> None:
     assert (results[1][1] - results[0][1]).norm() < 0.01 * results[0][1].norm()
 
 
-def trainer(*, kernels: bool, model: str = "wsfracbnn") -> Trainer:
+def trainer(*, kernels: bool, model: str = "wsfracbnn", compiled: bool = False) -> Trainer:
     full = load_dataset("digits")
     data = dataclasses.replace(full, train_images=full.train_images[:128], train_labels=full.train_labels[:128])
     settings = TrainConfig(epochs=2, batch_size=64, binary_from=0.0, precision="mixed", seed=3)
     config = NetworkConfig(8, 8, 1, 16, (4, 8), (1, 1), 10)
-    return Trainer(Run(model=model, name="small", settings=settings), data, config=config, kernels=kernels)
+    run = Run(model=model, name="small", settings=settings)
+    return Trainer(run, data, config=config, compiled=compiled, kernels=kernels)
+
+
+def test_a_full_batch_goes_through_the_kernels_where_the_rest_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiled pass would leave them out, at two thirds of the speed."""
+    compiled: list[object] = []
+
+    def stand_in(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+        compiled.append(function)
+        return function
+
+    monkeypatch.setattr(torch, "compile", stand_in)
+    for on in (True, False):
+        compiled.clear()
+        network = trainer(kernels=on, compiled=True).network
+        passes = [f for f in compiled if isinstance(f, nn.Module) and network in f.modules()]
+        assert len(passes) == (0 if on else 1)
 
 
 @pytest.mark.parametrize("model", ["wsfracbnn", "fracbnn"])
