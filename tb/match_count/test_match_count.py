@@ -50,6 +50,28 @@ async def counts_the_matches(dut: Any) -> None:
         dut.given_counts.value = counts_of_six(alike, width) if parameter(dut, "COUNTED") else 0
 
 
+@cocotb.test()
+async def takes_the_given_counts_as_they_are(dut: Any) -> None:
+    """Where the first level's counts are given, they are what is added, with the bits that are in none."""
+    width, stages = parameter(dut, "WIDTH"), parameter(dut, "STAGES")
+    if not parameter(dut, "COUNTED") or parameter(dut, "LUT_INPUTS") != 6:
+        return
+    start_clock(dut)
+    generator = seeded()
+    sizes = [min(6, width - 6 * six) for six in range((width + 1) // 6)]
+    dut.weight.value = 0
+    expected = []
+    for step in range(100 + stages):
+        await FallingEdge(dut.clk)
+        if step >= stages:
+            same(f"sum {step - stages}", expected[step - stages], int(dut.count.value))
+        counts = [generator.randint(0, size) for size in sizes]
+        rest = generator.getrandbits(width) >> sum(sizes)
+        dut.data.value = ((1 << width) - 1) ^ rest << sum(sizes) ^ generator.getrandbits(sum(sizes))
+        dut.given_counts.value = sum(count << 3 * six for six, count in enumerate(counts))
+        expected.append(sum(counts) + rest.bit_count())
+
+
 def counts_of_six(vector: int, width: int) -> int:
     """The numbers of ones of each six bits, the last ones perhaps five, in three bits each, the first ones lowest."""
     return sum((vector >> 6 * six & 63).bit_count() << 3 * six for six in range((width + 1) // 6))

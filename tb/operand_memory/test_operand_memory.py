@@ -130,6 +130,25 @@ async def has_the_operands_of_every_window(dut: Any, traffic: Traffic, slow: flo
 
 
 @cocotb.test()
+async def a_window_is_there_as_soon_as_its_pixels_are(dut: Any) -> None:
+    """The first one of a frame with its last pixel, and no earlier; no other pixel follows."""
+    generator, shape = seeded(), Shape(dut)
+    bench = Bench(dut, sinks=())
+    dut.window_taken.value = dut.lsb.value = dut.chunk.value = 0
+    await bench.reset()
+    last_row, last_col = min(1, shape.rows - 1), min(1, shape.cols - 1)
+    words = shape.words(shape.frame(generator))[: (last_row * shape.cols + last_col + 1) * shape.chunks]
+    bench.send(words[:-1])
+    await ClockCycles(dut.clk, len(words) + 30 * shape.chunks + 30)
+    await FallingEdge(dut.clk)
+    same("a window is there before its last pixel", 0, int(dut.window_valid.value))
+    bench.send(words[-1:])
+    await ClockCycles(dut.clk, 10 * shape.chunks + 20)
+    await FallingEdge(dut.clk)
+    same("a window is there with its last pixel", 1, int(dut.window_valid.value))
+
+
+@cocotb.test()
 async def a_reset_at_any_time_leaves_nothing(dut: Any) -> None:
     generator, shape = seeded(), Shape(dut)
     bench = Bench(dut, sinks=())

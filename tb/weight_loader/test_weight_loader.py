@@ -116,7 +116,7 @@ async def fills_every_memory(dut: Any) -> None:
 @cocotb.test()
 async def flags_what_is_wrong_and_takes_the_next(dut: Any) -> None:
     loader = await loader_of(dut)
-    for what in ("shape", "data", "checksum", "short", "shortest", "long"):
+    for what in ("shape", "data", "checksum", "short", "shortest", "long", "beginning"):
         await loader.load(f"before a wrong {what}")
         _, beats = loader.stream()
         first, second, last = beats[0], beats[1], beats[-1]
@@ -128,6 +128,7 @@ async def flags_what_is_wrong_and_takes_the_next(dut: Any) -> None:
             "short": [*beats[:-2], (last[0], True)],
             "shortest": [(first[0], True)],
             "long": [*beats[:-1], (last[0], False), (0, False), (0, True)],
+            "beginning": [(first[0] ^ flipped, False), *beats],  # the rest of a wrong frame is none by itself
         }[what]
         await loader.send(wrong)
         same(f"wrong {what}: loaded, error", (0, 1), loader.flags())
