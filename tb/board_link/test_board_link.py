@@ -121,9 +121,11 @@ async def images_get_their_results(dut: Any) -> None:
     link = await new_link(dut)
     generator = seeded()
     images = [link.image(generator) for _ in range(6)]
+    same("activity after a reset", 0, int(dut.activity.value))
     for sequence, image in enumerate(images):
         link.send(request(image, 250 + sequence))
         await link.expect(result(image, 250 + sequence))
+        same(f"activity after {sequence + 1} replies", (sequence + 1) % 2, int(dut.activity.value))
     same("frames at the accelerator", images, link.frames)
     await link.quiet()
 

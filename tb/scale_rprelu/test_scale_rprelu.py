@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.triggers import FallingEdge
 
 from wsfracbnn.model.signed_digits import representable
-from wsfracbnn.tb.common.bench import Bench, Traffic, affine_words, corner_values, pack, parameter, rom, seeded
+from wsfracbnn.tb.common.bench import Bench, Traffic, affine_words, corner_values, pack, parameter, rom, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
@@ -59,6 +60,19 @@ async def scales_and_bends(dut: Any, traffic: Traffic) -> None:
         await bench.quiet()
 
     await bench.run(traffic, drive, cycles=2 * len(sent) + 8)
+
+
+@cocotb.test()
+async def takes_a_beat_every_other_cycle_from_the_second_after_a_reset(dut: Any) -> None:
+    """And none between, whether one is offered or not."""
+    bench = Bench(dut, sources=())
+    dut.s_axis_tvalid.value = dut.s_axis_tdata.value = dut.rom_data.value = 0
+    await bench.reset(cycles=1)
+    ready = []
+    for _ in range(8):  # the first edge lies in the second cycle
+        await FallingEdge(dut.clk)
+        ready.append(int(dut.s_axis_tready.value))
+    same("ready", [1, 0] * 4, ready)
 
 
 def test_scale_rprelu(block: tuple[str, dict[str, int]]) -> None:

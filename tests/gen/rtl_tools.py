@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyslang
@@ -53,6 +53,11 @@ def verilator(block: str, parameters: Parameters, source: Path | None = None) ->
             str(source or source_of(block)),
         ]
     )
+
+
+def lint_network(top: str, sources: Iterable[Path]) -> tuple[int, str]:
+    """Verilator on all files of an emitted network, every warning on."""
+    return run(["verilator", "--lint-only", "-Wall", "--top-module", top, *map(str, sources)])
 
 
 def icarus(block: str, parameters: Parameters) -> tuple[int, str]:

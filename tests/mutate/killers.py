@@ -22,7 +22,7 @@ from formal.solver import Problem, ToolStoppedError, rtl_of, solve
 from wsfracbnn.gen.locations import ROOT, RTL
 
 from ..boards import parameters as board
-from ..gen.rtl_tools import name_of, verilator
+from ..gen.rtl_tools import lint_network, name_of, verilator
 from ..gen.test_parameters import BUILT as PIPELINE
 from ..sequential import parameters as sequential
 from ..soc import parameters as soc
@@ -200,6 +200,8 @@ class Killers:
 
     def _linted(self, mutant: Mutant, text: str) -> Outcome:
         """Whether Verilator warns of it where it warns of nothing without: at the points of tests/gen/."""
+        if mutant.file in emitted_modules():
+            return self._network_linted(mutant, text)
         points = BUILT.get(mutant.block, [])
         if not points:
             return Outcome(PASSED, "", 0.0, 0.0)
@@ -215,6 +217,20 @@ class Killers:
             return Outcome(PASSED, "", 0.0, 0.0)
 
         return self.cache.outcome(key, lint)
+
+    def _network_linted(self, mutant: Mutant, text: str) -> Outcome:
+        """As tests/gen/test_emit.py lints an emitted network."""
+        design, job = emitted()
+        files = {name: path for name, path in job.sources.items() if path.parent.name != "tb"}
+        texts = {name: path.read_text() for name, path in files.items()} | {mutant.file: text}
+
+        def lint() -> Outcome:
+            code, said = lint_network(design.top, (files | {mutant.file: self._written(mutant.file, text)}).values())
+            kind = re.findall(r"%(?:Warning|Error)(?:-(\w+))?", said)
+            found = LINT if code else PASSED
+            return Outcome(found, f"lint {design.top}: {(kind or [''])[0]}" if code else "", 0.0, 0.0)
+
+        return self.cache.outcome(_hash("lint", *map(code_of, texts.values())), lint)
 
     def _written(self, file: str, text: str) -> Path:
         path = self.folder / file
