@@ -26,6 +26,8 @@ GRID = [
     {"MEMORIES": 1, "WORDS": 2, "BEATS": 3, "SHAPE": 7, "MOST_BEATS": 3, "ADDR_W": 1},
     {"MEMORIES": 3, "WORDS": table([5, 1, 8]), "BEATS": table([4, 1, 2]), "SHAPE": 0x1234ABCD}
     | {"MOST_BEATS": 4, "ADDR_W": 3},
+    {"MEMORIES": 4, "WORDS": table([2, 3, 1, 2]), "BEATS": table([1, 2, 1, 1]), "SHAPE": 9}
+    | {"MOST_BEATS": 2, "ADDR_W": 2},
 ]
 Beats = list[tuple[int, bool]]
 """tdata and tlast."""
