@@ -16,6 +16,7 @@ from pathlib import Path
 from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.emission.render import own_names
+from wsfracbnn.gen.emission.vectors import random_images
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.selection import BENCH
 from wsfracbnn.model.config import NetworkConfig
@@ -40,7 +41,7 @@ def emitted() -> tuple[AcceleratorDesign, Job]:
     """The network, emitted anew, and the job that simulates it."""
     description = random_description(CONFIG, seed=7, name=NAME, wild=False)  # values that vary in every layer
     with temporary_folder(FOLDERS / "emission") as work:
-        design = emit(description, folding_of(CONFIG, FOLDS), work / "net")
+        design = emit(description, folding_of(CONFIG, FOLDS), work / "net", random_images(description, IMAGES))
         folder = FOLDERS / f"network-{_digest(work / 'net')}"
         if not folder.exists():
             with suppress(OSError):  # another process was quicker
