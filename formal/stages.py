@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proofs of the blocks that hold more of an image than can be followed by induction: bounded, at small sizes."""
+"""Proofs of stages and of their sequencer. What holds too much of an image to be followed by induction is bounded."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ STAGES = (
     ),
     Block(
         "pass_sequencer",
-        20,
+        1,
         (
             Fault(
                 "a window goes on before its last group",
@@ -226,6 +226,36 @@ STAGES = (
                 "credit",
                 depth=20,
             ),
+            Fault(
+                "a window too many is held",
+                "wire room_if_lsb    = !held[HELD-1] || lists_end;",
+                "wire room_if_lsb    = 1'b1;",
+                "room",
+                sizes={"GROUPS": 2, "CHUNKS": 1, "HELD": 1},
+                depth=20,
+            ),
+            Fault(
+                "a second pass pauses before the next",
+                "wire can_lsb  = second && !lists_empty;",
+                "wire can_lsb  = second && !lists_empty && !running_lsb;",
+                "never_idle",
+                depth=20,
+            ),
+            Fault(
+                "a window goes on only once none is held",
+                "wire room_else      = !held[HELD-1] || release_else;",
+                "wire room_else      = !held[0] || release_else;",
+                "goes_on_when_there_is_room",
+                sizes={"GROUPS": 1, "CHUNKS": 1, "HELD": 2, "RESULTS": 4},
+                depth=20,
+            ),
+            Fault(
+                "a second pass goes first",
+                "wire can_msb  = there && !first_done && has_credit;",
+                "wire can_msb  = there && !first_done && has_credit && !can_lsb;",
+                "first_pass_before_second",
+                depth=20,
+            ),
         ),
         (
             {"GROUPS": 2, "CHUNKS": 1, "HELD": 1},
@@ -233,8 +263,10 @@ STAGES = (
             {"GROUPS": 2, "CHUNKS": 2, "HELD": 2, "RESULTS": 8},
             {"GROUPS": 1, "CHUNKS": 3, "HELD": 2, "RESULTS": 4},
             {"GROUPS": 3, "CHUNKS": 1, "HELD": 3, "RESULTS": 5},
+            {"GROUPS": 1, "CHUNKS": 1, "HELD": 5, "RESULTS": 14},
+            {"GROUPS": 64, "CHUNKS": 16, "HELD": 1, "RESULTS": 196},
         ),
-        method=BOUNDED,
+        quick=True,
     ),
     Block(
         "table_engine",
