@@ -292,6 +292,41 @@ STAGES = (
         method=BOUNDED,
     ),
     Block(
+        "fractional_core",
+        1,
+        (
+            Fault(
+                "the FIFO of first-pass results holds those of one window",
+                "    .DEPTH(DEPTH)\n) first_pass (",
+                "    .DEPTH(GROUPS)\n) first_pass (",
+                "every_result_is_kept",
+                sizes={"GROUPS": 3},
+                depth=16,
+            ),
+            Fault(
+                "a result is taken back",
+                "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted);",
+                "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted) && !issue_lsb;",
+                "out.stays",
+                depth=20,
+            ),
+            Fault(
+                "second-pass results are counted as first ones",
+                ".in(issue_msb && issue_ends),",
+                ".in(issue && issue_ends),",
+                "none_made_up",
+                depth=24,
+            ),
+        ),
+        (
+            {"GROUPS": 2},
+            {"GROUPS": 1},
+            {"GROUPS": 3, "PE": 2},
+            {"GROUPS": 2, "HELD": 2, "STAGES": 3},
+            {"GROUPS": 1, "HELD": 4, "STAGES": 3},
+        ),
+    ),
+    Block(
         "fractional_engine",
         20,
         (
