@@ -2,12 +2,35 @@
 """Proofs that the blocks which compute do what their equations say.
 
 Pipelines without feedback: what leaves depends on the last few cycles only, and registers begin with any value. A
-bounded proof that is longer than the pipeline is therefore complete.
+bounded proof that is longer than the pipeline is therefore complete. Wide popcounts are beyond a solver: they are
+followed cell by cell.
 """
 
 from __future__ import annotations
 
-from formal.block import BOUNDED, Block, Fault
+from collections.abc import Mapping, Sequence
+
+from formal.block import BOUNDED, CELLWISE, Block, Fault
+from wsfracbnn.gen.stages.fractional_engine import match_count_stages
+
+WIDE_COUNTS = (9, 18, 27, 36, 72, 135, 144, 288, 576, 1152, 2304)
+"""Window bits that a lane may count at once: nine taps of 1 to 256 channels."""
+
+NARROW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+"""Bits that a lane of the sequential engine may count at once."""
+
+UNROLLED_COUNTS = (9, 72, 135, 144, 288, 576)
+"""Bits of a whole window of 1 to 64 channels."""
+
+
+def _popcounts(widths: Sequence[int]) -> tuple[Mapping[str, int], ...]:
+    """Sizes of popcounts, with as many registers as they are generated with, the quickest first."""
+    return tuple(
+        {"WIDTH": width, "STAGES": match_count_stages(width), "LUT_INPUTS": lut_inputs}
+        for width in sorted(widths)
+        for lut_inputs in (4, 6)
+    )
+
 
 ARITHMETIC = (
     Block(
@@ -185,5 +208,93 @@ ARITHMETIC = (
             {"WIDTH": 12, "ROWS": 5, "STAGES": 2, "LUT_INPUTS": 6, "WEIGHTS": 0xA5C_A9C_5A3_A5C_FFF},
         ),
         method=BOUNDED,
+    ),
+    Block(
+        "match_count_wide",
+        6,
+        (
+            Fault(
+                "a carry is lost",
+                "(x & y) | (x & z) | (y & z);",
+                "(x & y) | (x & z);",
+                "counted",
+                source="match_count",
+                sizes={"WIDTH": 576, "STAGES": 5, "LUT_INPUTS": 4},
+            ),
+            Fault(
+                "a bit that no group adds up is passed twice",
+                "levels[l-1].in[FROM+6*SIXES+3*THREES +: OVER];",
+                "levels[l-1].in[FROM+6*SIXES+3*THREES-1 +: OVER];",
+                "counted",
+                source="match_count",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 4},
+            ),
+            Fault(
+                "carries of six bits change places",
+                "assign out[TWICE+i] = six_count[2];",
+                "assign out[TWICE+i] = six_count[1];",
+                "counted",
+                source="match_count",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 6},
+            ),
+            Fault(
+                "carries lie where others do",
+                "KEPT_HIGHER + SIXES_ABOVE + THREES_ABOVE}",
+                "KEPT_HIGHER + SIXES_ABOVE}",
+                "counted",
+                source="match_count",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 6},
+            ),
+            Fault(
+                "a table of six bits with one value wrong",
+                "64'hfee8e880e8808000",
+                "64'hfee8e880e8808001",
+                "counted",
+                source="count_six",
+                sizes={"WIDTH": 576, "STAGES": 5, "LUT_INPUTS": 6},
+            ),
+            Fault(
+                "a register too few",
+                "(l * STAGES) / (LEVELS + 1) > ((l - 1) * STAGES) / (LEVELS + 1);",
+                "(l * (STAGES - 1)) / (LEVELS + 1) > ((l - 1) * (STAGES - 1)) / (LEVELS + 1);",
+                "in_its_time",
+                source="match_count",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 4},
+            ),
+            Fault(
+                "one bit passes a register less",
+                "assign in = out_register;",
+                "assign in = {out_register[BITS-1:1], out[0]};",
+                "counted",
+                source="match_count",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 4},
+            ),
+        ),
+        _popcounts((*NARROW_COUNTS, *WIDE_COUNTS)),
+        method=CELLWISE,
+    ),
+    Block(
+        "match_rows_wide",
+        6,
+        (
+            Fault(
+                "a missing sixth bit counts",
+                "{WIDTH < 6 * (six + 1), 5'd0}",
+                "6'd0",
+                "counted",
+                source="match_rows",
+                sizes={"WIDTH": 137, "STAGES": 4, "LUT_INPUTS": 6},
+            ),
+            Fault(
+                "a row takes another row's count",
+                "groups[s].like[3*six_weights(r, s) +: 3];",
+                "groups[s].like[3*six_weights(0, s) +: 3];",
+                "counted",
+                source="match_rows",
+                sizes={"WIDTH": 144, "STAGES": 4, "LUT_INPUTS": 6},
+            ),
+        ),
+        _popcounts(UNROLLED_COUNTS),
+        method=CELLWISE,
     ),
 )

@@ -16,6 +16,10 @@ INDUCTION = "k-induction"
 BOUNDED = "bounded"
 """Depth k: no assertion fails in the first k cycles, the first of which has a reset."""
 
+CELLWISE = "cell by cell"
+"""Depth k: of the cells of an adder tree, of k inputs at most, each adds up its inputs, whatever these are, and so all
+together add up the tree's (formal/adder_tree.py). Holds forever."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -27,7 +31,7 @@ class Fault:
         refuted: the property that must fail, as its label is after flattening.
         source: file under rtl/; "" is the block's own.
         sizes: parameters of the properties' module, where the proof's first ones do not show it.
-        depth: cycles within which it must show.
+        depth: cycles within which it must show; the proof's own where that is cell by cell.
     """
 
     name: str

@@ -20,7 +20,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from formal.block import BOUNDED, Block, Fault
+from formal.block import BOUNDED, CELLWISE, Block, Fault
 from formal.blocks import BLOCKS
 from formal.solver import PROPERTIES, Problem, rtl_of, solve
 from wsfracbnn.cli.app import run
@@ -34,6 +34,9 @@ from wsfracbnn.model.files import require_writable, write_text
 from wsfracbnn.model.reading import read_json
 
 RESULTS = ROOT / "results" / "formal.json"
+
+MANY = 8
+"""Proofs of a block, each of which has its parameters on the page."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,8 @@ def proof_of(block: Block, sizes: Mapping[str, int]) -> Proof:
 
 def refutation_of(block: Block, fault: Fault) -> Refutation:
     """Put the fault into the block and look what fails."""
-    outcome = solve(
-        Problem(block.name, fault.sizes or block.sizes[0], BOUNDED, fault.depth, faulty(block, fault), False)
-    )
+    method, depth = (CELLWISE, block.depth) if block.method == CELLWISE else (BOUNDED, fault.depth)
+    outcome = solve(Problem(block.name, fault.sizes or block.sizes[0], method, depth, faulty(block, fault), False))
     return Refutation(block.name, fault.name, fault.refuted, outcome.failed, outcome.step, outcome.seconds)
 
 
@@ -235,7 +237,7 @@ def _line(block: Block, results: Results) -> str:
     cells = (
         f"`{block.name}`",
         statement_of(block),
-        "; ".join(filter(None, (_sizes(row.sizes) for row in proofs))),
+        _all_sizes([row.sizes for row in proofs]),
         f"{proofs[0].method}, {proofs[0].depth}",
         str(max(len(row.properties) for row in proofs)),
         f"{sum(row.found for row in faults)} of {len(faults)}",
@@ -249,6 +251,14 @@ def statement_of(block: Block) -> str:
     header = (PROPERTIES / f"{block.name}.sv").read_text().split("/*\n")[1].split(" */")[0]
     text = " ".join(line.removeprefix(" *").strip() for line in header.splitlines())
     return text.strip().removeprefix(f"{block.name}: ").split("  ")[0]
+
+
+def _all_sizes(sizes: Sequence[Mapping[str, int]]) -> str:
+    """Parameters of a block's proofs, one after the other; of many proofs the values of each parameter."""
+    if len(sizes) <= MANY:
+        return "; ".join(filter(None, map(_sizes, sizes)))
+    values = {name: sorted({row[name] for row in sizes}) for name in sizes[0]}
+    return "; ".join(f"{name} {', '.join(map(str, found))}" for name, found in values.items())
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:

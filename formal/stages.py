@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proofs of the blocks that hold more of an image than can be followed by induction: bounded, at small sizes."""
+"""Proofs of stages and of their sequencer. What holds too much of an image to be followed by induction is bounded."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ STAGES = (
     ),
     Block(
         "pass_sequencer",
-        20,
+        1,
         (
             Fault(
                 "a window goes on before its last group",
@@ -226,6 +226,36 @@ STAGES = (
                 "credit",
                 depth=20,
             ),
+            Fault(
+                "a window too many is held",
+                "wire room_if_lsb    = !held[HELD-1] || lists_end;",
+                "wire room_if_lsb    = 1'b1;",
+                "room",
+                sizes={"GROUPS": 2, "CHUNKS": 1, "HELD": 1},
+                depth=20,
+            ),
+            Fault(
+                "a second pass pauses before the next",
+                "wire can_lsb  = second && !lists_empty;",
+                "wire can_lsb  = second && !lists_empty && !running_lsb;",
+                "never_idle",
+                depth=20,
+            ),
+            Fault(
+                "a window goes on only once none is held",
+                "wire room_else      = !held[HELD-1] || release_else;",
+                "wire room_else      = !held[0] || release_else;",
+                "goes_on_when_there_is_room",
+                sizes={"GROUPS": 1, "CHUNKS": 1, "HELD": 2, "RESULTS": 4},
+                depth=20,
+            ),
+            Fault(
+                "a second pass goes first",
+                "wire can_msb  = there && !first_done && has_credit;",
+                "wire can_msb  = there && !first_done && has_credit && !can_lsb;",
+                "first_pass_before_second",
+                depth=20,
+            ),
         ),
         (
             {"GROUPS": 2, "CHUNKS": 1, "HELD": 1},
@@ -233,8 +263,10 @@ STAGES = (
             {"GROUPS": 2, "CHUNKS": 2, "HELD": 2, "RESULTS": 8},
             {"GROUPS": 1, "CHUNKS": 3, "HELD": 2, "RESULTS": 4},
             {"GROUPS": 3, "CHUNKS": 1, "HELD": 3, "RESULTS": 5},
+            {"GROUPS": 1, "CHUNKS": 1, "HELD": 5, "RESULTS": 14},
+            {"GROUPS": 64, "CHUNKS": 16, "HELD": 1, "RESULTS": 196},
         ),
-        method=BOUNDED,
+        quick=True,
     ),
     Block(
         "table_engine",
@@ -258,6 +290,41 @@ STAGES = (
         ),
         ({"LEVELS": 1, "VALUES": 9}, {"LEVELS": 2, "VALUES": 3}),
         method=BOUNDED,
+    ),
+    Block(
+        "fractional_core",
+        1,
+        (
+            Fault(
+                "the FIFO of first-pass results holds those of one window",
+                "    .DEPTH(DEPTH)\n) first_pass (",
+                "    .DEPTH(GROUPS)\n) first_pass (",
+                "every_result_is_kept",
+                sizes={"GROUPS": 3},
+                depth=16,
+            ),
+            Fault(
+                "a result is taken back",
+                "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted);",
+                "assign m_axis_tvalid = paired_valid && &(lsb_valid | ~lsb_wanted) && !issue_lsb;",
+                "out.stays",
+                depth=20,
+            ),
+            Fault(
+                "second-pass results are counted as first ones",
+                ".in(issue_msb && issue_ends),",
+                ".in(issue && issue_ends),",
+                "none_made_up",
+                depth=24,
+            ),
+        ),
+        (
+            {"GROUPS": 2},
+            {"GROUPS": 1},
+            {"GROUPS": 3, "PE": 2},
+            {"GROUPS": 2, "HELD": 2, "STAGES": 3},
+            {"GROUPS": 1, "HELD": 4, "STAGES": 3},
+        ),
     ),
     Block(
         "fractional_engine",
