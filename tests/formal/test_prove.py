@@ -56,13 +56,13 @@ def test_assumptions_that_exclude_each_other_prove_nothing(tmp_path: Path, monke
     file.write_text(file.read_text().replace("endmodule", "always @* assume (!rst);\n\nendmodule"))
     monkeypatch.setattr("formal.solver.PROPERTIES", tmp_path / "formal")
     with pytest.raises(ToolStoppedError, match=r"formal/stream_register\.sv: .*PREUNSAT"):
-        solve(Problem(block.name, {}, block.method, block.depth, sources_of(block)), tmp_path)
+        solve(Problem(block.name, {}, block.method, block.depth, sources_of(block, {})), tmp_path)
 
 
 @pytest.mark.parametrize(("block", "fault"), FAULTS, ids=lambda value: value.name)
 def test_every_fault_has_its_place(block: Block, fault: Fault) -> None:
     """Its text is in the source once, and the property that finds it is not one of the block's inside."""
-    assert faulty(block, fault) != sources_of(block)
+    assert faulty(block, fault) != sources_of(block, fault.sizes or block.sizes[0])
     assert fault.refuted not in invariants_of(block)
 
 
