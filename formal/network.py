@@ -20,13 +20,16 @@ BITS = 8
 
 SEED = 7
 
+NETWORK = ("HEIGHT", "WIDTH", "CHANNELS", "UNROLLED", "DEPTH")
+"""The parameters that a network is made of."""
+
 FOLDS = ("small", "unrolled")
 """The preset that each value of the parameter UNROLLED stands for."""
 
 
 def first_conv_stage(sizes: Mapping[str, int]) -> tuple[str, ConvStage]:
     """Name and stage of the first convolution of a network, with the skip FIFO that the sizes ask for."""
-    return _built(tuple(sorted(sizes.items())))[:2]
+    return _built(_network(sizes))[:2]
 
 
 def conv_stage_sources(sizes: Mapping[str, int]) -> dict[str, str]:
@@ -38,12 +41,16 @@ def conv_stage_sources(sizes: Mapping[str, int]) -> dict[str, str]:
     Raises:
         InputError: DEPTH is neither.
     """
-    return dict(_built(tuple(sorted(sizes.items())))[2])
+    return dict(_built(_network(sizes))[2])
+
+
+def _network(sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(sizes[name] for name in NETWORK)
 
 
 @functools.cache
-def _built(sizes: tuple[tuple[str, int], ...]) -> tuple[str, ConvStage, Mapping[str, str]]:
-    size = dict(sizes)
+def _built(network: tuple[int, ...]) -> tuple[str, ConvStage, Mapping[str, str]]:
+    size = dict(zip(NETWORK, network, strict=True))
     config = NetworkConfig(
         size["HEIGHT"], size["WIDTH"], 1, 1, (size["CHANNELS"],), (1,), 2, residual_bits=BITS, residual_fraction=2
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from formal.block import Block, Fault
+from formal.block import BOUNDED, Block, Fault
 from formal.network import conv_stage_sources
 
 NETWORKS = (
@@ -39,5 +39,35 @@ NETWORKS = (
             {"HEIGHT": 4, "WIDTH": 6, "CHANNELS": 10, "UNROLLED": 0, "DEPTH": 77},
         ),
         emitted=conv_stage_sources,
+    ),
+    Block(
+        "conv_progress",
+        100,
+        (
+            Fault(
+                "an entry less than the least depth",
+                "    .DEPTH(3)\n) skip_fifo (",
+                "    .DEPTH(2)\n) skip_fifo (",
+                "in_time",
+                source="random_stage_01",
+                depth=100,
+            ),
+            Fault(
+                "the same of an unrolled stage",
+                "    .DEPTH(3)\n) skip_fifo (",
+                "    .DEPTH(2)\n) skip_fifo (",
+                "in_time",
+                source="random_stage_01",
+                sizes={"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 16},
+                depth=80,
+            ),
+        ),
+        (
+            {"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 0, "DEPTH": 3, "CYCLES": 50, "STARTS": 1},
+            {"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 16},
+        ),
+        method=BOUNDED,
+        emitted=conv_stage_sources,
+        free=("fractional.open", "dut.registered_tdata"),
     ),
 )

@@ -82,6 +82,20 @@ STAGES = (
                 depth=18,
             ),
             Fault(
+                "a window does not wait for its last pixel",
+                "wire complete = can_flush || (full && s_axis_tvalid);",
+                "wire complete = can_flush || full;",
+                "windows.pixels",
+                depth=18,
+            ),
+            Fault(
+                "windows leave in the last row only",
+                "wire complete = can_flush || (full && s_axis_tvalid);",
+                "wire complete = can_flush;",
+                "windows.leaves_by_itself",
+                depth=18,
+            ),
+            Fault(
                 "a window follows its beat by two cycles",
                 "renew <= out_free;",
                 "renew <= out_valid && m_axis_tready;",
