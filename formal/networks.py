@@ -42,7 +42,7 @@ NETWORKS = (
     ),
     Block(
         "conv_progress",
-        100,
+        130,
         (
             Fault(
                 "an entry less than the least depth",
@@ -58,13 +58,13 @@ NETWORKS = (
                 "    .DEPTH(2)\n) skip_fifo (",
                 "in_time",
                 source="random_stage_01",
-                sizes={"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 16},
+                sizes={"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 8},
                 depth=80,
             ),
         ),
         (
             {"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 0, "DEPTH": 3, "CYCLES": 50, "STARTS": 1},
-            {"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 16},
+            {"HEIGHT": 2, "WIDTH": 4, "CHANNELS": 1, "UNROLLED": 1, "DEPTH": 3, "CYCLES": 40, "STARTS": 8},
         ),
         method=BOUNDED,
         emitted=conv_stage_sources,
