@@ -3,8 +3,8 @@
 `default_nettype none
 
 /*
- * argmax: logits leave as they came, a cycle later; tlast comes with every CLASSES-th, and with it the class of the
- * frame's largest logit, the lowest of several.
+ * argmax: logits leave as they came, a cycle later, offered before anybody asks for one; tlast comes with every
+ * CLASSES-th, and with it the class of the frame's largest logit, the lowest of several.
  */
 module argmax_properties #(
     parameter CLASSES = 3
@@ -89,6 +89,10 @@ always @* begin
         winner_exists: assert (m_axis_tuser < CLASSES && (out_last || m_axis_tuser == 0));
         winner_is_largest: assert (!out_last || largest >= loser);
         lowest_of_several: assert (!out_last || other >= m_axis_tuser || largest > loser);
+    end
+    if (running) begin
+        // A logit is taken, and so offered, before anybody asks for one.
+        waits_for_its_end_only: assert (s_axis_tready == (!m_axis_tvalid || m_axis_tready));
     end
 end
 

@@ -48,6 +48,49 @@ ARITHMETIC = (
         quick=True,
     ),
     Block(
+        "adder_tree",
+        6,
+        (
+            Fault(
+                "numbers without their signs",
+                "sums[i*W +: W] <= {x[W-2], x} + {y[W-2], y};",
+                "sums[i*W +: W] <= {1'b0, x} + {1'b0, y};",
+                "summed",
+            ),
+            Fault(
+                "the one left over is lost",
+                "sums[i*W +: W] <= {x[W-2], x};",
+                "sums[i*W +: W] <= {W{1'b0}};",
+                "summed",
+            ),
+        ),
+        (
+            {"VALUES": 5, "WIDTH": 3},
+            {"VALUES": 1, "WIDTH": 4},
+            {"VALUES": 2, "WIDTH": 1},
+            {"VALUES": 4, "WIDTH": 6},
+            {"VALUES": 9, "WIDTH": 3},
+        ),
+        method=BOUNDED,
+        quick=True,
+    ),
+    Block(
+        "xnor_lane",
+        8,
+        (
+            Fault("chunks before the first count", "(first ? {SUM_W{1'b0}} : total)", "total", "sum_of_the_window"),
+            Fault("no correction", "1'b0} - correction;", "1'b0};", "sum_of_the_window"),
+            Fault("weights a cycle early", "    .data(own_data),", "    .data(data),", "sum_of_the_window"),
+        ),
+        (
+            {"SIMD": 4, "CHUNKS": 2, "STAGES": 1},
+            {"SIMD": 9, "CHUNKS": 1, "STAGES": 1},
+            {"SIMD": 6, "CHUNKS": 1, "STAGES": 2, "LUT_INPUTS": 6},
+            {"SIMD": 3, "CHUNKS": 3, "STAGES": 1},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
         "quantizer",
         1,
         (

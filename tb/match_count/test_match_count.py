@@ -60,7 +60,7 @@ async def takes_the_given_counts_as_they_are(dut: Any) -> None:
     generator = seeded()
     sizes = [min(6, width - 6 * six) for six in range((width + 1) // 6)]
     dut.weight.value = 0
-    expected = []
+    expected: list[int] = []
     for step in range(100 + stages):
         await FallingEdge(dut.clk)
         if step >= stages:

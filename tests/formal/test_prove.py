@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from formal.block import Block, Fault
-from formal.blocks import BLOCKS
+from formal.blocks import BLOCKS, PROVEN_WITHIN, SIMULATED_ONLY
+from formal.network import conv_stage_sources, first_conv_stage
+from formal.networks import NETWORKS
 from formal.prove import (
     Results,
     chosen,
@@ -25,7 +27,7 @@ from formal.prove import (
     with_others,
 )
 from formal.solver import PROPERTIES, Problem, ToolStoppedError, solve
-from wsfracbnn.gen.locations import ROOT, TEMPLATES
+from wsfracbnn.gen.locations import ROOT, RTL, TEMPLATES
 from wsfracbnn.model.errors import InputError
 
 QUICK = [block for block in BLOCKS if block.quick]
@@ -56,13 +58,13 @@ def test_assumptions_that_exclude_each_other_prove_nothing(tmp_path: Path, monke
     file.write_text(file.read_text().replace("endmodule", "always @* assume (!rst);\n\nendmodule"))
     monkeypatch.setattr("formal.solver.PROPERTIES", tmp_path / "formal")
     with pytest.raises(ToolStoppedError, match=r"formal/stream_register\.sv: .*PREUNSAT"):
-        solve(Problem(block.name, {}, block.method, block.depth, sources_of(block)), tmp_path)
+        solve(Problem(block.name, {}, block.method, block.depth, sources_of(block, {})), tmp_path)
 
 
 @pytest.mark.parametrize(("block", "fault"), FAULTS, ids=lambda value: value.name)
 def test_every_fault_has_its_place(block: Block, fault: Fault) -> None:
     """Its text is in the source once, and the property that finds it is not one of the block's inside."""
-    assert faulty(block, fault) != sources_of(block)
+    assert faulty(block, fault) != sources_of(block, fault.sizes or block.sizes[0])
     assert fault.refuted not in invariants_of(block)
 
 
@@ -70,6 +72,27 @@ def test_every_block_has_a_fault_and_every_file_a_block() -> None:
     assert [block.name for block in BLOCKS if not block.faults] == []
     files = {path.stem for path in PROPERTIES.glob("*.sv")} - {"stream_checks"}
     assert files == {block.name for block in BLOCKS}
+
+
+def test_every_block_is_proven_by_itself_or_as_a_part() -> None:
+    """Of rtl/; a part is in the sources of the proof that is said to contain it."""
+    alone = {block.name for block in BLOCKS}
+    blocks = {path.stem for path in RTL.glob("*.v")}
+    assert blocks - alone == {*PROVEN_WITHIN, *SIMULATED_ONLY}
+    for part, within in PROVEN_WITHIN.items():
+        for block in chosen(within):
+            assert f"{part}.v" in sources_of(block, block.sizes[0])
+
+
+def test_stages_are_proven_with_the_least_skip_fifo_and_with_the_one_that_is_built() -> None:
+    depths = [(sizes["DEPTH"], first_conv_stage(sizes)[1]) for block in NETWORKS for sizes in block.sizes]
+    assert any(depth == stage.skip_minimum for depth, stage in depths)
+    assert any(depth > stage.skip_minimum for depth, stage in depths)
+
+
+def test_a_skip_fifo_that_the_generator_does_not_build_is_refused() -> None:
+    with pytest.raises(InputError, match=r"formal: found DEPTH 4, expected 3 or 32, as the generator computes"):
+        conv_stage_sources(dict(NETWORKS[0].sizes[0]) | {"DEPTH": 4})
 
 
 def test_reset_contract_is_of_the_ends_that_are_emitted() -> None:
