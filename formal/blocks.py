@@ -16,7 +16,6 @@ BLOCKS: tuple[Block, ...] = (*STREAMS, *PARTS, *ARITHMETIC, *STAGES, *NETWORKS)
 
 PROVEN_WITHIN: Mapping[str, tuple[str, ...]] = {
     "window_columns": ("window_buffer", "window_walk"),
-    "fractional_core": ("fractional_engine",),
     "fractional_lane": ("fractional_engine",),
 }
 """Blocks of rtl/ without properties of their own, and those whose proofs contain them."""
