@@ -74,7 +74,10 @@ def cost(
     console.print(report.device_table(costs, mhz))
     if device is not None and costs[0].refusal:
         console.print(costs[0].refusal)
-    console.print("Areas are estimates; constants that training will choose are random here. Clocks are not estimated.")
+    console.print(
+        "Areas are estimates; constants that training will choose are random here. Clocks are not estimated: --mhz "
+        "says which (ECP5 reaches 100 to 150, iCE40 UltraPlus 30)."
+    )
     return {
         "config": shape.to_dict(),
         "gate_fraction": gate_fraction,

@@ -94,8 +94,8 @@ BadPictures = Annotated[
 Fold = Annotated[
     str,
     typer.Option(
-        help="Parallelism: auto, small, fast, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, device=NAME, "
-        "sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON)."
+        help="Parallelism: auto, small, fast, unrolled, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, "
+        "device=NAME, sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON)."
     ),
 ]
 

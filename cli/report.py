@@ -47,14 +47,17 @@ def design_table(design: AcceleratorDesign) -> Table:
 
 def design_totals(design: AcceleratorDesign) -> str:
     """Slowest stage, rate at the nominal clock, balance of the convolutions, ROM bits in all."""
+    rate = f"at most {NOMINAL_MHZ * 1e6 / design.cycles:,.0f} images/s at {NOMINAL_MHZ} MHz"
+    bits = f"{sum(stage.rom_bits for stage in design.stages):,} ROM bits"
+    if design.one_engine:
+        layers = f"{len(design.stages)} layers, all but the head in one engine"
+        return f"{layers}, {design.cycles:,} cycles an image: {rate}; {bits}"
     slowest = max(design.stages, key=lambda stage: stage.cycles)
-    rate = NOMINAL_MHZ * 1e6 / slowest.cycles
-    bits = sum(stage.rom_bits for stage in design.stages)
     work = [stage.cycles for stage in design.convs]
+    balance = f"; the convolutions' work differs by up to {max(work) / min(work) - 1:.0%}" if len(work) > 1 else ""
     return (
         f"{len(design.stages)} stages; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: "
-        f"at most {rate:,.0f} images/s at {NOMINAL_MHZ} MHz; the convolutions' work differs by up to "
-        f"{max(work) / min(work) - 1:.0%}; {bits:,} ROM bits"
+        f"{rate}{balance}; {bits}"
     )
 
 
@@ -116,19 +119,19 @@ def area_line(estimate: AreaEstimate) -> str:
 
 def device_table(costs: Sequence[DeviceCost], mhz: float) -> Table:
     """One row per device: what the folding takes of it, cycles and rate."""
-    table = Table("device", *RESOURCES.values(), "cycles an image", f"images/s at {mhz:g} MHz", title="area and rate")
-    for column in table.columns[1:]:
+    headings = "device", "architecture", *RESOURCES.values(), "cycles an image", f"images/s at {mhz:g} MHz"
+    table = Table(*headings, title="area and rate")
+    for column in table.columns[2:]:
         column.justify = "right"
     for cost in costs:
         if cost.design is None or cost.area is None:
-            table.add_row(cost.device.name, *["-"] * len(RESOURCES), "-", "does not fit")
+            table.add_row(cost.device.name, "-", *["-"] * len(RESOURCES), "-", "does not fit")
             continue
         numbers, shares = cost.area.area.to_json(), cost.area.shares()
         cycles = cost.cycles
         rate = f"{mhz * 1e6 / cycles:,.0f}" if cost.area.fits else "does not fit"
-        table.add_row(
-            cost.device.name, *(f"{numbers[key]:,} ({shares[key]:.0%})" for key in RESOURCES), f"{cycles:,}", rate
-        )
+        areas = (f"{numbers[key]:,} ({shares[key]:.0%})" for key in RESOURCES)
+        table.add_row(cost.device.name, cost.architecture, *areas, f"{cycles:,}", rate)
     return table
 
 
@@ -136,10 +139,12 @@ def prediction_table(predictions: Sequence[Mapping[str, Any]]) -> Table:
     """One row per picture: its likeliest class with its logit, and the next ones."""
     table = Table("picture", "class", "logit", "then")
     table.columns[2].justify = "right"
-    for found in predictions:
+    short = [Path(found["file"]).name for found in predictions]
+    for found, name in zip(predictions, short, strict=True):
         first, *others = found["classes"]
         then = ", ".join(f"{other['name']} {other['logit']:,}" for other in others)
-        table.add_row(Path(found["file"]).name, first["name"], f"{first['logit']:,}", then)
+        shown = name if short.count(name) == 1 else str(found["file"])
+        table.add_row(shown, first["name"], f"{first['logit']:,}", then)
     return table
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 DESIGNS = Path("build/sim")
 RESULTS = Path("build/hardware.json")
 CACHE = Path("build/synthesis")
-FAMILY = "ecp5"
 
 
 def report(
@@ -37,7 +37,13 @@ def report(
     fold: Annotated[
         str | None, typer.Option(help="Folding of the checkpoints, as emit takes it; default auto.", show_default=False)
     ] = None,
-    family: Annotated[str, typer.Option(help=f"FPGA family of the areas: {', '.join(FAMILIES)}.")] = FAMILY,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help=f"FPGA family of the areas: {', '.join(FAMILIES)}; default what the first design is made for.",
+            show_default=False,
+        ),
+    ] = None,
     results: Annotated[
         list[Path] | None,
         typer.Option(help="JSON file of synth and pnr, or several; default build/hardware.json.", show_default=False),
@@ -72,13 +78,15 @@ def report(
     for path, exploration in zip(explored, explorations, strict=True):
         if exploration.best is None:
             raise InputError(f"{path}: no design of this exploration is routed, bit-exact and within its limits")
-    facts = [
-        _of_checkpoint(path, fold or "auto", measurements)
-        if path.suffix in SUFFIXES
-        else read_design(path / BEST if path in explored else path, measurements)
-        for path in chosen
-    ]
-    given = [*map(str, named), "--out", str(out), "--family", family]
+    facts: list[DesignFacts] = []
+    for path in chosen:
+        if path.suffix in SUFFIXES:
+            facts.append(_of_checkpoint(path, fold or "auto", measurements))
+        else:
+            facts.append(read_design(path / BEST if path in explored else path, measurements))
+        measurements = replace(measurements, family=facts[0].family)
+    given = [*map(str, named), "--out", str(out)]
+    given += ["--family", family] if family is not None else []
     given += ["--fold", fold] if fold is not None else []
     given += [word for path in results or () for word in ("--results", str(path))]
     given += ["--cache", str(cache)] if cache != CACHE else []
@@ -99,7 +107,7 @@ def write_beside_simulation(folder: Path) -> Path:
     from wsfracbnn.gen.report.sources import read_design
 
     path = folder / "report.html"
-    facts = read_design(folder, _measurements(FAMILY, [RESULTS], CACHE))
+    facts = read_design(folder, _measurements(None, [RESULTS], CACHE))
     write_report([facts], path, f"wsfracbnn report {shlex.quote(str(folder))} --out {shlex.quote(str(path))}")
     return path
 
@@ -114,12 +122,12 @@ def write_for_exploration(folder: Path, results: Path, cache: Path) -> None:
         console.print(f"report: not written: {error}", markup=False, highlight=False)
 
 
-def _measurements(family: str, results: list[Path], cache: Path) -> Measurements:
+def _measurements(family: str | None, results: list[Path], cache: Path) -> Measurements:
     from wsfracbnn.gen.report.sources import Measurements
     from wsfracbnn.gen.synthesis.record import HardwareResults
 
     rows = [row for path in results for row in HardwareResults.read(path).rows]
-    return Measurements(rows, cache, family_named(family))
+    return Measurements(rows, cache, None if family is None else family_named(family))
 
 
 def _of_checkpoint(path: Path, fold: str, measurements: Measurements) -> DesignFacts:
@@ -134,7 +142,7 @@ def _of_checkpoint(path: Path, fold: str, measurements: Measurements) -> DesignF
     design = build_design(description, folding_of(description, fold, None))
     return gather(
         design,
-        measurements.family,
+        measurements.family_of(design),
         breakdown=measurements.breakdown(design),
         rows=measurements.rows,
         accuracy=checkpoint.test_accuracy,

@@ -53,7 +53,8 @@ def run(
     from wsfracbnn.model.lower import lower_checkpoint
 
     if (port is None) != emulate:
-        raise InputError("--port: expected a serial port, or --emulate without one")
+        given = "neither" if port is None else f"--port {port} and --emulate"
+        raise InputError(f"--port: found {given}, expected a serial port, or --emulate without one")
     if images and (count is not None or data is not None):
         raise InputError(
             f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images"
@@ -62,7 +63,7 @@ def run(
         require_writable(results)
     checkpoint = load_checkpoint(weights)
     description = lower_checkpoint(checkpoint)
-    names, pixels = _images(checkpoint, description, images or [], count or DEFAULT_COUNT, data)
+    names, pixels = _images(checkpoint, description, images or [], count, data)
     expected, _ = run_logits(description, pixels)
     with (
         emulated_port(description) if port is None else nullcontext(port) as name,
@@ -96,7 +97,7 @@ def run(
 
 
 def _images(
-    checkpoint: Checkpoint, description: NetworkDescription, files: list[Path], count: int, data: Path | None
+    checkpoint: Checkpoint, description: NetworkDescription, files: list[Path], count: int | None, data: Path | None
 ) -> tuple[list[str], NDArray[np.uint8]]:
     """Names and pixels (N, H, W, colours) of the pictures, or of test images evenly over the test set."""
     import numpy as np
@@ -108,7 +109,10 @@ def _images(
         pictures = picture_files(files)
         return [*map(str, pictures)], read_pictures(pictures, checkpoint.config.image_shape, checkpoint.pictures)
     dataset = dataset_of(checkpoint, data)
-    chosen = np.linspace(0, len(dataset.test_images) - 1, min(count, len(dataset.test_images))).astype(int)
+    held = len(dataset.test_images)
+    if count is not None and count > held:
+        raise InputError(f"--count: found {count:,}, expected at most the {held:,} test images")
+    chosen = np.linspace(0, held - 1, min(count or DEFAULT_COUNT, held)).astype(int)
     labels = [description.class_names[dataset.test_labels[i]] for i in chosen]
     names = [f"test image {i} ({label})" for i, label in zip(chosen, labels, strict=True)]
     return names, dataset.test_images[chosen]

@@ -59,14 +59,16 @@ def train(
         str | None,
         typer.Option(help="Checkpoint whose weights to begin with; a head of other classes is trained anew."),
     ] = None,
-    out: Annotated[str | None, typer.Option(help="Checkpoint to write, .pt or .safetensors.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Checkpoint to write, .pt or .safetensors; default build/NAME.pt.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the network; default that of the dataset.")] = None,
     data: DataFolder = None,
     epochs: Annotated[int | None, typer.Option(help="Of the whole run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of docs/training.md; may be repeated."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (docs/training.md); may be repeated."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")] = "auto",
     compiled: Compiled = None,

@@ -95,6 +95,9 @@ class AcceleratorDesign:
     testbench_template: ClassVar[str] = "testbench.v.j2"
     """Of the simulation's top module."""
 
+    one_engine: ClassVar[bool] = False
+    """Whether one engine computes the layers one after the other, so that a layer has no hardware of its own."""
+
     load: ClassVar[Any] = None
     """How weights are loaded, where they do not come with the bitstream."""
 

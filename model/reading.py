@@ -179,12 +179,12 @@ def checked(schema: type[Model], raw: object, noun: str = "key", within: str = "
     """`raw` as an instance of the schema. noun: what the message calls a key; within: the key that `raw` is under.
 
     Raises:
-        InputError: for the first thing that is wrong.
+        InputError: for the first thing that is wrong, a key that is unknown before one that is missing.
     """
     try:
         return schema.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
         raise InputError(_sentence(first, noun, within, schema)) from None
 
 

@@ -25,8 +25,8 @@ def hardware_results(designs: Mapping[Candidate, Keys], outcomes: Mapping[str, O
             estimated = round(candidate.area.luts)
             found = found.with_row(synthesis_row(area, candidate.design, FAMILY, candidate.fold, estimated))
         measured = None
-        if isinstance(run, SimulatorRun) and run.passed and run.cycles_per_image is not None and run.busy:
-            measured = Simulated(run.cycles_per_image, max(run.busy.values()))
+        if isinstance(run, SimulatorRun) and run.passed and run.cycles_per_image is not None:
+            measured = Simulated(run.cycles_per_image, max(run.busy.values(), default=None))
         for settings, key in keys.routes.items():
             routed = outcomes[key]
             if isinstance(routed, Routed):

@@ -10,7 +10,8 @@ from typing import Any
 from wsfracbnn.gen.design import NOMINAL_MHZ, AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import DEVICES, Family
 from wsfracbnn.gen.report.simulated import Simulation
-from wsfracbnn.gen.sizing.area import Estimate, estimate_around, estimate_stage, has_estimate
+from wsfracbnn.gen.sequential.stage import EngineStage
+from wsfracbnn.gen.sizing.area import Estimate, estimate, estimate_around, estimate_stage, has_estimate
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages import Stage
 from wsfracbnn.gen.synthesis.breakdown import by_function, by_part
@@ -18,8 +19,8 @@ from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import MEASURED, HardwareRow
 from wsfracbnn.model.errors import InputError
 
-AROUND = "around"
-"""What stands around the stages, in the place of a stage's name."""
+AROUND, ENGINE = "around", "engine"
+"""What stands around the stages, or the engine that they share, in the place of a stage's name."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ class Part:
 
 @dataclass(frozen=True)
 class StageFacts:
-    """One stage: its design, its area, and what a simulation saw of it.
+    """One stage: its design, its area (None where it shares an engine), and what a simulation saw of it.
 
     busy: share of the time that its engine was at work. values, mismatches: of its output, in all simulators together;
     None where none was compared.
     """
 
     hardware: Stage[Any]
-    part: Part
+    part: Part | None
     busy: float | None = None
     values: int | None = None
     mismatches: int | None = None
@@ -92,7 +93,13 @@ class DesignFacts:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Areas of the stages, and of what stands around them."""
-        return (*(stage.part for stage in self.stages), self.around)
+        return (*(stage.part for stage in self.stages if stage.part is not None), self.around)
+
+    @property
+    def around_is(self) -> str:
+        """What `around` is, in words."""
+        ends = "frame guard and filter, registers at both ends"
+        return f"the engine of all layers but the head, its memories, {ends}" if self.design.one_engine else ends
 
     @property
     def total(self) -> Part:
@@ -211,7 +218,9 @@ def gather(
         stages=tuple(
             _stage(
                 stage,
-                Part(
+                None
+                if isinstance(stage, EngineStage)
+                else Part(
                     stage.name,
                     _rounded(estimate_stage(stage, family)) if calibrated else None,
                     measured.get(stage.name),
@@ -220,14 +229,30 @@ def gather(
             )
             for stage in for_family.stages
         ),
-        around=Part(AROUND, _rounded(estimate_around(family)) if calibrated else None, measured.get("")),
+        around=Part(
+            ENGINE if design.one_engine else AROUND,
+            _rounded(_estimate_outside(for_family, family)) if calibrated else None,
+            measured.get(""),
+        ),
         breakdown=tuple(breakdown),
         rows=rows_of(design, rows),
         options=(simulation.options if simulation else None) or dict(options or {}),
     )
 
 
-def _stage(stage: Stage[Any], part: Part, simulation: Simulation | None) -> StageFacts:
+def _estimate_outside(design: AcceleratorDesign, family: Family) -> Estimate:
+    """What stands around the stages; where one engine computes most of them, that too: all that is not the head's."""
+    if not design.one_engine:
+        return estimate_around(family)
+    whole, head = estimate(design, family), estimate_stage(design.head, family)
+    return Estimate(
+        max(0.0, whole.luts - head.luts),
+        max(0.0, whole.flip_flops - head.flip_flops),
+        max(0, whole.block_rams - head.block_rams),
+    )
+
+
+def _stage(stage: Stage[Any], part: Part | None, simulation: Simulation | None) -> StageFacts:
     if simulation is None:
         return StageFacts(stage, part)
     compared = [layer for run in simulation.simulators.values() for layer in run.layers if layer.name == stage.name]

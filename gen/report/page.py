@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from importlib import metadata
@@ -19,7 +20,11 @@ from wsfracbnn.gen.report.charts import charts_of, colours_of
 from wsfracbnn.gen.report.exploration import chart_of, verdict_of
 from wsfracbnn.gen.report.facts import DesignFacts, told_apart, with_shared_accuracy
 from wsfracbnn.gen.report.overview import overview, verdict
+from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.files import write_text
+
+ROUTED_FAMILY = "ecp5"
+"""The one that `wsfracbnn pnr` places and routes."""
 
 
 def write_report(
@@ -62,11 +67,22 @@ def commands_of(design: DesignFacts) -> list[tuple[str, str]]:
     options = " ".join(f"{name} {shlex.quote(value)}" for name, value in design.options.items())
     runs = design.simulation.simulators.values() if design.simulation else ()
     simulated = [run.command for run in runs if run.command]
-    return [
+    commands = [
         *(("simulate, every layer compared", command) for command in simulated or [f"wsfracbnn sim {options}"]),
         ("synthesize: area of each stage", f"wsfracbnn synth {options} --targets {design.family.name}"),
-        ("place and route on an ECP5: clock, critical path", f"wsfracbnn pnr {options}"),
     ]
+    if design.family.name == ROUTED_FAMILY:
+        routed = "" if design.routed is None else f" {routing_options(design.routed)}"
+        commands.append(("place and route on an ECP5: clock, critical path", f"wsfracbnn pnr {options}{routed}"))
+    return commands
+
+
+def routing_options(row: HardwareRow) -> str:
+    """What `wsfracbnn pnr` was given for a row, beside network and folding."""
+    given: dict[str, object] = {"--device": row.device, "--speed": row.speed_grade, "--seed": row.seed}
+    named = re.findall(r"--(freq|placer|router) (\S+)", row.nextpnr or "")
+    given |= {{"freq": "--mhz"}.get(name, f"--{name}"): value for name, value in named}
+    return " ".join(f"{name} {value}" for name, value in given.items() if value is not None)
 
 
 def _environment() -> jinja2.Environment:

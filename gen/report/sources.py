@@ -31,25 +31,33 @@ class _Emitted(Schema, extra="ignore"):
 
 @dataclass(frozen=True)
 class Measurements:
-    """What designs are looked up in: results of synthesis and place and route, and the folder of synthesis runs."""
+    """What designs are looked up in: results of synthesis and place and route, and the folder of synthesis runs.
+
+    family: for whose LUTs; None: for those that a design is made for.
+    """
 
     rows: Sequence[HardwareRow]
     cache: Path
-    family: Family
+    family: Family | None = None
+
+    def family_of(self, design: AcceleratorDesign) -> Family:
+        """For whose LUTs the areas of a design are."""
+        return self.family or design.folding.target.known_family
 
     def breakdown(self, design: AcceleratorDesign) -> list[Share]:
         """Area by stage and function where the design was synthesized for the family, as a whole or stage by stage."""
         if not self.cache.is_dir():
             return []
-        for_family = build_design(design.description, design.folding.for_family(self.family))
+        family = self.family_of(design)
+        for_family = build_design(design.description, design.folding.for_family(family))
         sources, top = design_sources(for_family), for_family.top
         try:
-            run = earlier_run(sources, top, self.family, self.cache) or earlier_linking(
-                sources, top, for_family.stage_modules, self.family, self.cache
+            run = earlier_run(sources, top, family, self.cache) or earlier_linking(
+                sources, top, for_family.stage_modules, family, self.cache
             )
         except InputError:  # without Yosys nothing was synthesized here
             return []
-        return [] if run is None else break_down(for_family, run, self.family)
+        return [] if run is None else break_down(for_family, run, family)
 
 
 def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
@@ -73,7 +81,7 @@ def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
         )
     return gather(
         design,
-        measurements.family,
+        measurements.family_of(design),
         simulation=simulation if simulation is not None and simulation.build == design.build_id else None,
         breakdown=measurements.breakdown(design),
         rows=measurements.rows,

@@ -82,6 +82,7 @@ class SequentialDesign(AcceleratorDesign):
     constants: Constants
 
     testbench_template: ClassVar[str] = "sequential_testbench.v.j2"
+    one_engine: ClassVar[bool] = True
     library_folders: ClassVar[tuple[str, ...]] = ("", "sequential")
 
     @property

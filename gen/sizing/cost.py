@@ -30,12 +30,19 @@ class DeviceCost:
         """From one image to the next, estimated; 0 without a design."""
         return 0 if self.design is None else cycles_per_image(self.design)
 
+    @property
+    def architecture(self) -> str:
+        """The pipeline, a stage for each layer, or one engine for all of them ('sequential'); "" without a design."""
+        return "" if self.design is None else "sequential" if self.design.one_engine else "pipeline"
+
     def to_json(self, mhz: float) -> dict[str, Any]:
         """Plain JSON values. mhz: clock of the rate."""
         if self.design is None or self.area is None:
             return {"device": self.device.name, "fits": False, "why": self.refusal}
         cycles = self.cycles
-        return self.area.to_json() | {"cycles_per_image": cycles, "images_per_s": round(mhz * 1e6 / cycles, 1)}
+        rate = {"cycles_per_image": cycles, "images_per_s": round(mhz * 1e6 / cycles, 1)}
+        folding = {"architecture": self.architecture, "folding": self.design.folding.to_json()}
+        return self.area.to_json() | folding | rate
 
 
 def device_cost(description: NetworkDescription, device: Device, fold: str | None = None) -> DeviceCost:

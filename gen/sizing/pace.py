@@ -125,6 +125,8 @@ class _Flow:
 
 def cycles_per_image(design: AcceleratorDesign) -> int:
     """Cycles from one image to the next where images follow each other without a pause."""
+    if design.one_engine:
+        return design.cycles  # of a program, which waits for nothing
     paces = [stage.pace for stage in design.stages]
     each = sum(pace.windows for pace in paces)
     images = max(FEWEST_IMAGES, min(MOST_IMAGES, WINDOWS // each))

@@ -139,10 +139,10 @@ def choose_folding(description: NetworkDescription, wanted: str, device: Device 
         budget = _device_budget(wanted)
         try:
             return within(description, wanted, budget)
-        except InputError:
+        except InputError as refused:
             smaller = sequential_within(description, budget)
             if smaller is None:
-                raise
+                raise InputError(f"{refused}; nor does one engine for all layers fit ('{SEQUENTIAL}')") from None
             return smaller
     path = Path(wanted)
     if path.suffix != ".json" and not path.exists():

@@ -17,15 +17,18 @@ from wsfracbnn.model.reading import Schema, checked, read_json
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work."""
+    """What a simulation measured: cycles an image and the share of them in which the busiest engine was at work.
+
+    The share is unknown where there were too few images.
+    """
 
     cycles_per_image: int
-    engine_busy: float
+    engine_busy: float | None
 
 
 class _Measured(Schema, extra="ignore"):
     cycles_per_image: Annotated[int, Field(ge=1, lt=2**63)]
-    busy: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+    busy: dict[str, Annotated[float, Field(ge=0, le=1)]]
 
 
 class _Simulators(Schema, extra="ignore"):
@@ -50,7 +53,7 @@ def read_summary(path: Path, design: AcceleratorDesign) -> Simulated:
     except InputError as error:
         raise InputError(f"{path}: not the summary of a simulation under Verilator ({error})") from None
     measured, network = summary.simulators.verilator, summary.network
-    simulated = Simulated(measured.cycles_per_image, max(measured.busy.values()))
+    simulated = Simulated(measured.cycles_per_image, max(measured.busy.values(), default=None))
     if network != design.name or _folds(summary.folding) != _folds(design.folding.to_json()):
         key = "network" if network != design.name else "folding"
         raise InputError(

@@ -32,7 +32,10 @@ def picture_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         inside = sorted(entry for entry in path.iterdir() if is_picture(entry)) if path.is_dir() else [path]
         if not inside:
-            raise InputError(f"{path}: no pictures in this folder, expected files such as {path / 'a.png'}")
+            raise InputError(
+                f"{path}: no pictures in this folder, expected files such as {path / 'a.png'}; folders in it are not "
+                "looked into"
+            )
         files += inside
     if len(files) > AT_ONCE:
         raise InputError(f"found {len(files):,} pictures, expected at most {AT_ONCE:,} at once")

@@ -152,14 +152,14 @@ def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     with as_sentence(folder, "read"):
-        return sorted(path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+        return sorted(path for path in folder.rglob("*") if is_picture(path) and not path.is_dir())
 
 
 def _digest(root: Path, pictures: Sequence[_Picture], own: Own) -> str:
     """What the prepared pictures depend on: the files as they are now, and how they are prepared."""
     sha = hashlib.sha256(json.dumps([FORMAT, own.shape, own.pictures.model_dump()]).encode())
     for picture in pictures:
-        stat = picture.path.stat()
+        stat = picture.path.stat() if picture.path.exists() else picture.path.lstat()  # a link to nothing
         name = picture.path.relative_to(root).as_posix()
         sha.update(json.dumps([name, stat.st_size, stat.st_mtime_ns, picture.label, picture.test]).encode())
     return f"{root.resolve().name[:40]}-{sha.hexdigest()[:16]}"

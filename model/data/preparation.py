@@ -98,6 +98,8 @@ def _opened(path: Path) -> Image.Image:
                 return ImageOps.exif_transpose(picture)
     except BadPictureError:
         raise
+    except Image.DecompressionBombError:  # Pillow's own limit, which is higher
+        raise BadPictureError(f"{path}: found a far larger picture, expected at most {PIXELS_LIMIT:,} pixels") from None
     except UnidentifiedImageError:
         raise BadPictureError(f"{path}: not a picture in a format that can be read") from None
     except Exception as error:  # whatever one of Pillow's many readers comes upon

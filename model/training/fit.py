@@ -92,6 +92,8 @@ def fit(trainer: Trainer, out: Path, scalars: ScalarWriter | None = None) -> Che
                     figures = "  ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch" and v != "")
                     log.info("epoch %d: %s", trainer.epoch, figures)
             if world.agree(interrupted()):
+                if world.is_first and trainer.epoch < trainer.settings.epochs:
+                    log.info("saved in %s; the same command goes on after epoch %d", resume, trainer.epoch)
                 raise KeyboardInterrupt
     if checkpoint is None:  # the run was cut off behind its last epoch
         checkpoint = trainer.checkpoint()

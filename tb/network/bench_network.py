@@ -221,12 +221,18 @@ class TB:
         return {name: [int(n) for n in Path(f"busy_{name}.txt").read_text().split()] for name in names}
 
     def busy(self, start_ns: float, end_ns: float) -> dict[str, float]:
-        """Fraction of the time between two moments that each stage's engine was at work, in whole intervals."""
-        interval = self.design["occupancy_interval"]
+        """Fraction of the time between two moments that each stage's engine was at work, in whole intervals.
+
+        Only while images still come in: where too few are played for that, nothing is said.
+        """
+        interval, occupancy = self.design["occupancy_interval"], self.occupancy()
+        at_input = next(iter(occupancy.values()))
+        coming = max((n + 1 for n, count in enumerate(at_input) if count), default=0)
         first, last = (round(t / CLOCK_NS / interval) for t in (start_ns, end_ns))
-        if last <= first:
+        last = min(last, coming)
+        if (last - first) * interval < self.design["cycles"]:
             return {}
-        counts = {name: counts[first:last] for name, counts in self.occupancy().items()}
+        counts = {name: counts[first:last] for name, counts in occupancy.items()}
         return {name: round(sum(c) / (interval * max(len(c), 1)), 4) for name, c in counts.items()}
 
     async def fail(self, what: str) -> None:

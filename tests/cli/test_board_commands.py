@@ -89,8 +89,11 @@ def test_run_compares_pictures_with_the_integer_model(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--port: expected a serial port, or --emulate without one"),
-        (["--emulate", "--port", "/dev/null"], "--port: expected a serial port, or --emulate without one"),
+        ([], "--port: found neither, expected a serial port, or --emulate without one"),
+        (
+            ["--emulate", "--port", "/dev/null"],
+            "--port: found --port /dev/null and --emulate, expected a serial port, or --emulate without one",
+        ),
         (["--emulate", "--results", "{here}"], "is a folder, expected the name of a file"),
         (["--emulate", "--count", "3", "{here}/text.png"], "--count: expected without pictures, it is for test images"),
         (["--emulate", "--data", "{here}", "{here}/text.png"], "--data: expected without pictures"),

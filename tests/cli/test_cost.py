@@ -70,12 +70,25 @@ def test_a_device_gets_the_folding_that_fold_device_takes(tiny: NetworkDescripti
     assert found["images_per_s"] == pytest.approx(50e6 / cycles_per_image(design), abs=0.1)
 
 
+def test_one_engine_has_the_cycles_of_its_program(digits_description: NetworkDescription) -> None:
+    """And not those of a pipeline of the same layers."""
+    design = build_design(digits_description, choose_folding(digits_description, "sequential"))
+    cost = device_cost(digits_description, DEVICES["ice40-up5k"], "sequential")
+    found = cost.to_json(100.0)
+    assert (found["architecture"], found["folding"]["architecture"]) == ("sequential", "sequential")
+    assert found["cycles_per_image"] == design.cycles == cycles_per_image(design)
+    assert found["cycles_per_image"] > sum(stage.cycles for stage in design.stages if stage is not design.head)
+    assert device_cost(digits_description, DEVICES["ecp5-25f"], "auto").to_json(100.0)["architecture"] == "pipeline"
+
+
 def test_what_does_not_fit_says_so(digits_description: NetworkDescription) -> None:
     """Not as a pipeline and not on one engine either."""
     network = random_description(NetworkConfig(16, 16, 3, 8, (32, 64, 128), (2, 2, 2), 10), seed=1, name="large")
     found = device_cost(network, DEVICES["ice40-up5k"])
     assert found.design is None
-    assert "the smallest folding takes about" in str(found.to_json(100.0)["why"])
+    why = str(found.to_json(100.0)["why"])
+    assert "the smallest folding takes about" in why
+    assert why.endswith("; nor does one engine for all layers fit ('sequential')")
     forced = device_cost(digits_description, DEVICES["ice40-up5k"], "fast")
     assert forced.to_json(100.0)["fits"] is False
 

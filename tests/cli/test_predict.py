@@ -134,6 +134,20 @@ def test_emit_takes_golden_vectors_from_pictures(tmp_path: Path, digit_files: li
     assert found["name"] == "digits"
 
 
+@pytest.mark.parametrize("fold", ["sequential", "sequential=2x4", "device=ice40-up5k"])
+def test_emit_tells_what_one_engine_takes(tmp_path: Path, fold: str) -> None:
+    out = tmp_path / "o"
+    given = ("emit", "--weights", "digits", "--fold", fold, "--out", out)
+    found = figures(*given)
+    written = json.loads((out / "design.json").read_text())
+    assert (found["cycles"], found["estimated_area"]) == (written["cycles"], written["estimated_area"])
+    done = invoke(*given)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert f"6 layers, all but the head in one engine, {found['cycles']:,} cycles an image" in said
+    assert f"{found['estimated_area']['luts']:,} LUTs" in said
+
+
 def test_emit_tells_the_area_of_the_device_that_was_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "o"
     done = invoke("emit", "--weights", "digits", "--device", "artix7-35t", "--out", out)
@@ -158,6 +172,7 @@ def test_emit_tells_the_area_of_the_device_that_was_asked_for(tmp_path: Path) ->
         (["predict", "none.png", "--weights", "digits"], "none.png: no such file, expected a picture"),
         (["predict", "text.png", "--weights", "digits"], "text.png: not a picture in a format that can be read"),
         (["predict", "empty", "--weights", "digits"], "empty: no pictures in this folder"),
+        (["run", "--emulate", "--weights", "digits", "--count", 500], "--count: found 500, expected at most the 454"),
         (["predict", "a.png", "--weights", "digits", "--fold", "fast"], "--fold: is for the Verilog, expected --rtl"),
         (
             ["predict", "a.png", "--weights", "digit"],

@@ -99,10 +99,11 @@ def test_bad_pictures_are_refused_or_named_and_counted(tmp_path: Path, caplog: p
     Image.fromarray(noise).save(tmp_path / "red" / "b.png")
     whole = (tmp_path / "red" / "b.png").read_bytes()
     (tmp_path / "red" / "b.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "red" / "c.png").symlink_to("nowhere.png")
     (tmp_path / "red" / "notes.txt").write_text("no picture, and not meant to be one")
     source = own_source(tmp_path)
     with pytest.raises(
-        InputError, match=r"red/a\.jpg: not a picture.* \(and 1 more\); expected pictures alone, or --bad"
+        InputError, match=r"red/a\.jpg: not a picture.* \(and 2 more\); expected pictures alone, or --bad"
     ):
         source.load(OWN)
     with caplog.at_level("WARNING"):
@@ -110,7 +111,8 @@ def test_bad_pictures_are_refused_or_named_and_counted(tmp_path: Path, caplog: p
     assert len(found.train_labels) + len(found.test_labels) == 12
     assert "red/a.jpg" in caplog.text
     assert "red/b.png" in caplog.text
-    assert "2 bad pictures were skipped" in caplog.text
+    assert "red/c.png: no such file" in caplog.text
+    assert "3 bad pictures were skipped" in caplog.text
 
 
 def test_pictures_are_prepared_once_and_again_when_they_change(
@@ -184,9 +186,14 @@ def test_colours_depth_and_the_cameras_turn(tmp_path: Path) -> None:
         read_picture(tmp_path / "turned.png", (2, 1, 2), AS_USUAL)
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused_unread(tmp_path: Path) -> None:
+def test_a_picture_that_would_fill_the_memory_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")
     with pytest.raises(BadPictureError, match=r"bomb\.png: found 9000 x 9000 pixels, expected a picture of at most"):
+        read_picture(tmp_path / "bomb.png", (4, 4, 1), AS_USUAL)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow refuses more than twice that by itself
+    with pytest.raises(BadPictureError, match=r"bomb\.png: found a far larger picture, expected at most 64,000,000"):
         read_picture(tmp_path / "bomb.png", (4, 4, 1), AS_USUAL)
 
 

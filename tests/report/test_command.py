@@ -49,7 +49,7 @@ def test_folders_and_checkpoints_stand_side_by_side(simulation_folder: Path, dig
     assert heading(out) == "tiny beside digits"
     assert "98.68 %" in text, "the checkpoint's own accuracy"
     assert "as the checkpoint says" in text
-    assert f"wsfracbnn report {simulation_folder} {digits_path} --out {out} --family ecp5 --fold small" in text
+    assert f"wsfracbnn report {simulation_folder} {digits_path} --out {out} --fold small" in text
 
 
 def test_a_bundled_network_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

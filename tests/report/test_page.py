@@ -14,15 +14,21 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
+from wsfracbnn.gen.design import build_design
+from wsfracbnn.gen.devices import FAMILIES
 from wsfracbnn.gen.report.charts import PALETTE, charts_of
-from wsfracbnn.gen.report.facts import DesignFacts, told_apart
+from wsfracbnn.gen.report.facts import DesignFacts, gather, told_apart
 from wsfracbnn.gen.report.graph import BOX_H, BOX_W, graph_of
 from wsfracbnn.gen.report.page import commands_of, render_report
 from wsfracbnn.gen.report.sources import Measurements
+from wsfracbnn.gen.sizing.area import estimate
+from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.description import NetworkDescription
 
 from .pages import everything_known, nothing_known
 
+ECP5 = FAMILIES["ecp5"]
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "path"}
 
 
@@ -173,6 +179,31 @@ def test_commands_can_be_typed_as_they_are(network: NetworkDescription) -> None:
         "synthesize: area of each stage",
         "wsfracbnn synth --weights 'my net'\"'\"'s.pt' --fold small --targets ecp5",
     ) in (commands_of(facts))
+
+
+def test_a_routed_clock_is_made_again_by_its_own_options(network: NetworkDescription) -> None:
+    row = HardwareRow(
+        "tiny", "small", "ecp5-25f", speed_grade=7, seed=3, fmax_mhz=99.0, nextpnr="--25k --freq 120 --placer static"
+    )
+    facts = replace(nothing_known(network), rows=(row,), options={"--weights": "t.pt", "--fold": "small"})
+    pnr = "wsfracbnn pnr --weights t.pt --fold small --device ecp5-25f --speed 7 --seed 3 --mhz 120 --placer static"
+    assert pnr in dict(commands_of(facts)).values()
+    others = replace(facts, family=FAMILIES["xc7"])
+    assert not any("pnr" in command for _, command in commands_of(others))
+
+
+def test_one_engine_is_a_part_of_its_own(network: NetworkDescription) -> None:
+    design = build_design(network, choose_folding(network, "sequential"))
+    facts = gather(design, ECP5, options={"--weights": "tiny.pt"})
+    whole = estimate(design, ECP5)
+    assert [part.name for part in facts.parts] == ["head", "engine"]
+    assert facts.total.area is not None
+    assert abs(facts.total.area.luts - whole.luts) <= 1
+    assert facts.total.area.block_rams == whole.block_rams
+    text = " ".join(Page(render_report([facts], "wsfracbnn report a")).text.split())
+    assert "One engine computes all but the head, layer by layer" in text
+    assert "none of its own: one engine computes it" in text
+    assert "the engine of all layers but the head, its memories" in text
 
 
 def test_text_from_outside_is_text(both: list[DesignFacts]) -> None:
