@@ -99,6 +99,8 @@ def run(command: typer.Typer, arguments: Sequence[str] | None = None) -> None:
         refusal = error if isinstance(error, InputError) else _refusal(error)
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whatever asked for it first
             refusal = InputError(f"{error.filename}: {error.strerror}, expected a file's name that can be")
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            refusal = InputError("PyTorch is not installed, expected it for checkpoints; an emitted folder needs none")
         if refusal is None:
             raise
         Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"error: {refusal}", markup=False)

@@ -138,7 +138,7 @@ def _dataset(run: Run, data: Path | None, bad_pictures: str) -> Dataset:
 
     if not is_path(run.dataset):
         return load_dataset(run.dataset, data)
-    if data is not None:
+    if data is not None and data.resolve() != Path(run.dataset).resolve():
         raise InputError(f"--data: found '{data}', but --dataset is '{run.dataset}' itself, expected one of both")
     own = Own(run.dataset_name, run.image_shape, run.pictures, bad_pictures == SKIP)
     return own_source(Path(run.dataset)).load(own)

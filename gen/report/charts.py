@@ -118,9 +118,11 @@ def _areas(designs: Sequence[DesignFacts]) -> Iterator[Chart]:
                     if part.measured is not None and part.estimated is not None:
                         ticks.append(entry | {"value": count(part.estimated), "is": "estimated"})
         if rows:
+            family = designs[0].family.title  # "Lattice ECP5 (LUT4)"
+            family = family if key == "luts" else family.partition(" (")[0]
             yield Chart(
                 f"area_{key}",
-                f"{title} on {designs[0].family.title}",
+                f"{title} on {family}",
                 _where_areas_are_from(designs),
                 f"Bars: {title} of each stage.",
                 _bars(designs, rows, title, ticks, f"{title}, estimated"),

@@ -53,6 +53,13 @@ def test_it_is_drawn_and_made_a_boards_project_without_torch(emitted: Path) -> N
     assert done.returncode == 0, done.stderr
 
 
+def test_a_checkpoint_without_torch_is_a_sentence(tmp_path: Path) -> None:
+    done = wsfracbnn(tmp_path, "emit", "--weights", "digits", "--out", "net")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().startswith("error: PyTorch is not installed, expected it for checkpoints")
+    assert not (tmp_path / "net").exists()
+
+
 def test_what_a_folder_cannot_give_is_refused(emitted: Path) -> None:
     with pytest.raises(InputError, match="net does not say how pictures are prepared, expected a checkpoint"):
         source_of(emitted / "net", None, [Path("a.png")])

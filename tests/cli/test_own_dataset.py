@@ -68,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_from_pictures_to_answers(folder: Path) -> None:
-    trained = figures("train", "--config", "a.toml")
+    trained = figures("train", "--config", "a.toml", "--data", "My shades")  # the same folder, as other commands need
     assert trained["name"] == "my_shades"
     checkpoint = load_checkpoint(folder / "build" / "my_shades.pt")
     assert checkpoint.class_names == ("dark", "light")
