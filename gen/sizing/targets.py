@@ -34,6 +34,10 @@ class Budget:
     holds: Callable[[Estimate], bool]
 
 
+class DoesNotFitError(InputError):
+    """No pipeline is small enough."""
+
+
 def for_cycles(
     description: NetworkDescription, wanted: str, cycles: int, mhz: str | None, device: Device | None = None
 ) -> Folding:
@@ -77,7 +81,7 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
     few enough LUTs; no slower one has more. Flip-flops and block RAMs may be fewer with a slower one only.
 
     Raises:
-        InputError: not even the smallest folding fits; the sentence says what that takes.
+        DoesNotFitError: not even the smallest folding fits; the sentence says what that takes.
     """
     area_of = AreaModel(description, budget.family)
     fastest = fastest_cycles(description)
@@ -89,7 +93,7 @@ def within(description: NetworkDescription, wanted: str, budget: Budget) -> Fold
             folds = area_of.cheapest(cycles)
             if budget.holds(area_of(folds)):
                 return with_spare_blocks(area_of, Folding(folds, budget.target))
-    raise InputError(
+    raise DoesNotFitError(
         f"folding '{wanted}': the smallest folding takes about {smallest.luts:,.0f} LUTs, {smallest.flip_flops:,.0f} "
         f"flip-flops and {smallest.block_rams} block RAMs, expected at most {budget.words}"
     )
@@ -141,9 +145,11 @@ def choose_folding(description: NetworkDescription, wanted: str, device: Device 
             return within(description, wanted, budget)
         except InputError as refused:
             smaller = sequential_within(description, budget)
-            if smaller is None:
+            if smaller is not None:
+                return smaller
+            if isinstance(refused, DoesNotFitError):
                 raise InputError(f"{refused}; nor does one engine for all layers fit ('{SEQUENTIAL}')") from None
-            return smaller
+            raise
     path = Path(wanted)
     if path.suffix != ".json" and not path.exists():
         raise InputError(

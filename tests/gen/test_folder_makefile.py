@@ -76,7 +76,7 @@ def test_a_simulation_ends_with_a_verdict_and_leaves_the_folder_as_it_was(folder
     before = files_beside_build(folder)
     done = make(folder, "sim", f"SIM={simulator}", "IMAGES=2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "bit-exact: 2 images, 6 streams; 4 tests passed"
+    assert done.stdout.splitlines()[-1] == "bit-exact: 2 images, 6 streams; 5 tests passed"
     assert files_beside_build(folder) == before
     assert (folder / "build" / simulator / "probe_input.bin").stat().st_size > 0
 
@@ -93,7 +93,7 @@ def test_variables_of_the_callers_environment_decide_nothing(folder: Path) -> No
         **dict.fromkeys(("SIM", "TOPLEVEL", "EXTRA_ARGS", "COMPILE_ARGS", "MODULE", "VERILOG_SOURCES"), "bogus"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "bit-exact: 4 images, 6 streams; 4 tests passed"
+    assert done.stdout.splitlines()[-1] == "bit-exact: 4 images, 6 streams; 5 tests passed"
 
 
 @pytest.mark.simulator
@@ -103,7 +103,7 @@ def test_options_on_makes_command_line_decide_and_the_verdict_says_so(folder: Pa
     *_, stalls, frames, last = done.stdout.splitlines()
     assert stalls == f"{OTHERS[0]}: did not run, as others were chosen"
     assert frames == f"{OTHERS[1]}: did not run, as others were chosen"
-    assert last == "1 of 4 tests passed; no images were compared"
+    assert last == "1 of 5 tests passed; no images were compared"
     done = make(folder, "sim", "IMAGES=5")
     assert done.returncode != 0
     assert f"{COMPARING}: IMAGES: found 5, expected at most the 4 of vectors.npz" in done.stdout
@@ -135,7 +135,7 @@ def test_numbers_of_images() -> None:
 @pytest.mark.parametrize(
     "results, result, last",
     [
-        (PASSED, RIGHT, "bit-exact: 4 images, 3 streams; 4 tests passed"),
+        (PASSED, RIGHT, "bit-exact: 4 images, 3 streams; 5 tests passed"),
         (PASSED, None, "NOT bit-exact; "),
         (PASSED, [1], "NOT bit-exact; "),
         (OTHERS_PASSED, None, "NOT bit-exact; "),
@@ -167,5 +167,5 @@ def test_tests_that_were_not_chosen_are_named_in_the_verdict(tmp_path: Path) -> 
     assert good
     assert lines == [
         f"{COMPARING}: did not run, as others were chosen",
-        "3 of 4 tests passed; no images were compared",
+        "4 of 5 tests passed; no images were compared",
     ]

@@ -47,6 +47,7 @@ def test_stages_that_work_evenly_keep_the_slowest_ones_pace() -> None:
     """Three stages without gates, of 2, 5 and 3 cycles a pixel of 4 x 4."""
 
     class Row:
+        one_engine = False
         stages = tuple(type("Even", (), {"pace": StagePace(4, 16, first=n, lookahead=5, room=12)})() for n in (2, 5, 3))
 
     assert cycles_per_image(Row()) == 5 * 16  # type: ignore[arg-type]
