@@ -100,9 +100,10 @@ def test_variables_of_the_callers_environment_decide_nothing(folder: Path) -> No
 def test_options_on_makes_command_line_decide_and_the_verdict_says_so(folder: Path) -> None:
     done = make(folder, "sim", "COCOTB_TEST_FILTER=reset_at")
     assert done.returncode == 0, done.stdout + done.stderr
-    *_, stalls, frames, last = done.stdout.splitlines()
+    *_, stalls, frames, full, last = done.stdout.splitlines()
     assert stalls == f"{OTHERS[0]}: did not run, as others were chosen"
     assert frames == f"{OTHERS[1]}: did not run, as others were chosen"
+    assert full == "test_reset_of_one_cycle_empties_all_that_is_full: did not run, as others were chosen"
     assert last == "1 of 5 tests passed; no images were compared"
     done = make(folder, "sim", "IMAGES=5")
     assert done.returncode != 0
