@@ -78,6 +78,14 @@ def test_mutants_of_a_statement(verilog: str, expected: set[tuple[str, str, str]
     assert found_in(verilog) == expected
 
 
+def test_a_width_written_in_another_way_is_no_mistake() -> None:
+    for rest, sign, bound in (("1", ">", "2"), ("0", ">=", "1")):
+        text = f"module block;\nlocalparam N_W = N > 1 ? $clog2(N) : {rest};\nendmodule\n"
+        found = {mutant.applied(text) for mutant in mutants_of("block.v", text)}
+        assert f"module block;\nlocalparam N_W = N {sign} {bound} ? $clog2(N) : {rest};\nendmodule\n" not in found
+        assert any("N <= 1" in changed for changed in found)
+
+
 def test_a_name_stays_while_its_statement_does() -> None:
     """Lines before it, comments and layout may change; its own text may not."""
     before = {m.name for m in mutants_of("stream_fork.v", FORK)}
