@@ -25,8 +25,15 @@ Mhz = Annotated[
 ]
 
 
+def boards_named(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return [name for name in BOARDS if name.startswith(incomplete)]
+
+
 def board(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BOARDS)}.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(BOARDS)}.", show_default=False, autocompletion=boards_named)
+    ],
     weights: Described,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the project; default build/NETWORK-NAME.", show_default=False)
