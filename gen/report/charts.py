@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from wsfracbnn.gen.design import NOMINAL_MHZ
-from wsfracbnn.gen.report.facts import AROUND, DesignFacts
+from wsfracbnn.gen.report.facts import AROUND, ENGINE, DesignFacts
 from wsfracbnn.gen.report.simulated import SimulatorRun
 from wsfracbnn.gen.synthesis.cached import PartArea
 
@@ -225,11 +225,13 @@ def _estimated_occupancy(number: int, design: DesignFacts, designs: Sequence[Des
         }
         for stage in design.stages
     ]
+    share = "stage's cycles over the busiest stage's, once the pipeline is full"
+    if design.design.one_engine:
+        share = "layer's share of an image's cycles"
     return Chart(
         f"occupancy_{number}",
         f"Stages at work: {design.label}",
-        "Estimated: each stage's cycles over the busiest stage's, once the pipeline is full. A simulation of this "
-        "build would show it over time.",
+        f"Estimated: each {share}. A simulation of this build would show it over time.",
         "Bars: estimated share of the time that each stage is at work.",
         _bars(designs, rows, "at work, % (estimated)"),
     )
@@ -243,7 +245,7 @@ def _bars(
     ticks: values of the same, each shown as a mark across its bar.
     """
     present = [design for design in designs if any(row["design"] == design.label for row in rows)]
-    names = [name for name in (*stage_order(designs), AROUND) if any(row["stage"] == name for row in rows)]
+    names = [name for name in (*stage_order(designs), ENGINE, AROUND) if any(row["stage"] == name for row in rows)]
     grouped = len(present) > 1
 
     def placed(values: Rows) -> alt.Chart:
