@@ -19,6 +19,7 @@ GRID = [
     {"COLOURS": 3, "LEVELS": 8, "OUT_CHANNELS": 3, "PE": 1, "VALUES": 9},
     {"COLOURS": 1, "LEVELS": 1, "OUT_CHANNELS": 1, "PE": 1, "VALUES": 1},
     {"COLOURS": 1, "LEVELS": 2, "OUT_CHANNELS": 1, "PE": 1, "VALUES": 9},
+    {"COLOURS": 2, "LEVELS": 32, "OUT_CHANNELS": 2, "PE": 1, "VALUES": 2},
 ]
 
 
