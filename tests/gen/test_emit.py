@@ -221,7 +221,7 @@ def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp
     elsewhere.parent.mkdir()
     shutil.move(tmp_path / "net", elsewhere)
     output = shell(["make", "sim", f"SIM={simulator}", f"PYTHON={sys.executable}"], elsewhere)
-    assert "PASS=4 FAIL=0" in output
+    assert "PASS=5 FAIL=0" in output
 
 
 @pytest.mark.simulator
