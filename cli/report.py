@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,12 +140,12 @@ def prediction_table(predictions: Sequence[Mapping[str, Any]]) -> Table:
     """One row per picture: its likeliest class with its logit, and the next ones."""
     table = Table("picture", "class", "logit", "then")
     table.columns[2].justify = "right"
-    short = [Path(found["file"]).name for found in predictions]
-    for found, name in zip(predictions, short, strict=True):
+    names = Counter(Path(found["file"]).name for found in predictions)
+    for found in predictions:
         first, *others = found["classes"]
         then = ", ".join(f"{other['name']} {other['logit']:,}" for other in others)
-        shown = name if short.count(name) == 1 else str(found["file"])
-        table.add_row(shown, first["name"], f"{first['logit']:,}", then)
+        name = Path(found["file"]).name
+        table.add_row(name if names[name] == 1 else str(found["file"]), first["name"], f"{first['logit']:,}", then)
     return table
 
 

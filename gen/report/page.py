@@ -14,6 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from wsfracbnn.gen.explore.results import Exploration
+from wsfracbnn.gen.explore.space import FAMILY
 from wsfracbnn.gen.locations import TEMPLATES
 from wsfracbnn.gen.report import graph
 from wsfracbnn.gen.report.charts import charts_of, colours_of
@@ -22,9 +23,6 @@ from wsfracbnn.gen.report.facts import DesignFacts, told_apart, with_shared_accu
 from wsfracbnn.gen.report.overview import overview, verdict
 from wsfracbnn.gen.synthesis.record import HardwareRow
 from wsfracbnn.model.files import write_text
-
-ROUTED_FAMILY = "ecp5"
-"""The one that `wsfracbnn pnr` places and routes."""
 
 
 def write_report(
@@ -71,7 +69,7 @@ def commands_of(design: DesignFacts) -> list[tuple[str, str]]:
         *(("simulate, every layer compared", command) for command in simulated or [f"wsfracbnn sim {options}"]),
         ("synthesize: area of each stage", f"wsfracbnn synth {options} --targets {design.family.name}"),
     ]
-    if design.family.name == ROUTED_FAMILY:
+    if design.family == FAMILY:
         routed = "" if design.routed is None else f" {routing_options(design.routed)}"
         commands.append(("place and route on an ECP5: clock, critical path", f"wsfracbnn pnr {options}{routed}"))
     return commands

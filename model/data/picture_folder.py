@@ -159,7 +159,10 @@ def _digest(root: Path, pictures: Sequence[_Picture], own: Own) -> str:
     """What the prepared pictures depend on: the files as they are now, and how they are prepared."""
     sha = hashlib.sha256(json.dumps([FORMAT, own.shape, own.pictures.model_dump()]).encode())
     for picture in pictures:
-        stat = picture.path.stat() if picture.path.exists() else picture.path.lstat()  # a link to nothing
+        try:
+            stat = picture.path.stat()
+        except OSError:  # a link to nothing
+            stat = picture.path.lstat()
         name = picture.path.relative_to(root).as_posix()
         sha.update(json.dumps([name, stat.st_size, stat.st_mtime_ns, picture.label, picture.test]).encode())
     return f"{root.resolve().name[:40]}-{sha.hexdigest()[:16]}"

@@ -212,8 +212,7 @@ class Killers:
             for point in points:
                 code, said = verilator(mutant.block, point, self._written(mutant.file, text))
                 if code:
-                    kind = re.findall(r"%(?:Warning|Error)(?:-(\w+))?", said)
-                    return Outcome(LINT, f"lint {mutant.block} {name_of(point)}: {(kind or [''])[0]}", 0.0, 0.0)
+                    return _warned(f"{mutant.block} {name_of(point)}", said)
             return Outcome(PASSED, "", 0.0, 0.0)
 
         return self.cache.outcome(key, lint)
@@ -226,9 +225,7 @@ class Killers:
 
         def lint() -> Outcome:
             code, said = lint_network(design.top, (files | {mutant.file: self._written(mutant.file, text)}).values())
-            kind = re.findall(r"%(?:Warning|Error)(?:-(\w+))?", said)
-            found = LINT if code else PASSED
-            return Outcome(found, f"lint {design.top}: {(kind or [''])[0]}" if code else "", 0.0, 0.0)
+            return _warned(design.top, said) if code else Outcome(PASSED, "", 0.0, 0.0)
 
         return self.cache.outcome(_hash("lint", *map(code_of, texts.values())), lint)
 
@@ -339,3 +336,8 @@ def prove(block: Block, sizes: Mapping[str, int], file: str, text: str) -> Outco
 
 def _hash(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
+
+
+def _warned(what: str, said: str) -> Outcome:
+    kind = re.findall(r"%(?:Warning|Error)(?:-(\w+))?", said)
+    return Outcome(LINT, f"lint {what}: {(kind or [''])[0]}", 0.0, 0.0)
