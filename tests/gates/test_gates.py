@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.mutate.jobs import bench_jobs
+from wsfracbnn.model.errors import InputError
 
 from .__main__ import figures_of, page_of
-from .blocks import Row, blocks, job_of, run
+from .blocks import Row, blocks, first_point, job_of, run
 from .cells import cells_of, families
 from .network import NetworkRow, at_netlist
 
@@ -39,6 +40,47 @@ def test_a_memory_in_block_ram_passes_its_bench(tmp_path: Path, synthesis_cache:
     job = job_of("stream_fifo", families()["ecp5"], tmp_path / "sources", synthesis_cache, quiet, point)
     assert "DP16KD" in job.sources["stream_fifo_netlist.v"].read_text()
     assert run(job, "ecp5", tmp_path / "run").failed == ""
+
+
+@pytest.mark.simulator
+@pytest.mark.synthesis
+def test_a_block_ram_that_writes_in_some_cycles_passes_its_bench(tmp_path: Path, synthesis_cache: Path) -> None:
+    """Its write enable is tied high: only the bytes' own enables tell what a read collides with."""
+    grid = [job.parameters for job in bench_jobs("operand_memory")]
+    point = next(n for n, at in enumerate(grid) if at.get("BLOCK") and at["SIMD"] == 144)
+    job = job_of("operand_memory", families()["ecp5"], tmp_path / "sources", synthesis_cache, quiet, point)
+    netlist = job.sources["operand_memory_netlist.v"].read_text()
+    assert re.search(r"\.DATA_WIDTH_A\(32'd36\)", netlist)
+    assert ".WEA(1'h1)" in netlist
+    assert run(job, "ecp5", tmp_path / "run").failed == ""
+
+
+@pytest.mark.synthesis
+def test_a_memory_meant_for_block_ram_is_in_luts_where_block_ram_has_no_model(
+    tmp_path: Path, synthesis_cache: Path
+) -> None:
+    job = job_of(
+        "operand_memory", families()["xc7"], tmp_path / "sources", synthesis_cache, quiet, point_in_block_ram()
+    )
+    assert "RAMB" not in job.sources["operand_memory_netlist.v"].read_text()
+
+
+def point_in_block_ram() -> int:
+    """Of operand_memory's grid."""
+    return [job.parameters.get("BLOCK") for job in bench_jobs("operand_memory")].index(1)
+
+
+@pytest.mark.parametrize("family, cell", [("xc7", "RAMB18E1"), ("xc7", "RAMB36E1")])
+def test_a_cell_without_a_model_is_refused(family: str, cell: str) -> None:
+    with pytest.raises(InputError, match=f"{family}: the netlist has a cell {cell}, expected those"):
+        cells_of(family, f"{cell} x ();")
+
+
+def test_a_family_without_lut_ram_builds_memories_in_block_ram() -> None:
+    found = families()
+    assert first_point("operand_memory", found["ice40"]) == point_in_block_ram()
+    assert first_point("operand_memory", found["ecp5"]) == 0
+    assert first_point("stream_register", found["ice40"]) == 0
 
 
 @pytest.mark.simulator

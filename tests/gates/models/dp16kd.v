@@ -8,9 +8,9 @@
  * of Yosys, which itself has this cell as a black box only.
  *
  * 2048 bytes of 9 bits. Ports of 1, 2 and 4 bits see the lower 8 bits of a byte. Of 18 and 36 bits the lowest address
- * bits say which bytes are written. With DATA_WIDTH_A 36, port A writes {DIB, DIA}, and port B reads: 36 bits as
- * {DOB, DOA}, less at DOB. A byte that one port reads while the other writes it is undefined, x here; both ports have the
- * same clock. Modes that the mapping does not use end the simulation.
+ * bits say which bytes are written; where they do, the write enable may be tied high. With DATA_WIDTH_A 36, port A writes
+ * {DIB, DIA}, and port B reads: 36 bits as {DOB, DOA}, less at DOB. A byte that one port reads while the other writes it
+ * is undefined, x here; both ports have the same clock. Modes that the mapping does not use end the simulation.
  */
 module DP16KD #(
     parameter DATA_WIDTH_A = 18,
@@ -176,6 +176,7 @@ always @(posedge CLKA) begin
             if (!WEA) begin
                 // One byte is the other port's, where that writes.
                 if (write_b && byte_a + j >= byte_b && byte_a + j < byte_b + BYTES_B
+                    && (BYTES_B == 1 || addr_b[byte_a + j - byte_b])
                     && (BITS_A == 9 || BITS_B == 9 || bit_a + BITS_A > bit_b && bit_b + BITS_B > bit_a)) begin
                     out_a[9*j +: BITS_A] <= {BITS_A{1'bx}};
                 end else begin
@@ -204,6 +205,7 @@ always @(posedge CLKB) begin
             if (!WEB) begin
                 // One byte is the other port's, where that writes.
                 if (write_a && byte_b + k >= byte_a && byte_b + k < byte_a + BYTES_A
+                    && (BYTES_A == 1 || addr_a[byte_b + k - byte_a])
                     && (BITS_B == 9 || BITS_A == 9 || bit_b + BITS_B > bit_a && bit_a + BITS_A > bit_b)) begin
                     out_b[9*k +: BITS_B] <= {BITS_B{1'bx}};
                 end else begin
