@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file
+from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file, networks_begun
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.errors import InputError, shortened
 
@@ -59,6 +59,7 @@ def count(
         typer.Option(
             help="Checkpoint, or a bundled network's name, whose shape and measured gates to count; default ResNet-20.",
             callback=bundled_or_file,
+            autocompletion=networks_begun,
         ),
     ] = None,
     classes: Annotated[
