@@ -162,7 +162,8 @@ def dataset_of(checkpoint: Checkpoint, data: Path | None, bad_pictures: str = RE
         raise InputError(
             f"--data: missing, expected the folder or .npz file of '{name}', which the network learnt from"
         )
-    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP)
+    kept = None if checkpoint.held_out is None else dict(zip(checkpoint.class_names, checkpoint.held_out, strict=True))
+    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP, kept)
     dataset = own_source(data).load(own)
     if dataset.class_names != checkpoint.class_names:
         ours, theirs = (", ".join(names) for names in (checkpoint.class_names, dataset.class_names))
