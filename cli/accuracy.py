@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from wsfracbnn.cli.figures import CheckFailedError, Figures
-from wsfracbnn.cli.options import Compiled, DataFolder, Graphs, bundled_plan
+from wsfracbnn.cli.options import Compiled, DataFolder, Graphs, bundled_plan, plans_begun
 from wsfracbnn.model.errors import InputError
 
 
@@ -20,6 +20,7 @@ def accuracy(
         typer.Option(
             help="TOML plan of runs, or the name of a bundled one; accuracy is the full comparison.",
             callback=bundled_plan,
+            autocompletion=plans_begun,
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoints; a second call goes on there.")] = Path(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import bundled_settings
+from wsfracbnn.cli.options import bundled_settings, devices_begun, settings_begun
 from wsfracbnn.gen.devices import DEVICES, device_named
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def cost(
         typer.Option(
             help="TOML file of settings, as `train` takes it, with a table [network] or an arch; or a bundled name.",
             callback=bundled_settings,
+            autocompletion=settings_begun,
         ),
     ] = None,
     arch: Annotated[str | None, typer.Option(help="Network: digits (default) or resnet20.")] = None,
@@ -39,7 +40,10 @@ def cost(
         int | None, typer.Option(min=2, help="Number of classes; default the dataset's.", show_default=False)
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(DEVICES)}; default all of them.", show_default=False)
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(DEVICES)}; default all of them.", autocompletion=devices_begun, show_default=False
+        ),
     ] = None,
     fold: Annotated[
         str | None,

@@ -13,7 +13,7 @@ import typer
 
 from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.networks import description_of, is_described, source_of
-from wsfracbnn.cli.options import Described, Fold, LutInputs
+from wsfracbnn.cli.options import Described, Fold, LutInputs, devices_begun
 from wsfracbnn.gen.devices import DEVICES, device_named
 from wsfracbnn.model.errors import InputError
 
@@ -47,6 +47,7 @@ def emit(
         typer.Option(
             help=f"FPGA that the area is held against and the LUTs are shaped for: {', '.join(DEVICES)}. Default: that "
             "of --fold device=NAME.",
+            autocompletion=devices_begun,
             show_default=False,
         ),
     ] = None,

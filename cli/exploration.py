@@ -64,8 +64,8 @@ def print_exploration(exploration: Exploration) -> None:
 
 def result_table(exploration: Exploration) -> Table:
     """One row per design on a device at a speed grade; clock and images/s of the best seed, and the median clock."""
-    columns = ("fold", "device", "grade", "LUTs", "(estimate)", "cycles/image", "MHz", "median", "seeds", "images/s")
-    table = Table(*columns, "verdict", title=exploration.network)
+    figures_shown = ("routed LUTs", "(estimate)", "cycles/image", "MHz", "median", "seeds", "images/s")
+    table = Table("fold", "device", "grade", *figures_shown, "verdict", title=exploration.network)
     for column in table.columns[2:-1]:
         column.justify = "right"
     front = set(map(id, exploration.front))

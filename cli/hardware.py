@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import DESCRIBED_HELP, Fold, bundled_or_file
+from wsfracbnn.cli.options import DESCRIBED_HELP, Fold, begun, bundled_or_file, networks_begun
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 from wsfracbnn.model.errors import InputError
@@ -28,7 +28,11 @@ log = logging.getLogger(__name__)
 
 MaybeWeights = Annotated[
     Path | None,
-    typer.Option(help=f"{DESCRIBED_HELP}; default a random ResNet-20 with 40 % open gates.", callback=bundled_or_file),
+    typer.Option(
+        help=f"{DESCRIBED_HELP}; default a random ResNet-20 with 40 % open gates.",
+        callback=bundled_or_file,
+        autocompletion=networks_begun,
+    ),
 ]
 Cache = Annotated[Path, typer.Option(help="Folder of synthesis and place-and-route runs, by hash.")]
 Results = Annotated[
@@ -116,7 +120,10 @@ def synth(
 def pnr(
     weights: MaybeWeights = None,
     fold: Fold = "auto",
-    device: Annotated[str, typer.Option(help=f"One of {', '.join(routable_devices())}.")] = "ecp5-85f",
+    device: Annotated[
+        str,
+        typer.Option(help=f"One of {', '.join(routable_devices())}.", autocompletion=begun(routable_devices)),
+    ] = "ecp5-85f",
     mhz: Annotated[float, typer.Option(help="Clock to aim at.")] = 150.0,
     speed: Annotated[int, typer.Option(help="Speed grade: 6, the slowest, 7 or 8.")] = SPEED_GRADES[0],
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,

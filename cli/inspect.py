@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file
+from wsfracbnn.cli.options import REFUSE, SKIP, BadPictures, DataFolder, Weights, bundled_or_file, networks_begun
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.errors import InputError, shortened
 
@@ -59,6 +59,7 @@ def count(
         typer.Option(
             help="Checkpoint, or a bundled network's name, whose shape and measured gates to count; default ResNet-20.",
             callback=bundled_or_file,
+            autocompletion=networks_begun,
         ),
     ] = None,
     classes: Annotated[
@@ -161,7 +162,8 @@ def dataset_of(checkpoint: Checkpoint, data: Path | None, bad_pictures: str = RE
         raise InputError(
             f"--data: missing, expected the folder or .npz file of '{name}', which the network learnt from"
         )
-    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP)
+    kept = None if checkpoint.held_out is None else dict(zip(checkpoint.class_names, checkpoint.held_out, strict=True))
+    own = Own(name, checkpoint.config.image_shape, checkpoint.pictures, bad_pictures == SKIP, kept)
     dataset = own_source(data).load(own)
     if dataset.class_names != checkpoint.class_names:
         ours, theirs = (", ".join(names) for names in (checkpoint.class_names, dataset.class_names))

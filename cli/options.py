@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from wsfracbnn.gen.devices import DEVICES
 from wsfracbnn.gen.locations import CHECKPOINTS, CONFIGS
 from wsfracbnn.model.errors import InputError, shown
 
@@ -31,8 +32,7 @@ def bundled_or_file(param: typer.CallbackParam, weights: Path | None) -> Path | 
     """
     if weights is not None and (weights / "net.json").is_file() and not (CHECKPOINTS / f"{weights}.pt").is_file():
         return weights
-    names = (path.stem for path in CHECKPOINTS.glob("*.pt"))
-    return _by_name(weights, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", names)
+    return _by_name(weights, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", _networks())
 
 
 def bundled_or_folder(path: Path) -> Path:
@@ -55,13 +55,43 @@ def _configs(plans: bool) -> Iterator[str]:
     return (path.stem for path in CONFIGS.glob("*.toml") if ("[[run]]" in path.read_text("utf-8")) == plans)
 
 
+def begun(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """For the shell's completion: those of the names that begin as what was typed.
+
+    Where none does, the shell completes files, so that an option that takes both needs no more.
+    """
+
+    def complete(incomplete: str) -> list[str]:
+        return sorted(name for name in names() if name.startswith(incomplete))
+
+    return complete
+
+
+def _networks() -> Iterator[str]:
+    return (path.stem for path in CHECKPOINTS.glob("*.pt"))
+
+
+networks_begun = begun(_networks)
+settings_begun = begun(lambda: _configs(plans=False))
+plans_begun = begun(lambda: _configs(plans=True))
+devices_begun = begun(lambda: DEVICES)
+folds_begun = begun(lambda: ("auto", "small", "fast", "unrolled", "sequential"))
+
 WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled network, such as digits"
 
 DESCRIBED_HELP = f"{WEIGHTS_HELP}; or an emitted folder, for which PyTorch is not needed"
 
-Described = Annotated[Path, typer.Option(help=f"{DESCRIBED_HELP}.", callback=bundled_or_file, show_default=False)]
+Described = Annotated[
+    Path,
+    typer.Option(
+        help=f"{DESCRIBED_HELP}.", callback=bundled_or_file, autocompletion=networks_begun, show_default=False
+    ),
+]
 
-Weights = Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, show_default=False)]
+Weights = Annotated[
+    Path,
+    typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, autocompletion=networks_begun, show_default=False),
+]
 
 DataFolder = Annotated[
     Path | None,
@@ -73,6 +103,8 @@ DataFolder = Annotated[
 
 DATASETS = ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn")
 """The built-in ones, as model/data/registry.py has them, which loads too much for a help text."""
+
+datasets_begun = begun(lambda: DATASETS)
 
 SKIP, REFUSE = "skip", "refuse"
 
@@ -95,7 +127,8 @@ Fold = Annotated[
     str,
     typer.Option(
         help="Parallelism: auto, small, fast, unrolled, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, "
-        "device=NAME, sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON)."
+        "device=NAME, sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON).",
+        autocompletion=folds_begun,
     ),
 ]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.emit import folding_of
-from wsfracbnn.cli.options import bundled_or_folder
+from wsfracbnn.cli.options import bundled_or_folder, networks_begun
 from wsfracbnn.gen.devices import FAMILIES, family_named
 from wsfracbnn.model.errors import InputError
 
@@ -30,6 +30,7 @@ def report(
         typer.Argument(
             help="Output folders of sim or explore, emitted folders, checkpoints, names of bundled networks; default "
             "build/sim.",
+            autocompletion=networks_begun,
             show_default=False,
         ),
     ] = None,

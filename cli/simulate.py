@@ -13,7 +13,16 @@ import typer
 from wsfracbnn.cli.emit import Force, folding_of
 from wsfracbnn.cli.figures import CheckFailedError, Figures
 from wsfracbnn.cli.inspect import dataset_of
-from wsfracbnn.cli.options import REFUSE, WEIGHTS_HELP, BadPictures, DataFolder, Fold, LutInputs, bundled_or_file
+from wsfracbnn.cli.options import (
+    REFUSE,
+    WEIGHTS_HELP,
+    BadPictures,
+    DataFolder,
+    Fold,
+    LutInputs,
+    bundled_or_file,
+    networks_begun,
+)
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
 from wsfracbnn.model.errors import InputError, counted
 
@@ -24,7 +33,9 @@ if TYPE_CHECKING:
 
 
 def sim(
-    weights: Annotated[Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file)] = Path("digits"),
+    weights: Annotated[
+        Path, typer.Option(help=f"{WEIGHTS_HELP}.", callback=bundled_or_file, autocompletion=networks_begun)
+    ] = Path("digits"),
     out: Annotated[Path, typer.Option(help="Build folder; summary.json and report.html go there.")] = Path("build/sim"),
     fold: Fold = "auto",
     lut_inputs: LutInputs = None,

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import DATASETS, REFUSE, SKIP, BadPictures, Compiled, DataFolder, Graphs, bundled_settings
+from wsfracbnn.cli.options import (
+    DATASETS,
+    REFUSE,
+    SKIP,
+    BadPictures,
+    Compiled,
+    DataFolder,
+    Graphs,
+    bundled_settings,
+    datasets_begun,
+    settings_begun,
+)
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.extras import not_installed
 
@@ -31,13 +42,15 @@ def train(
         typer.Option(
             help="TOML file of settings, or the name of a bundled one, such as digits; options given here win.",
             callback=bundled_settings,
+            autocompletion=settings_begun,
         ),
     ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(
             help=f"One of {', '.join(DATASETS)}; or the path of a folder with a folder of pictures for each class, "
-            "or of an .npz file. Default digits."
+            "or of an .npz file. Default digits.",
+            autocompletion=datasets_begun,
         ),
     ] = None,
     arch: Annotated[

@@ -12,6 +12,8 @@
     state          dict of tensors, the network's state_dict()
     training       dict of plain values: dataset, epochs, seed, settings
     pictures       dict, how pictures become images: model/data/preparation.py, Pictures (may be absent)
+    held_out       list of str, one per class: which pictures are held out, whatever is added later, as
+                   model/data/split.py has it (absent unless the network was trained on a set that names no test part)
     class_names    list of str, one per class
     test_accuracy  float, percent, top-1 of the integer model on the dataset's test images
     gate_fractions list of float, per gated convolution, measured on the test images
@@ -75,6 +77,7 @@ class Checkpoint:
     class_names: tuple[str, ...]
     training: dict[str, Any] = field(default_factory=dict)
     pictures: Pictures = AS_USUAL
+    held_out: tuple[str, ...] | None = None
     test_accuracy: float | None = None
     gate_fractions: tuple[float, ...] | None = None
     samples: dict[str, Tensor] | None = None
@@ -129,6 +132,7 @@ def require_saveable(checkpoint: Checkpoint, path: Path) -> tuple[dict[str, Any]
         "config": checkpoint.config.to_dict(),
         "training": checkpoint.training,
         "pictures": checkpoint.pictures.model_dump(),
+        **({} if checkpoint.held_out is None else {"held_out": list(checkpoint.held_out)}),
         "class_names": list(checkpoint.class_names),
         "test_accuracy": checkpoint.test_accuracy,
         "gate_fractions": None if checkpoint.gate_fractions is None else list(checkpoint.gate_fractions),
@@ -215,6 +219,8 @@ def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
             raise InputError(f"key 'sha256': the content is damaged, its digest is '{found}...', expected {expected}")
     if len(header.class_names) != config.classes:
         raise InputError(f"key 'class_names': found {len(header.class_names)} names, expected {config.classes}")
+    if header.held_out is not None and len(header.held_out) != config.classes:
+        raise InputError(f"key 'held_out': found {len(header.held_out)} bounds, expected {config.classes}")
     convolutions = len(config.convolutions())
     if header.gate_fractions is not None and len(header.gate_fractions) != convolutions:
         raise InputError(f"key 'gate_fractions': found {len(header.gate_fractions)} numbers, expected {convolutions}")
@@ -228,6 +234,7 @@ def _check(raw: object, stored: Any, samples: Any) -> Checkpoint:
         class_names=tuple(header.class_names),
         training=header.training,
         pictures=header.pictures,
+        held_out=None if header.held_out is None else tuple(header.held_out),
         test_accuracy=header.test_accuracy,
         gate_fractions=None if header.gate_fractions is None else tuple(header.gate_fractions),
         samples=samples,

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
+from wsfracbnn.model.data.split import BOUND_DIGITS
 from wsfracbnn.model.names import ModuleName
 from wsfracbnn.model.networks.registry import MODELS
 from wsfracbnn.model.reading import Schema, one_of, printable
@@ -40,6 +42,12 @@ def _known(training: dict[str, Any]) -> dict[str, Any]:
     return training
 
 
+def _bound(value: str) -> str:
+    if not re.fullmatch(f"[0-9a-f]{{{BOUND_DIGITS}}}", value):
+        raise ValueError(f"{BOUND_DIGITS} hexadecimal digits")
+    return value
+
+
 class Header(Schema):
     """The keys of model/checkpoint.py's docstring but `state` and `samples`."""
 
@@ -52,6 +60,7 @@ class Header(Schema):
         default_factory=dict, max_length=200
     )
     pictures: Pictures = AS_USUAL
+    held_out: list[Annotated[str, AfterValidator(_bound)]] | None = None
     class_names: list[Annotated[str, Field(max_length=100), AfterValidator(printable)]]
     test_accuracy: Annotated[float, Field(ge=0, le=100)] | None = None
     gate_fractions: list[Annotated[float, Field(ge=0, le=1)]] | None = None

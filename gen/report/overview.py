@@ -82,11 +82,17 @@ def _clock(design: DesignFacts) -> Cell:
 
 
 def _area(design: DesignFacts, count: Callable[[HardwareRow | PartArea], int]) -> Cell:
-    estimated = design.total.estimated
-    found = design.total.measured or design.synthesized
-    if found is None:
-        return ("-", "unknown") if estimated is None else (f"{count(estimated):,}", "estimated")
-    return f"{count(found):,}", "synthesized" + (f"; estimate {count(estimated):,}" if estimated else "")
+    """What synthesis counts, as the stages' figures do, and beside it what place and route packs it into."""
+    areas = {
+        "synthesized": design.total.measured or design.synthesized,
+        "routed": design.routed,
+        "estimated": design.total.estimated,
+    }
+    known = [(kind, f"{count(area):,}") for kind, area in areas.items() if area is not None]
+    if not known:
+        return "-", "unknown"
+    (first, figure), *others = known
+    return figure, "; ".join([first, *(f"{kind} {other}" for kind, other in others)])
 
 
 def _critical_path(design: DesignFacts) -> Cell:

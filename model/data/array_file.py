@@ -51,10 +51,14 @@ class ArrayFile:
         if set(WHOLE) <= set(arrays):
             images, labels = self._pair(arrays, *WHOLE, own)
             test = np.zeros(len(labels), dtype=bool)
+            bounds = []
             for label, name in enumerate(names):
                 of_class = np.flatnonzero(labels == label)
-                test[of_class] = held_out(list(map(str, of_class)), own.pictures, f"{self.path}: class '{name}'")
-            return Dataset(own.label, images[~test], labels[~test], images[test], labels[test], names)
+                numbers = list(map(str, of_class))
+                bounds.append(own.bound(name, numbers, f"{self.path}: class '{name}'"))
+                test[of_class] = held_out(numbers, own.pictures, bounds[-1])
+            parts = images[~test], labels[~test], images[test], labels[test]
+            return Dataset(own.label, *parts, names, tuple(bounds))
         train, test_part = self._pair(arrays, *SPLIT[:2], own), self._pair(arrays, *SPLIT[2:], own)
         return Dataset(own.label, *train, *test_part, names)
 

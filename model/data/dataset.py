@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.model.data.preparation import AS_USUAL, Pictures
+from wsfracbnn.model.data.split import bound_of
 from wsfracbnn.model.errors import InputError, shown
 
 MAX_CLASSES = 4096
@@ -28,7 +29,11 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images (N, H, W, colours) uint8 and labels (N,) int64, split as the dataset's authors (or its source) did."""
+    """Images (N, H, W, colours) uint8 and labels (N,) int64, split as the dataset's authors (or its source) did.
+
+    bounds: of each class what model/data/split.py's `held_out` takes; None where the source says itself what is held
+    out.
+    """
 
     name: str
     train_images: Images
@@ -36,6 +41,7 @@ class Dataset:
     test_images: Images
     test_labels: Labels
     class_names: tuple[str, ...]
+    bounds: tuple[str, ...] | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -63,13 +69,24 @@ class Own:
     """What is made of one's own pictures.
 
     label: what a checkpoint calls them. shape: height, width and colours of an image. skips_bad: whether pictures that
-    cannot be read are left out.
+    cannot be read are left out. bounds: by class, those of a network that was trained on these pictures, so that what
+    it learnt from is never held out, whatever was added or removed since.
     """
 
     label: str
     shape: tuple[int, int, int]
     pictures: Pictures = AS_USUAL
     skips_bad: bool = False
+    bounds: Mapping[str, str] | None = None
+
+    def bound(self, name: str, files: Sequence[str], what: str) -> str:
+        """Of the class `name`, whose images' names are `files`: the network's where it knows the class, else a new one.
+
+        Raises:
+            InputError: there are too few; `what` says of what.
+        """
+        known = (self.bounds or {}).get(name)
+        return bound_of(files, self.pictures, what) if known is None else known
 
 
 class OwnSource(Protocol):

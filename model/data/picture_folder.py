@@ -100,7 +100,7 @@ class PictureFolder:
         """
         require_colours(own.shape[2])
         names = self.class_names
-        pictures = list(self._listed(names, own))
+        pictures, bounds = self._listed(names, own)
         kept = cache_folder() / "pictures" / _digest(self.path, pictures, own)
         with updating(kept):
             index = read_index(kept, own)
@@ -109,15 +109,18 @@ class PictureFolder:
         self._tell_of(index.bad, own)
         trained = set(index.labels.train)
         for label, name in enumerate(names):
-            if label not in trained:
+            if label not in trained and own.bounds is None:
                 raise InputError(f"{self.path}: class '{name}': found no picture to train on, expected some")
         if not index.labels.test:
             raise InputError(f"{self.path}: found no picture to test on, expected some")
         images = {part: _images(kept / f"{part}.bin", len(index.labels.of(part)), own.shape) for part in PARTS}
         labels = {part: np.asarray(index.labels.of(part), dtype=np.int64) for part in PARTS}
-        return Dataset(own.label, images[TRAIN], labels[TRAIN], images[TEST], labels[TEST], names)
+        return Dataset(own.label, images[TRAIN], labels[TRAIN], images[TEST], labels[TEST], names, bounds)
 
-    def _listed(self, names: Sequence[str], own: Own) -> Iterator[_Picture]:
+    def _listed(self, names: Sequence[str], own: Own) -> tuple[list[_Picture], tuple[str, ...] | None]:
+        """All pictures, class by class, and the classes' bounds where folders do not say what is held out."""
+        pictures: list[_Picture] = []
+        bounds = []
         if self._is_split:
             strange = [folder.name for folder in _folders(self.path / TEST) if folder.name not in names]
             if strange:
@@ -125,11 +128,15 @@ class PictureFolder:
         for label, name in enumerate(names):
             if self._is_split:
                 for part in PARTS:
-                    yield from (_Picture(path, label, part == TEST) for path in _files(self.path / part / name))
+                    pictures += [_Picture(path, label, part == TEST) for path in _files(self.path / part / name)]
                 continue
-            files = _files(self.path / name)
-            test = held_out([file.name for file in files], own.pictures, str(self.path / name))
-            yield from (_Picture(file, label, bool(out)) for file, out in zip(files, test, strict=True))
+            root = self.path / name
+            files = _files(root)
+            inside = [file.relative_to(root).as_posix() for file in files]
+            bounds.append(own.bound(name, inside, str(root)))
+            test = held_out(inside, own.pictures, bounds[-1])
+            pictures += [_Picture(file, label, bool(out)) for file, out in zip(files, test, strict=True)]
+        return pictures, None if self._is_split else tuple(bounds)
 
     def _tell_of(self, bad: Sequence[str], own: Own) -> None:
         if not bad:

@@ -321,6 +321,7 @@ class Trainer:
             class_names=self.dataset.class_names,
             training=self.run.record(),
             pictures=self.run.pictures,
+            held_out=self.dataset.bounds,
             samples={
                 "images": torch.from_numpy(self.dataset.test_images[spread].copy()),
                 "labels": torch.from_numpy(self.dataset.test_labels[spread].copy()),

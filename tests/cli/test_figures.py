@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,11 +75,37 @@ def test_the_package_is_a_command(module: str, tmp_path: Path) -> None:
     assert done.stdout.startswith("wsfracbnn ")
 
 
-def test_a_shell_completes_commands_and_options() -> None:
+def completions(line: str) -> list[str]:
+    """What bash offers for the last word of a command line."""
+    environment = {"_WSFRACBNN_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     script = str(Path(sys.executable).parent / "wsfracbnn")
-    environment = {"_WSFRACBNN_COMPLETE": "complete_bash", "COMP_WORDS": "wsfracbnn pre", "COMP_CWORD": "1", "PATH": ""}
-    done = subprocess.run([script], capture_output=True, text=True, env=environment)
-    assert done.stdout.split() == ["predict"]
-    environment |= {"COMP_WORDS": "wsfracbnn predict --si", "COMP_CWORD": "2"}
-    done = subprocess.run([script], capture_output=True, text=True, env=environment)
-    assert done.stdout.split() == ["--simulator"]
+    return subprocess.run([script], capture_output=True, text=True, env=os.environ | environment).stdout.split()
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    assert completions("wsfracbnn pre") == ["predict"]
+    assert completions("wsfracbnn predict --si") == ["--simulator"]
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("emit --weights d", ["digits"]),
+        ("eval --weights cifar100", ["cifar100", "cifar100_wide"]),
+        ("sim --weights dig", ["digits"]),
+        ("pnr --weights dig", ["digits"]),
+        ("count --weights dig", ["digits"]),
+        ("report dig", ["digits"]),
+        ("emit --weights build/mine", []),  # then the shell completes files
+        ("train --config dig", ["digits"]),
+        ("cost --config accuracy", []),  # plans of runs
+        ("accuracy --plan accuracy-32", ["accuracy-32"]),
+        ("train --dataset f", ["fashion_mnist"]),
+        ("emit --device ecp5-8", ["ecp5-85f"]),
+        ("cost --device ice", ["ice40-up5k"]),
+        ("sim --fold s", ["sequential", "small"]),
+        ("board icebr", ["icebreaker"]),
+    ],
+)
+def test_a_shell_completes_names(line: str, expected: list[str]) -> None:
+    assert completions(f"wsfracbnn {line}") == expected

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from wsfracbnn.cli.app import app
 from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.data.preparation import Pictures
+from wsfracbnn.model.data.split import held_out
 from wsfracbnn.model.errors import InputError
 
 CONFIG = """dataset = "My shades"
@@ -74,11 +75,24 @@ def test_from_pictures_to_answers(folder: Path) -> None:
     assert checkpoint.class_names == ("dark", "light")
     assert checkpoint.training["dataset"] == "My shades/"
     assert checkpoint.pictures == Pictures(fit="pad", keep=0.9, test_share=0.25)
+    assert checkpoint.held_out is not None
     weights = ["--weights", "build/my_shades.pt"]
     measured = figures("eval", *weights, "--data", "My shades")
     assert measured["images"] == 10
     assert measured["top1"] == pytest.approx(trained["test_accuracy"], abs=1e-3)
     assert measured["top1"] >= 90
+    for name in ("dark", "light"):
+        for number in range(20):
+            picture = (folder / "My shades" / name / f"{number}.png").read_bytes()
+            (folder / "My shades" / name / f"copy {number}.png").write_bytes(picture)
+    later = figures("eval", *weights, "--data", "My shades")["images"]
+    kept = zip(checkpoint.class_names, checkpoint.held_out, strict=True)
+    expected = [
+        held_out([file.name for file in (folder / "My shades" / name).iterdir()], checkpoint.pictures, bound).sum()
+        for name, bound in kept
+    ]
+    assert later == sum(expected)
+    assert 10 < later < 40
     answers = figures("predict", "My shades/dark/0.png", "My shades/light/0.png", *weights)
     assert [found["classes"][0]["name"] for found in answers["predictions"]] == ["dark", "light"]
     assert refusal("eval", *weights).startswith("--data: missing, expected the folder or .npz file of 'My shades/'")

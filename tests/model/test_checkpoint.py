@@ -28,8 +28,12 @@ CONV = "stages.0.gated.conv"
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_round_trip(digits_checkpoint: Checkpoint, tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("held_out", [None, tuple(f"{number:016x}" for number in range(10))])
+def test_round_trip(
+    digits_checkpoint: Checkpoint, tmp_path: Path, suffix: str, held_out: tuple[str, ...] | None
+) -> None:
     path = tmp_path / f"copy{suffix}"
+    digits_checkpoint = dataclasses.replace(digits_checkpoint, held_out=held_out)
     save_checkpoint(digits_checkpoint, path)
     back = load_checkpoint(path)
     assert back.state.keys() == digits_checkpoint.state.keys()
@@ -89,6 +93,11 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "text-config": (lambda raw: raw["config"].update(residual_bits="x"), "config key 'residual_bits'"),
     "name": (lambda raw: raw.update(name="Not a name"), "key 'name'"),
     "classes": (lambda raw: raw.update(class_names=["a"]), "key 'class_names': found 1 names, expected 10"),
+    "bounds": (lambda raw: raw.update(held_out=["0" * 16]), "key 'held_out': found 1 bounds, expected 10"),
+    "bounds-form": (
+        lambda raw: raw.update(held_out=["all"] * 10),
+        r"key 'held_out\[0\]': found 'all', expected 16 hexadecimal digits",
+    ),
     "gates": (
         lambda raw: raw.update(gate_fractions=[2.0] * 4),
         r"key 'gate_fractions\[0\]': found 2.0, expected at most 1",

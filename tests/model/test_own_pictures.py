@@ -18,7 +18,7 @@ from wsfracbnn.model.data import picture_folder
 from wsfracbnn.model.data.dataset import Dataset, Own
 from wsfracbnn.model.data.preparation import AS_USUAL, BadPictureError, Pictures, read_picture
 from wsfracbnn.model.data.registry import dataset_label, own_source
-from wsfracbnn.model.data.split import held_out
+from wsfracbnn.model.data.split import bound_of, held_out
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.names import module_name
 from wsfracbnn.model.training.batches import Batches
@@ -80,16 +80,59 @@ def test_every_class_has_something_to_learn_from(tmp_path: Path) -> None:
 
 def test_the_split_follows_seed_and_share_and_moves_few() -> None:
     names = [f"{number}.png" for number in range(200)]
-    first = held_out(names, AS_USUAL, "x")
+
+    def chosen(names: list[str], pictures: Pictures = AS_USUAL) -> NDArray[np.bool_]:
+        return held_out(names, pictures, bound_of(names, pictures, "x"))
+
+    first = chosen(names)
     assert first.sum() == 40
-    assert np.array_equal(first, held_out(names, AS_USUAL, "x"))
-    assert not np.array_equal(first, held_out(names, Pictures(split_seed=2), "x"))
-    assert held_out(names, Pictures(test_share=0.5), "x").sum() == 100
-    assert held_out(names[:2], Pictures(test_share=0.01), "x").sum() == 1
-    more = held_out([*names, "new.png"], AS_USUAL, "x")
-    assert (more[:200] != first).sum() <= 2
+    assert np.array_equal(first, chosen(names))
+    assert not np.array_equal(first, chosen(names, Pictures(split_seed=2)))
+    assert chosen(names, Pictures(test_share=0.5)).sum() == 100
+    assert chosen(names[:2], Pictures(test_share=0.01)).sum() == 1
+    assert (chosen([*names, "new.png"])[:200] != first).sum() <= 2
     with pytest.raises(InputError, match="x: found 1 pictures, expected at least 2"):
-        held_out(names[:1], AS_USUAL, "x")
+        chosen(names[:1])
+
+
+def test_what_was_trained_on_is_never_held_out_later(tmp_path: Path) -> None:
+    """Pictures that were added would move the bound; the one that a network keeps divides new and old alike."""
+    fill(tmp_path, 10)
+    first = own_source(tmp_path).load(OWN)
+    assert first.bounds is not None
+    own = Own("mine/", OWN.shape, bounds=dict(zip(first.class_names, first.bounds, strict=True)))
+    for number in range(50):
+        Image.new("RGB", (4, 4), (0, number, 255)).save(tmp_path / "blue" / f"new {number}.png")
+    old, trained = set(images_of(first.test_images)), set(images_of(first.train_images))
+    again = own_source(tmp_path).load(own)
+    held = set(images_of(again.test_images))
+    assert again.bounds == first.bounds
+    assert held >= old
+    assert held - old, "of the new ones some"
+    assert held & trained == set()
+    assert set(images_of(own_source(tmp_path).load(OWN).test_images)) & trained, "as it was without the bounds"
+    for name in COLOURS:  # what is left may be the held-out pictures alone
+        for file in (tmp_path / name).iterdir():
+            if tuple(read_picture(file, OWN.shape, AS_USUAL)[0, 0]) not in held:
+                file.unlink()
+    rest = own_source(tmp_path).load(own)
+    assert len(rest.train_labels) == 0
+    assert set(images_of(rest.test_images)) == held
+
+
+def images_of(images: NDArray[np.uint8]) -> list[tuple[int, ...]]:
+    """The colour of each image, all of whose pixels have it."""
+    return [tuple(image[0, 0]) for image in images]
+
+
+def test_the_split_is_by_the_path_within_a_class(tmp_path: Path) -> None:
+    """Files of one name in folders below a class are divided too, and not all on one side."""
+    for number in range(40):
+        for name in ("a", "b"):
+            (tmp_path / name / str(number)).mkdir(parents=True)
+            Image.new("RGB", (4, 4), (number, number, 255)).save(tmp_path / name / str(number) / "photo.png")
+    found = own_source(tmp_path).load(OWN)
+    assert (len(found.train_labels), len(found.test_labels)) == (64, 16)
 
 
 def test_bad_pictures_are_refused_or_named_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -118,7 +118,13 @@ def test_measured_areas_come_first_and_the_estimate_stays_beside_them(network: N
     assert list(facts.functions) == ["window", "weights"]
     assert facts.functions["weights"] == PartArea(30 * count, 0, count)
     assert cell(facts, "flip-flops")[0] == f"{200 * count:,}"
-    assert re.fullmatch(r"synthesized; estimate [\d,]+", cell(facts, "flip-flops")[1])
+    assert re.fullmatch(r"synthesized; estimated [\d,]+", cell(facts, "flip-flops")[1])
+    routed = row(facts, "small", fmax_mhz=120.0, lut4=777)
+    both = facts_of(network, breakdown=breakdown, rows=[routed])
+    figure, remark = cell(both, "LUTs")
+    assert figure == f"{100 * count:,}"
+    assert re.fullmatch(r"synthesized; routed 777; estimated [\d,]+", remark)
+    assert cell(facts_of(network, rows=[routed]), "LUTs")[0] == "777"
 
 
 def row(facts: DesignFacts, fold: str, **values: Any) -> HardwareRow:
