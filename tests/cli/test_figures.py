@@ -97,7 +97,7 @@ def test_a_shell_completes_commands_and_options() -> None:
         ("count --weights dig", ["digits"]),
         ("report dig", ["digits"]),
         ("emit --weights build/mine", []),  # then the shell completes files
-        ("train --config dig", ["digits"]),
+        ("train --config dig", ["digits", "digits-fracbnn"]),
         ("cost --config accuracy", []),  # plans of runs
         ("accuracy --plan accuracy-32", ["accuracy-32"]),
         ("train --dataset f", ["fashion_mnist"]),
