@@ -52,7 +52,7 @@ def synthesize_by_stage(
     its designs synthesized whole.
 
     Args:
-        sources, top, stages: as `units_of` takes them.
+        sources: as `units_of` takes them, `top` and `stages` too.
         cache: folder of all runs.
         jobs: units at once; 0 for as many as there are processors.
     Raises:

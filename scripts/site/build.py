@@ -15,10 +15,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from scripts.site.notebook_page import write_notebook_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "build" / "site-pages"
@@ -31,8 +30,8 @@ MOVED = re.compile(r"(?<=\]\()(?P<up>(?:\.\./)*)(?P<name>CONTRIBUTING\.md|docs/|
 DOCUMENTED = ("wsfracbnn.model", "wsfracbnn.gen")
 
 
-def stage(execute: bool) -> None:
-    """Lay all pages out. execute: run the notebook, or show it without output."""
+def stage(write_notebook: Callable[[Path], None]) -> None:
+    """Lay all pages out. write_notebook: makes the page of the notebook, whose place it is given."""
     for folder in (PAGES, PYTHON):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", PAGES, ignore=shutil.ignore_patterns("*.ipynb"))
@@ -42,7 +41,7 @@ def stage(execute: bool) -> None:
     (PAGES / "reference").mkdir()
     write_command_reference(PAGES / "reference" / "commands.md")
     write_python_reference(PAGES / "reference")
-    write_notebook_page(ROOT / "docs" / "gates.ipynb", PAGES / "gates.md", execute)
+    write_notebook(PAGES / "gates.md")
 
 
 def _place_on_site(link: re.Match[str]) -> str:
@@ -98,7 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--no-notebook", action="store_true", help="show the notebook as it is, without running it")
     arguments = parser.parse_args()
-    stage(execute=not arguments.no_notebook)
+    from scripts.site.notebook_page import write_notebook_page  # needs what only `make docs` installs
+
+    stage(lambda page: write_notebook_page(ROOT / "docs" / "gates.ipynb", page, execute=not arguments.no_notebook))
     config = ROOT / "zensical.toml"
     require_complete_navigation(config)
     zensical = Path(sys.executable).parent / "zensical"
