@@ -154,7 +154,7 @@ def _block(block: str, family: Family) -> dict[str, Any]:
         job = job_of(block, family, FOLDER / "sources" / family.name / block, FOLDER / "synth", _quiet)
         row = run_block(job, family.name, FOLDER / "runs")
     except ToolFailedError as error:
-        row = Row(block, family.name, "", 0, str(error), "")
+        row = Row(block, family.name, "", 0, str(error).replace(f"{ROOT}/", ""), "")
     return {"key": key_of(block, family.name), **dataclasses.asdict(row)}
 
 
