@@ -71,11 +71,20 @@ def _networks() -> Iterator[str]:
     return (path.stem for path in CHECKPOINTS.glob("*.pt"))
 
 
+def _folds() -> Iterable[str]:
+    """Loaded where a shell asks, and not by every command."""
+    from wsfracbnn.gen.sequential.size import WORD
+    from wsfracbnn.gen.sizing.presets import PRESETS
+    from wsfracbnn.gen.stages.folding import UNROLLED
+
+    return (*PRESETS, UNROLLED, WORD)
+
+
 networks_begun = begun(_networks)
 settings_begun = begun(lambda: _configs(plans=False))
 plans_begun = begun(lambda: _configs(plans=True))
 devices_begun = begun(lambda: DEVICES)
-folds_begun = begun(lambda: ("auto", "small", "fast", "unrolled", "sequential"))
+folds_begun = begun(_folds)
 
 WEIGHTS_HELP = "Checkpoint, .pt or .safetensors, or the name of a bundled network, such as digits"
 

@@ -36,7 +36,7 @@ def test_a_block_in_each_familys_cells_passes_its_bench(tmp_path: Path, synthesi
 @pytest.mark.synthesis
 def test_a_memory_in_block_ram_passes_its_bench(tmp_path: Path, synthesis_cache: Path) -> None:
     """With the project's own model of the cell."""
-    point = [job.parameters.get("BLOCK") for job in bench_jobs("stream_fifo")].index(1)
+    point = point_in_block_ram("stream_fifo")
     job = job_of("stream_fifo", families()["ecp5"], tmp_path / "sources", synthesis_cache, quiet, point)
     assert "DP16KD" in job.sources["stream_fifo_netlist.v"].read_text()
     assert run(job, "ecp5", tmp_path / "run").failed == ""
@@ -46,8 +46,7 @@ def test_a_memory_in_block_ram_passes_its_bench(tmp_path: Path, synthesis_cache:
 @pytest.mark.synthesis
 def test_a_block_ram_that_writes_in_some_cycles_passes_its_bench(tmp_path: Path, synthesis_cache: Path) -> None:
     """Its write enable is tied high: only the bytes' own enables tell what a read collides with."""
-    grid = [job.parameters for job in bench_jobs("operand_memory")]
-    point = next(n for n, at in enumerate(grid) if at.get("BLOCK") and at["SIMD"] == 144)
+    point = point_in_block_ram("operand_memory", SIMD=144)
     job = job_of("operand_memory", families()["ecp5"], tmp_path / "sources", synthesis_cache, quiet, point)
     netlist = job.sources["operand_memory_netlist.v"].read_text()
     assert re.search(r"\.DATA_WIDTH_A\(32'd36\)", netlist)
@@ -60,14 +59,20 @@ def test_a_memory_meant_for_block_ram_is_in_luts_where_block_ram_has_no_model(
     tmp_path: Path, synthesis_cache: Path
 ) -> None:
     job = job_of(
-        "operand_memory", families()["xc7"], tmp_path / "sources", synthesis_cache, quiet, point_in_block_ram()
+        "operand_memory",
+        families()["xc7"],
+        tmp_path / "sources",
+        synthesis_cache,
+        quiet,
+        point_in_block_ram("operand_memory"),
     )
     assert "RAMB" not in job.sources["operand_memory_netlist.v"].read_text()
 
 
-def point_in_block_ram() -> int:
-    """Of operand_memory's grid."""
-    return [job.parameters.get("BLOCK") for job in bench_jobs("operand_memory")].index(1)
+def point_in_block_ram(block: str, **others: int) -> int:
+    """The first point of a block's grid with its memory in block RAM, and with these parameters."""
+    wanted = {"BLOCK": 1, **others}
+    return next(n for n, job in enumerate(bench_jobs(block)) if wanted.items() <= job.parameters.items())
 
 
 @pytest.mark.parametrize("family, cell", [("xc7", "RAMB18E1"), ("xc7", "RAMB36E1")])
@@ -78,7 +83,7 @@ def test_a_cell_without_a_model_is_refused(family: str, cell: str) -> None:
 
 def test_a_family_without_lut_ram_builds_memories_in_block_ram() -> None:
     found = families()
-    assert first_point("operand_memory", found["ice40"]) == point_in_block_ram()
+    assert first_point("operand_memory", found["ice40"]) == point_in_block_ram("operand_memory")
     assert first_point("operand_memory", found["ecp5"]) == 0
     assert first_point("stream_register", found["ice40"]) == 0
 
