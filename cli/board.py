@@ -13,6 +13,7 @@ from wsfracbnn.cli.emit import Force
 from wsfracbnn.cli.figures import Figures
 from wsfracbnn.cli.options import Described, Fold
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
+from wsfracbnn.model.errors import InputError
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.boards.project import Project
@@ -40,6 +41,9 @@ def board(
     ] = None,
     fold: Fold = "auto",
     mhz: Mhz = None,
+    fastest: Annotated[
+        bool, typer.Option("--fastest", help="Route once more with the clock that the first run was routed for.")
+    ] = False,
     baud: Annotated[int, typer.Option(min=1, help="Of the serial line.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
@@ -50,38 +54,42 @@ def board(
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.networks import description_of
     from wsfracbnn.gen.boards.project import make_project, write_project
-    from wsfracbnn.gen.boards.toolchain import make_bitstream_at, require_room, require_tools
+    from wsfracbnn.gen.boards.toolchain import make_bitstream_at_a_clock, require_room, require_tools
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.model.files import require_folder
 
     chosen = board_named(name)
+    if fastest and mhz is not None:
+        raise InputError("--fastest: found beside --mhz, expected one of the two")
+    if fastest and not (build and chosen.open_tools):
+        raise InputError("--fastest: found where no bitstream is made, expected --build and a board of the open tools")
     description = description_of(weights)
     design = build_design(description, choose_folding(description, fold, chosen.device).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
     require_folder(folder, cache)
 
-    def make(clock: float | None) -> Project:
-        """The project for a clock, in memory and in its folder."""
-        project = make_project(chosen, design, mhz=clock, baud=baud, seed=seed)
-        require_room(project.build)
-        if build:
-            require_tools(project)
-        write_project(project.files, folder, force=force)
-        console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
-        console.print(f"project written to {folder}", highlight=False)
-        return project
+    def at(clock: float | None) -> Project:
+        """The project for a clock."""
+        return make_project(chosen, design, mhz=clock, baud=baud, seed=seed)
 
+    project = at(mhz)
+    require_room(project.build)
+    if build:
+        require_tools(project)
+    write_project(project.files, folder, force=force)
+    console.print(f"{description.name} on {chosen.title}: {project.build.clock_words}", highlight=False)
+    console.print(f"project written to {folder}", highlight=False)
     asked: Figures = {"network": description.name, "board": chosen.name, "folder": str(folder)}
     if not chosen.open_tools:
-        make(mhz)
         console.print(f"build it with Vivado: cd {folder} && sh build_top.sh", highlight=False)
         return asked
     if not build:
-        make(mhz)
         return asked
     with console.status(f"{description.name} on {chosen.name}: synthesis, place and route (minutes to an hour)"):
-        project, made = make_bitstream_at(make, mhz, cache, report=log.info)
+        project, made = make_bitstream_at_a_clock(
+            project, at if mhz is None else None, cache, fastest=fastest, report=log.info
+        )
     write_project({**project.files, made.name: made.contents}, folder, force=force)
     for kind, (used, available) in made.used.items():
         console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)

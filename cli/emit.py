@@ -69,7 +69,7 @@ def emit(
         typer.Option(help="Bits a beat of the wrapper's input: 8, 32 or 64; default 32.", show_default=False),
     ] = None,
     axis_out: Annotated[
-        int | None, typer.Option(help="Bits a beat of its output: 32 or 64; default 32.", show_default=False)
+        int | None, typer.Option(help="Bits a beat of its output: 8, 32 or 64; default 32.", show_default=False)
     ] = None,
     rom_parity: Annotated[
         bool, typer.Option("--rom-parity", help="Check the words of constant memories; adds the output rom_error.")

@@ -139,26 +139,47 @@ def make_bitstream(project: Project, cache: Path, *, report: Report = print) -> 
     raise InputError(f"{build.board.name}: the tools made no bitstream, expected one of {', '.join(BITSTREAMS)}")
 
 
-def make_bitstream_at(
-    make: Callable[[float | None], Project], mhz: float | None, cache: Path, *, report: Report = print
+def make_bitstream_at_a_clock(
+    project: Project,
+    at: Callable[[float], Project] | None,
+    cache: Path,
+    *,
+    fastest: bool = False,
+    report: Report = print,
 ) -> tuple[Project, Bitstream]:
-    """`make_bitstream` of the project that `make` gives for a clock; returns both.
+    """`make_bitstream`, and once more for another clock where the first does not suit; with the project it is of.
 
-    Without a clock that is asked for, a design that is too slow for the board's usual one is made once more, for
-    `MARGIN` of what it was routed for.
-
+    Args:
+        project: for the first clock.
+        at: the same for another clock, in MHz; None: there is to be none. A design too slow for the first is made once
+            more for `MARGIN` of what it was routed for.
+        fastest: so is one that is faster. Where it is not routed for that, the first one stays.
     Raises:
         InputError: as `make_bitstream`, the second time of a design that is too slow.
     """
-    project = make(mhz)
     try:
-        return project, make_bitstream(project, cache, report=report)
+        made = make_bitstream(project, cache, report=report)
     except TooSlowError as slow:
-        if mhz is not None:
+        if at is None:
             raise
-        project = make(MARGIN * slow.fmax_mhz)
-        report(f"routed for {slow.fmax_mhz:g} MHz; once more with a clock of {project.build.clock.mhz:g} MHz")
+        project = at(MARGIN * slow.fmax_mhz)
+        report(_once_more(slow.fmax_mhz, project))
         return project, make_bitstream(project, cache, report=report)
+    if at is None or not fastest:
+        return project, made
+    faster = at(MARGIN * made.fmax_mhz)
+    if faster.build.clock.frequency <= project.build.clock.frequency:
+        return project, made
+    report(_once_more(made.fmax_mhz, faster))
+    try:
+        return faster, make_bitstream(faster, cache, report=report)
+    except TooSlowError as slow:
+        report(f"routed for {slow.fmax_mhz:g} MHz; the clock stays at {project.build.clock.mhz:g} MHz")
+        return project, made
+
+
+def _once_more(fmax: float, project: Project) -> str:
+    return f"routed for {fmax:g} MHz; once more with a clock of {project.build.clock.mhz:g} MHz"
 
 
 def _names(command: tuple[str, ...], file: str) -> bool:

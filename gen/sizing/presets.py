@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import Folding, StageFold, StageFolds
 from wsfracbnn.model.description import Layer, NetworkDescription
+from wsfracbnn.model.errors import InputError
 
 BALANCE = 1.1
 """How much slower than asked a preset may be where that makes its stages more even."""
@@ -19,9 +20,23 @@ FAST = 4
 """How much faster than 'auto' the preset 'fast' aims to be."""
 
 
-def stage_choices(layer: Layer) -> list[StageFold]:
-    """Every fold of a layer's stage."""
+def folded_choices(layer: Layer) -> list[StageFold]:
+    """Every fold of a layer's stage that is not unrolled."""
     return list(kind_of(layer).choices(layer))
+
+
+def unrolled_choice(layer: Layer) -> StageFold | None:
+    """The fold that takes a pixel a cycle; None where there is none: the layer is too large, or its image too small."""
+    try:
+        return kind_of(layer).unrolled_fold(layer)
+    except InputError:
+        return None
+
+
+def stage_choices(layer: Layer) -> list[StageFold]:
+    """Every fold of a layer's stage, the unrolled one last."""
+    unrolled_fold = unrolled_choice(layer)
+    return folded_choices(layer) + ([] if unrolled_fold is None else [unrolled_fold])
 
 
 def stage_cycles(layer: Layer, fold: StageFold) -> int:
@@ -58,8 +73,8 @@ class PricedFold(NamedTuple):
 
 
 def priced_folds(layer: Layer) -> list[PricedFold]:
-    """Every fold of a layer's stage."""
-    return [PricedFold(f, stage_cycles(layer, f), stage_cost(layer, f)) for f in stage_choices(layer)]
+    """Every fold of a layer's stage that is not unrolled."""
+    return [PricedFold(f, stage_cycles(layer, f), stage_cost(layer, f)) for f in folded_choices(layer)]
 
 
 def solve(description: NetworkDescription, target_cycles: int) -> StageFolds:
@@ -104,7 +119,7 @@ def preset(description: NetworkDescription, name: str) -> Folding:
     rate; 'small': one output channel and one value or one channel's taps a cycle everywhere.
     """
     if name == "small":
-        return Folding({key: stage_choices(layer)[0] for key, layer in description.named_layers()})
+        return Folding({key: folded_choices(layer)[0] for key, layer in description.named_layers()})
     windows = ((layer, kind_of(layer).whole_window(layer)) for layer in description.layers)
     slowest = max(stage_cycles(layer, fold) for layer, fold in windows if fold is not None)
     return Folding(balanced(description, slowest if name == "auto" else math.ceil(slowest / FAST)))

@@ -11,11 +11,10 @@ from typing import Any
 
 from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
 from wsfracbnn.gen.soc.ports import Bus, lite, single, stream
-from wsfracbnn.gen.soc.registers import ADDRESS_BITS, MAGIC, MAP_VERSION, REGISTERS, WORD_BITS, Register
+from wsfracbnn.gen.soc.registers import ADDRESS_BITS, MAGIC, MAP_VERSION, REGISTERS, Register
 from wsfracbnn.model.errors import InputError
 
-INPUT_BITS = (8, 32, 64)
-OUTPUT_BITS = (32, 64)
+STREAM_BITS = (8, 32, 64)
 """Widths of the streams: those that a DMA has."""
 
 RESET_CYCLES = 4
@@ -45,12 +44,9 @@ class AxiWidths:
         Raises:
             InputError: a width that is not made.
         """
-        for option, found, there in (
-            ("--axis-in", input_bits, INPUT_BITS),
-            ("--axis-out", output_bits, OUTPUT_BITS),
-        ):
-            if found not in there:
-                *others, last = map(str, there)
+        for option, found in (("--axis-in", input_bits), ("--axis-out", output_bits)):
+            if found not in STREAM_BITS:
+                *others, last = map(str, STREAM_BITS)
                 raise InputError(f"{option}: found {found}, expected {', '.join(others)} or {last} bits a beat")
         return cls(input_bits, output_bits)
 
@@ -84,11 +80,6 @@ class AxiWrapper:
     def output_bytes(self) -> int:
         """Of a beat of the output."""
         return self.widths.output_bits // 8
-
-    @property
-    def output_words(self) -> int:
-        """Of a beat of the output."""
-        return self.widths.output_bits // WORD_BITS
 
     @property
     def input_beat_w(self) -> int:

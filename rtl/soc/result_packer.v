@@ -7,37 +7,37 @@
 /*
  * A result as a DMA takes it: a frame of 32-bit words, the logits in order, then the winning class.
  *
- * WORDS words a beat, the first in the low bits. A last beat that is not full says so in tkeep, a bit for each byte.
- * No latency; throughput 1 word a cycle. Reset begins a frame.
+ * OUT_BYTES bytes a beat, the lowest of the first word in the low bits. A last beat that is not full says so in tkeep, a
+ * bit for each byte. No latency; throughput 1 word a cycle, or 1 byte where a beat is one. Reset begins a frame.
  */
 module result_packer #(
-    // Words of a beat, 1 or 2
-    parameter WORDS   = 1,
+    // Bytes of a beat: 1, 4 or 8
+    parameter OUT_BYTES = 4,
     // Width of a class number, at most 16
-    parameter CLASS_W = 4
+    parameter CLASS_W   = 4
 ) (
-    input  wire                clk,
-    input  wire                rst,
+    input  wire                   clk,
+    input  wire                   rst,
 
     // Stream input, one logit a beat; tuser on the last: the winning class
-    input  wire [31:0]         s_axis_tdata,
-    input  wire [CLASS_W-1:0]  s_axis_tuser,
-    input  wire                s_axis_tlast,
-    input  wire                s_axis_tvalid,
-    output wire                s_axis_tready,
+    input  wire [31:0]            s_axis_tdata,
+    input  wire [CLASS_W-1:0]     s_axis_tuser,
+    input  wire                   s_axis_tlast,
+    input  wire                   s_axis_tvalid,
+    output wire                   s_axis_tready,
 
     // Stream output
-    output wire [WORDS*32-1:0] m_axis_tdata,
-    output wire [WORDS*4-1:0]  m_axis_tkeep,
-    output wire                m_axis_tlast,
-    output wire                m_axis_tvalid,
-    input  wire                m_axis_tready
+    output wire [OUT_BYTES*8-1:0] m_axis_tdata,
+    output wire [OUT_BYTES-1:0]   m_axis_tkeep,
+    output wire                   m_axis_tlast,
+    output wire                   m_axis_tvalid,
+    input  wire                   m_axis_tready
 );
 
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
-    if (WORDS < 1 || WORDS > 2) begin : check_1
-        WORDS_must_be_1_or_2 stop ();
+    if (OUT_BYTES != 1 && OUT_BYTES != 4 && OUT_BYTES != 8) begin : check_1
+        OUT_BYTES_must_be_1_or_4_or_8 stop ();
     end
     if (CLASS_W < 1 || CLASS_W > 16) begin : check_2
         CLASS_W_must_be_1_to_16 stop ();
@@ -66,7 +66,7 @@ always @(posedge clk) begin
 end
 
 generate
-    if (WORDS > 1) begin : pairs
+    if (OUT_BYTES == 8) begin : pairs
         reg [31:0] first;
         reg        first_there;
 
@@ -76,6 +76,7 @@ generate
         assign m_axis_tdata  = first_there ? {word, first} : {32'd0, word};
         assign m_axis_tkeep  = {{4{first_there}}, 4'hf};
         assign m_axis_tvalid = word_valid && whole;
+        assign m_axis_tlast  = winner_due;
 
         always @(posedge clk) begin
             if (!first_there) begin
@@ -88,15 +89,33 @@ generate
                 first_there <= 1'b0;
             end
         end
+    end else if (OUT_BYTES == 1) begin : bytes
+        reg [1:0] number;  // of the byte within its word
+
+        wire last = number == 2'd3;
+
+        assign word_ready    = last && m_axis_tready;
+        assign m_axis_tdata  = word[number*8 +: 8];
+        assign m_axis_tkeep  = 1'b1;
+        assign m_axis_tvalid = word_valid;
+        assign m_axis_tlast  = winner_due && last;
+
+        always @(posedge clk) begin
+            if (m_axis_tvalid && m_axis_tready) begin
+                number <= number + 2'd1;
+            end
+            if (rst) begin
+                number <= 2'd0;
+            end
+        end
     end else begin : single
         assign word_ready    = m_axis_tready;
         assign m_axis_tdata  = word;
         assign m_axis_tkeep  = 4'hf;
         assign m_axis_tvalid = word_valid;
+        assign m_axis_tlast  = winner_due;
     end
 endgenerate
-
-assign m_axis_tlast = winner_due;
 
 endmodule
 

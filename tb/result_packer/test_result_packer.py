@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""result_packer: logits in order, then the class, in one frame of one or two words a beat."""
+"""result_packer: logits in order, then the class, in one frame of bytes, words or pairs of words."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from wsfracbnn.tb.common.bench import Bench, Traffic, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
-    {"WORDS": 2, "CLASS_W": 4},
-    {"WORDS": 1, "CLASS_W": 1},
-    {"WORDS": 2, "CLASS_W": 16},
-    {"WORDS": 1, "CLASS_W": 10},
+    {"OUT_BYTES": 8, "CLASS_W": 4},
+    {"OUT_BYTES": 4, "CLASS_W": 1},
+    {"OUT_BYTES": 1, "CLASS_W": 9},
+    {"OUT_BYTES": 8, "CLASS_W": 16},
+    {"OUT_BYTES": 4, "CLASS_W": 10},
+    {"OUT_BYTES": 1, "CLASS_W": 16},
 ]
 
 

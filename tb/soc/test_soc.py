@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.simulation.job import CocotbJob
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.soc.wrapper import INPUT_BITS, OUTPUT_BITS, AxiWidths
+from wsfracbnn.gen.soc.wrapper import STREAM_BITS, AxiWidths
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.random_network import random_description
 
@@ -21,11 +22,14 @@ GRID = [
     {"IN": 32, "OUT": 32, "COLOURS": 3},
     {"IN": 32, "OUT": 64, "COLOURS": 1},
     {"IN": 64, "OUT": 32, "COLOURS": 5},
+    {"IN": 8, "OUT": 8, "COLOURS": 3},
+    {"IN": 32, "OUT": 8, "COLOURS": 1},
+    {"IN": 64, "OUT": 8, "COLOURS": 3},
 ]
 
 
 def test_the_grid_holds_every_pair_of_widths() -> None:
-    assert {(point["IN"], point["OUT"]) for point in GRID} == {(i, o) for i in INPUT_BITS for o in OUTPUT_BITS}
+    assert {(point["IN"], point["OUT"]) for point in GRID} == set(itertools.product(STREAM_BITS, STREAM_BITS))
 
 
 def test_soc(block: tuple[str, dict[str, int]], tmp_path: Path) -> None:

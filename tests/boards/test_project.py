@@ -16,7 +16,7 @@ from wsfracbnn.gen.boards import toolchain
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import BOARDS, Board, board_named
 from wsfracbnn.gen.boards.project import Project, board_sources, make_project, write_project
-from wsfracbnn.gen.boards.toolchain import make_bitstream, make_bitstream_at, require_room
+from wsfracbnn.gen.boards.toolchain import make_bitstream, make_bitstream_at_a_clock, require_room
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.locations import BOARD_RTL, ROOT
 from wsfracbnn.gen.sizing.targets import choose_folding
@@ -32,6 +32,10 @@ PINS = {
     "arty-a7-35": ("top.xdc", "E3", "A9", "D10"),
 }
 """Constraint file; oscillator, receiving and transmitting pin, from the boards' published schematics."""
+
+
+def project_at(board: Board, description: NetworkDescription, mhz: float | None) -> Project:
+    return make_project(board, design_for(board, description), mhz=mhz, baud=1_000_000)
 
 
 def design_for(board: Board, description: NetworkDescription) -> AcceleratorDesign:
@@ -221,18 +225,45 @@ def test_a_design_too_slow_for_the_usual_clock_is_made_again_for_a_slower_one(
         toolchain, "cache_key", lambda package, sources, script: f"{abs(hash(str(sources) + script)):x}"
     )
     monkeypatch.setattr(toolchain, "run_in", Tools({"LUT4": 100}, 61.7))
-    clocks: list[float | None] = []
+    clocks: list[float] = []
 
-    def make(mhz: float | None) -> Project:
+    def at(mhz: float) -> Project:
         clocks.append(mhz)
-        return make_project(board, design_for(board, tiny), mhz=mhz, baud=1_000_000)
+        return project_at(board, tiny, mhz)
 
-    made, bitstream = make_bitstream_at(make, None, tmp_path, report=lambda line: None)
-    assert clocks == [None, pytest.approx(58.615)]
+    usual = project_at(board, tiny, None)
+    made, bitstream = make_bitstream_at_a_clock(usual, at, tmp_path, report=lambda line: None)
+    assert clocks == [pytest.approx(58.615)]
     assert made.build.clock.mhz == 50
     assert bitstream.fmax_mhz == 61.7
     with pytest.raises(InputError, match=r"routed for 61\.7 MHz, expected 75 MHz or more"):
-        make_bitstream_at(make, 80.0, tmp_path, report=lambda line: None)
+        make_bitstream_at_a_clock(usual, None, tmp_path, report=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("routed", "then", "clock"),
+    [(120.0, 118.0, 112.5), (120.0, 100.0, 75.0), (85.0, 85.0, 75.0)],
+    ids=["faster", "not-reached", "nothing-between"],
+)
+def test_a_design_faster_than_the_usual_clock_is_made_again_where_it_is_asked_for(
+    routed: float, then: float, clock: float,
+    tiny: NetworkDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_tools: None,
+) -> None:  # fmt: skip
+    board = board_named("ulx3s-85f")
+    monkeypatch.setattr(
+        toolchain, "cache_key", lambda package, sources, script: f"{abs(hash(str(sources) + script)):x}"
+    )
+    monkeypatch.setattr(toolchain, "run_in", Tools({"LUT4": 100}, routed))
+
+    def at(mhz: float) -> Project:
+        monkeypatch.setattr(toolchain, "run_in", Tools({"LUT4": 100}, then))
+        return project_at(board, tiny, mhz)
+
+    usual = project_at(board, tiny, None)
+    for fastest, expected in ((False, 75.0), (True, clock)):
+        made, bitstream = make_bitstream_at_a_clock(usual, at, tmp_path, fastest=fastest, report=lambda line: None)
+        assert made.build.clock.mhz == expected
+        assert bitstream.fmax_mhz == (then if expected > 75 else routed)
 
 
 def test_what_the_placer_finds_no_place_for_is_the_same_sentence(

@@ -141,7 +141,7 @@ PLAUSIBLE: Mapping[str, Sequence[str]] = {
     "--bad-pictures": ("skip", "refuse"),
     "--wrapper": ("axi",),
     "--axis-in": ("8", "32", "64"),
-    "--axis-out": ("32", "64"),
+    "--axis-out": ("8", "32", "64"),
     "--lut-inputs": ("4", "6"),
     "--data": ("folder", "pictures"),
     "--port": ("/dev/null", "text.txt", "loop://"),

@@ -9,10 +9,10 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.sequential.design import SequentialFolding
 from wsfracbnn.gen.sequential.folding import sequential_folding
 from wsfracbnn.gen.sequential.size import EngineSize
+from wsfracbnn.gen.sizing.presets import unrolled_choice
 from wsfracbnn.gen.stages import kind_of
 from wsfracbnn.gen.stages.folding import LUT_INPUTS, Folding, StageFold, Target, divisors
 from wsfracbnn.model.description import Layer, NetworkDescription
-from wsfracbnn.model.errors import InputError
 
 from .networks import Size
 from .picks import Picks
@@ -43,10 +43,7 @@ def draw_folding(picks: Picks, description: NetworkDescription, size: Size) -> F
 
 def _unrolled(layer: Layer, cost: int) -> StageFold | None:
     """None for a stage that cannot be, such as the head or of an image one pixel high, or that costs more."""
-    try:
-        fold = kind_of(layer).unrolled_fold(layer)
-    except InputError:
-        return None
+    fold = unrolled_choice(layer)
     return None if fold is None or kind_of(layer, fold).cost_at(layer, fold) > cost else fold
 
 

@@ -22,10 +22,10 @@ BUILT: dict[str, list[Parameters]] = {
     "reset_stretcher": [{"CYCLES": 2}, {"CYCLES": 16}],
     "reset_synchronizer": [{}],
     "result_packer": [
-        {"WORDS": 1, "CLASS_W": 1},
-        {"WORDS": 1, "CLASS_W": 16},
-        {"WORDS": 2, "CLASS_W": 1},
-        {"WORDS": 2, "CLASS_W": 16},
+        {"OUT_BYTES": 1, "CLASS_W": 1},
+        {"OUT_BYTES": 1, "CLASS_W": 16},
+        {"OUT_BYTES": 4, "CLASS_W": 1},
+        {"OUT_BYTES": 8, "CLASS_W": 16},
     ],
 }
 """For each block the least and the greatest values that a wrapper can ask for, and what lies at a corner between."""
@@ -40,8 +40,8 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "reset_stretcher": [({"CYCLES": 1}, "CYCLES_must_be_at_least_2")],
     "result_packer": [
-        ({"WORDS": 0}, "WORDS_must_be_1_or_2"),
-        ({"WORDS": 3}, "WORDS_must_be_1_or_2"),
+        ({"OUT_BYTES": 0}, "OUT_BYTES_must_be_1_or_4_or_8"),
+        ({"OUT_BYTES": 2}, "OUT_BYTES_must_be_1_or_4_or_8"),
         ({"CLASS_W": 0}, "CLASS_W_must_be_1_to_16"),
         ({"CLASS_W": 17}, "CLASS_W_must_be_1_to_16"),
     ],

@@ -282,7 +282,7 @@ def test_the_command_emits_a_wrapper(digits_path: Path, tmp_path: Path) -> None:
     "options, sentence",
     [
         (["--wrapper", "axi", "--axis-in", "16"], "--axis-in: found 16, expected 8, 32 or 64 bits a beat"),
-        (["--wrapper", "axi", "--axis-out", "8"], "--axis-out: found 8, expected 32 or 64 bits a beat"),
+        (["--wrapper", "axi", "--axis-out", "16"], "--axis-out: found 16, expected 8, 32 or 64 bits a beat"),
         (["--axis-in", "8"], "--axis-in: found 8, expected it beside --wrapper axi alone"),
         (["--axis-out", "64"], "--axis-out: found 64, expected it beside --wrapper axi alone"),
     ],
