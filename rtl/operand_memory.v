@@ -15,9 +15,10 @@
  * image: 18 * CHUNKS + 1 cycles a window, while the engine is at work on those before. Taps are in nine LUT RAMs, or in
  * block RAM, where a register gathers those of a chunk.
  *
- * A window is shown when its first bits are there. Its place is taken again when the window after it is taken: the second
- * pass is over by then. Nothing tells whether its second bits are there. They are when the second pass begins, since
- * that follows a first pass of 9 * CHUNKS cycles or more and the pipeline behind it.
+ * A window is shown when its first bits are there, 9 * CHUNKS + 5 cycles after its last beat. Its place is taken again
+ * when the window after it is taken: the second pass is over by then. Nothing tells whether its second bits are there.
+ * They are when the second pass begins, since that follows a first pass of 9 * CHUNKS cycles or more and the pipeline
+ * behind it.
  *
  * Pixels are taken as long as a row is free: two rows ahead of the window that is copied. The windows of a complete image
  * leave by themselves; the next image follows without a pause. Reset restarts at the first pixel.

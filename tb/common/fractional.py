@@ -4,6 +4,16 @@
 from __future__ import annotations
 
 
+def sum_width(channels: int) -> int:
+    """Bits of S, from -9 * channels to 9 * channels."""
+    return (9 * channels).bit_length() + 1
+
+
+def result_width(channels: int) -> int:
+    """Bits of A = 2 S_m + S_l."""
+    return sum_width(channels) + 2
+
+
 def taps_at(border: int) -> int:
     """Taps inside the image, one bit each, of a window across the borders {right, left, bottom, top}."""
     rows, columns = (1 - border % 2, 1, 1 - border // 2 % 2), (1 - border // 4 % 2, 1, 1 - border // 8)

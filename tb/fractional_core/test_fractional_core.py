@@ -16,13 +16,13 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from wsfracbnn.tb.common.bench import Bench, Traffic, lane_roms, pack, parameter, rom, seeded
-from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at
+from wsfracbnn.tb.common.fractional import correction, result_width, sum_of, sum_width, taps_at
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 2, "SIMD": 18, "STAGES": 2},
     {"IN_CHANNELS": 3, "OUT_CHANNELS": 10, "PE": 1, "SIMD": 27, "STAGES": 1},
-    {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 3, "SIMD": 36, "STAGES": 3},
+    {"IN_CHANNELS": 7, "OUT_CHANNELS": 6, "PE": 3, "SIMD": 63, "STAGES": 3},
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "STAGES": 1, "LUT_INPUTS": 6},
 ]
 
@@ -74,7 +74,7 @@ class Windows:
 @cocotb.parametrize((("traffic", "gates"), RUNS))
 async def adds_the_second_bit_where_the_gate_is_open(dut: Any, traffic: Traffic, gates: str) -> None:
     channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
-    sum_w, acc_w, bits = parameter(dut, "SUM_W"), parameter(dut, "ACC_W"), 9 * channels
+    sum_w, acc_w, bits = sum_width(channels), result_width(channels), 9 * channels
     reach = {"mixed": (-3, 3), "open": (-bits - 1, -bits - 1), "closed": (bits, bits)}[gates]
     generator = seeded()
     weights = [generator.getrandbits(bits) for _ in range(outputs)]

@@ -11,7 +11,7 @@ import cocotb
 from cocotb.utils import get_sim_time
 
 from wsfracbnn.tb.common.bench import Bench, Traffic, lane_roms, pack, parameter, rom, same, seeded
-from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at, window_of
+from wsfracbnn.tb.common.fractional import correction, result_width, sum_of, sum_width, taps_at, window_of
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import WindowSource
 
@@ -22,7 +22,7 @@ GRID = [
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 8, "PE": 4, "SIMD": 36, "STAGES": 3, "HELD": 4},
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 6, "PE": 3, "SIMD": 18, "STAGES": 2, "HELD": 2},
     {"IN_CHANNELS": 16, "OUT_CHANNELS": 4, "PE": 4, "SIMD": 144, "STAGES": 4},
-    {"IN_CHANNELS": 3, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
+    {"IN_CHANNELS": 7, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "STAGES": 2, "LUT_INPUTS": 6},
 ]
 
@@ -39,7 +39,7 @@ WINDOWS = 40
 async def _drive(dut: Any, traffic: Traffic, gate_range: tuple[int, int]) -> tuple[int, int]:
     """Run random windows; returns the cycles from first to last result and the passes of the busiest lane."""
     channels, outputs, pe, simd = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "PE", "SIMD"))
-    sum_w, acc_w, bits = parameter(dut, "SUM_W"), parameter(dut, "ACC_W"), 9 * channels
+    sum_w, acc_w, bits = sum_width(channels), result_width(channels), 9 * channels
     generator = seeded()
     weights = [generator.getrandbits(bits) for _ in range(outputs)]
     gates = [generator.randint(*gate_range) for _ in range(outputs)]

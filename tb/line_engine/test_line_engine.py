@@ -13,13 +13,13 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 
 from wsfracbnn.tb.common.bench import Bench, Traffic, lane_roms, pack, parameter, rom, same, seeded
-from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at
+from wsfracbnn.tb.common.fractional import correction, result_width, sum_of, sum_width, taps_at
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 16, "PE": 1, "SIMD": 18, "HEIGHT_PIXELS": 4, "WIDTH_PIXELS": 5, "SLOTS": 4},
     {"IN_CHANNELS": 4, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 3, "WIDTH_PIXELS": 4, "STAGES": 1},
-    {"IN_CHANNELS": 6, "OUT_CHANNELS": 20, "PE": 2, "SIMD": 18, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "STAGES": 2},
+    {"IN_CHANNELS": 7, "OUT_CHANNELS": 20, "PE": 2, "SIMD": 63, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "STAGES": 2},
     {"IN_CHANNELS": 2, "OUT_CHANNELS": 18, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 4, "WIDTH_PIXELS": 6, "STRIDE": 2},
     {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1, "SLOTS": 8},
     {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 5, "WIDTH_PIXELS": 1, "STAGES": 1},
@@ -45,7 +45,7 @@ class Layer:
         self.channels, self.outputs, self.pe, self.simd, self.rows, self.cols, self.stride = (
             parameter(dut, name) for name in names
         )
-        self.chunks, self.acc_w = 9 * self.channels // self.simd, parameter(dut, "ACC_W")
+        self.chunks, self.acc_w = 9 * self.channels // self.simd, result_width(self.channels)
         self.weights = [generator.getrandbits(9 * self.channels) for _ in range(self.outputs)]
         self.gates = [generator.randint(*gate_range) for _ in range(self.outputs)]
         self.generator = generator
@@ -54,7 +54,7 @@ class Layer:
         """Play the constant memories."""
         slots = 1 << (self.chunks - 1).bit_length()
         lanes, groups = range(self.pe), range(0, self.outputs, self.pe)
-        ones, sum_w = (1 << self.simd) - 1, parameter(dut, "SUM_W")
+        ones, sum_w = (1 << self.simd) - 1, sum_width(self.channels)
         weights = [[self.weights[g + i] >> k * self.simd & ones for g in groups for k in range(slots)] for i in lanes]
         corrections = [
             [correction(self.weights[g + i], b, self.channels) for g in groups for b in range(16)] for i in lanes

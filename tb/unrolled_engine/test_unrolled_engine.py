@@ -11,7 +11,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from wsfracbnn.tb.common.bench import SEED, Bench, Traffic, pack, parameter, rom, seeded, stalls
-from wsfracbnn.tb.common.fractional import correction, sum_of, taps_at, window_of
+from wsfracbnn.tb.common.fractional import correction, result_width, sum_of, sum_width, taps_at, window_of
 from wsfracbnn.tb.common.runner import run_block
 from wsfracbnn.tb.common.windows import WindowSource
 
@@ -42,7 +42,7 @@ async def _grant(dut: Any, traffic: Traffic) -> None:
 @cocotb.parametrize((("traffic", "gates"), RUNS))
 async def adds_the_second_bit_where_the_gate_is_open(dut: Any, traffic: Traffic, gates: str) -> None:
     channels, outputs, stages = (parameter(dut, n) for n in ("IN_CHANNELS", "OUT_CHANNELS", "STAGES"))
-    sum_w, acc_w, bits = parameter(dut, "SUM_W"), parameter(dut, "ACC_W"), 9 * channels
+    sum_w, acc_w, bits = sum_width(channels), result_width(channels), 9 * channels
     generator = seeded()
     packed = parameter(dut, "WEIGHTS")
     weights = [packed >> o * bits & (1 << bits) - 1 for o in range(outputs)]

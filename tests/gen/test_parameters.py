@@ -48,13 +48,14 @@ BUILT: dict[str, list[Parameters]] = {
     "fractional_core": [
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
         {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 2, "SIMD": 144, "STAGES": 3, "LUT_INPUTS": 6},
+        {"IN_CHANNELS": 7, "OUT_CHANNELS": 4, "PE": 2, "SIMD": 63, "STAGES": 2},
     ],
     "fractional_engine": [
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "PE": 1, "SIMD": 9, "STAGES": 1},
         {"IN_CHANNELS": 2, "OUT_CHANNELS": 2, "PE": 2, "SIMD": 9, "STAGES": 1},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 16, "SIMD": 144, "STAGES": 4, "HELD": 5},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 16, "PE": 8, "SIMD": 144, "STAGES": 4, "HELD": 2},
-        {"IN_CHANNELS": 16, "OUT_CHANNELS": 3, "PE": 1, "SIMD": 144, "STAGES": 3, "LUT_INPUTS": 6},
+        {"IN_CHANNELS": 14, "OUT_CHANNELS": 3, "PE": 1, "SIMD": 126, "STAGES": 3, "LUT_INPUTS": 6},
         {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 1, "SIMD": 9, "STAGES": 1},
     ],
     "fractional_lane": [
@@ -70,7 +71,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 9, "PE": 1, "SIMD": 9, "HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1, "STAGES": 1},
         {"IN_CHANNELS": 64, "OUT_CHANNELS": 64, "PE": 1, "SIMD": 9, "STAGES": 1, "STRIDE": 2},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 144, "SLOTS": 8, "LUT_INPUTS": 6},
-        {"IN_CHANNELS": 16, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 72, "BLOCK": 1},
+        {"IN_CHANNELS": 14, "OUT_CHANNELS": 18, "PE": 2, "SIMD": 63, "BLOCK": 1},
     ],
     "linear": [
         {"CHANNELS": 1, "CLASSES": 1, "LANES": 1, "IN_W": 2},
@@ -167,7 +168,7 @@ BUILT: dict[str, list[Parameters]] = {
     "unrolled_engine": [
         {"IN_CHANNELS": 1, "OUT_CHANNELS": 1, "STAGES": 1},
         {"IN_CHANNELS": 16, "OUT_CHANNELS": 32, "STAGES": 4},
-        {"IN_CHANNELS": 16, "OUT_CHANNELS": 3, "STAGES": 4, "LUT_INPUTS": 6},
+        {"IN_CHANNELS": 14, "OUT_CHANNELS": 3, "STAGES": 4, "LUT_INPUTS": 6},
     ],
     "window_position": [
         {"HEIGHT_PIXELS": 1, "WIDTH_PIXELS": 1},

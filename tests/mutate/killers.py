@@ -45,7 +45,7 @@ from .jobs import (
     users_of,
 )
 from .mutants import Mutant, code_of
-from .network import copy_of, emitted, emitted_modules
+from .network import copy_of, emitted, emitted_modules, jobs_of
 
 CACHE = ROOT / "build" / "mutants"
 
@@ -156,11 +156,11 @@ class Killers:
             BrokenBenchError: a bench fails without the mutant.
         """
         text = mutant.applied(sources()[mutant.file].read_text())
-        own = [emitted()[1]] if mutant.file in emitted_modules() else [*self.ordered(mutant.block)]
+        own = jobs_of(mutant.file) if mutant.file in emitted_modules() else [*self.ordered(mutant.block)]
         seconds, tried, differs = 0.0, 0, False
         known = self.remembered.get(mutant.name, "")
         own.sort(key=lambda job: not known.startswith(f"{job.name}:"))
-        mine = ((job, self._built(job, mutant.file, text), mutant.file, text) for job in own)
+        mine = (self._mutated(job, mutant) for job in own)
         for job, built, file, source in chain(mine, self._others(mutant, text)):
             if built.verdict == REFUSED:
                 return Verdict(REFUSED, "", seconds, tried)
@@ -186,6 +186,11 @@ class Killers:
         if self.proving and mutant.file not in emitted_modules() and self._proven(own, mutant.file, text):
             return Verdict(PROVEN, "", seconds, tried)
         return Verdict(PASSED, "", seconds, tried)
+
+    def _mutated(self, job: Job, mutant: Mutant) -> tuple[Job, Outcome, str, str]:
+        """The job with the mutant: the outcome of the build, file, text."""
+        text = mutant.applied(job.sources[mutant.file].read_text())
+        return job, self._built(job, mutant.file, text), mutant.file, text
 
     def _others(self, mutant: Mutant, text: str) -> Iterator[tuple[Job, Outcome, str, str]]:
         """Jobs of blocks that instantiate the mutant's, and the network's: the outcome of the build, file, text."""

@@ -25,6 +25,7 @@ from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.stages import folding_of
 
 from .jobs import Job
+from .mutants import code_of
 
 NETWORK = "network"
 """Stands for the emitted modules where a block is named."""
@@ -32,16 +33,31 @@ NETWORK = "network"
 NAME = "mutated"
 CONFIG = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 FOLDS = {"input": (2, 36), "stage_01": (2, 18), "stage_02": (1, 9), "stage_03": (4, 9), "head": (3, 1)}
+SLOW_FOLDS = FOLDS | {"stage_03": (1, 9)}
+"""The third convolution is the slowest, so that results wait in the stages before it."""
+
 IMAGES = 8
 FOLDERS = ROOT / "build" / "mutants"
 
 
-@functools.cache
 def emitted() -> tuple[AcceleratorDesign, Job]:
     """The network, emitted anew, and the job that simulates it."""
+    return _emitted(NETWORK, tuple(FOLDS.items()))
+
+
+def jobs_of(file: str) -> list[Job]:
+    """Those that simulate a module of the network: where another folding has the same module, that one's, too."""
+    _, job = emitted()
+    _, slow = _emitted(f"{NETWORK} with a slow stage_03", tuple(SLOW_FOLDS.items()))
+    texts = [code_of(one.sources[file].read_text()) for one in (job, slow)]
+    return [job, slow] if texts[0] == texts[1] else [job]
+
+
+@functools.cache
+def _emitted(name: str, folds: tuple[tuple[str, tuple[int, int]], ...]) -> tuple[AcceleratorDesign, Job]:
     description = random_description(CONFIG, seed=7, name=NAME, wild=False)  # values that vary in every layer
     with temporary_folder(FOLDERS / "emission") as work:
-        design = emit(description, folding_of(CONFIG, FOLDS), work / "net", random_images(description, IMAGES))
+        design = emit(description, folding_of(CONFIG, dict(folds)), work / "net", random_images(description, IMAGES))
         folder = FOLDERS / f"network-{_digest(work / 'net')}"
         if not folder.exists():
             with suppress(OSError):  # another process was quicker
@@ -53,7 +69,7 @@ def emitted() -> tuple[AcceleratorDesign, Job]:
         "WSFRACBNN_IMAGES": str(IMAGES),
         "WSFRACBNN_RESULT": "result.json",
     }
-    return design, Job(NETWORK, f"{NAME}_testbench", folder / "tb" / f"{BENCH}.py", {}, sources, variables)
+    return design, Job(name, f"{NAME}_testbench", folder / "tb" / f"{BENCH}.py", {}, sources, variables)
 
 
 def _digest(folder: Path) -> str:
