@@ -52,15 +52,19 @@ class Link:
         self.pixels = parameter(dut, "PIXELS")
         self.colours = parameter(dut, "COLOURS")
         dut.rx.value = 1
-        baud = 1e9 / (CLOCK_NS * parameter(dut, "DIVISOR"))
-        self.source = UartSource(dut.rx, baud=baud)
-        self.sink = UartSink(dut.tx, baud=baud)
-        for end in (self.source, self.sink):
-            end.log.setLevel("WARNING")
         self.decoder = Decoder()
         self.frames: list[bytes] = []
         self.hold = False
         cocotb.start_soon(self._accelerate())
+
+    async def start(self) -> None:
+        """Reset, then the serial line: in a netlist it may be low before, as if a byte began."""
+        await self.bench.reset()
+        baud = 1e9 / (CLOCK_NS * parameter(self.dut, "DIVISOR"))
+        self.source = UartSource(self.dut.rx, baud=baud)
+        self.sink = UartSink(self.dut.tx, baud=baud)
+        for end in (self.source, self.sink):
+            end.log.setLevel("WARNING")
 
     @property
     def image_bytes(self) -> int:
@@ -104,7 +108,7 @@ class Link:
 
 async def new_link(dut: Any) -> Link:
     link = Link(dut)
-    await link.bench.reset()
+    await link.start()
     return link
 
 
