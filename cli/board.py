@@ -48,16 +48,22 @@ def board(
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
     build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
     cache: Annotated[Path, typer.Option(help="Folder of tool runs, by hash.")] = Path("build/boards"),
+    results: Annotated[
+        Path, typer.Option(help="JSON file that gets the figures; results/boards.json is the project's own.")
+    ] = Path("build/boards.json"),
+    page: Annotated[Path | None, typer.Option(help="Markdown file whose section 'boards' gets the table.")] = None,
     force: Force = False,
 ) -> Figures:
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.markdown import replace_section, require_section
     from wsfracbnn.cli.networks import description_of
     from wsfracbnn.gen.boards.project import make_project, write_project
+    from wsfracbnn.gen.boards.record import add_board_row, board_row, board_table, read_board_rows
     from wsfracbnn.gen.boards.toolchain import make_bitstream_at_a_clock, require_room, require_tools
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
-    from wsfracbnn.model.files import require_folder
+    from wsfracbnn.model.files import require_folder, require_writable
 
     chosen = board_named(name)
     if fastest and mhz is not None:
@@ -68,6 +74,11 @@ def board(
     design = build_design(description, choose_folding(description, fold, chosen.device).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
     require_folder(folder, cache)
+    if build:
+        require_writable(results)
+        read_board_rows(results)
+    if page is not None:
+        require_section(page, "boards")
 
     def at(clock: float | None) -> Project:
         """The project for a clock."""
@@ -95,6 +106,9 @@ def board(
         console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)
     console.print(f"  clock: {project.build.clock.mhz:g} MHz, routed for {made.fmax_mhz:g} MHz", highlight=False)
     console.print(f"bitstream: {folder / made.name}; load it: {chosen.program}", highlight=False)
+    rows = add_board_row(results, board_row(project, made, fold, seed))
+    if page is not None:
+        replace_section(page, "boards", board_table(rows))
     return {
         **asked,
         "bitstream": str(folder / made.name),

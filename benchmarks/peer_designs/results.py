@@ -7,14 +7,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from wsfracbnn.gen.synthesis.record import Count, NotNegative, Text
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import updating, write_text
-from wsfracbnn.model.reading import Schema, checked, checked_values, read_json
+from wsfracbnn.model.reading import Schema, checked, read_json
+from wsfracbnn.model.rows import markdown_table, placed, read_rows
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -100,9 +101,6 @@ class LayerRow:
         return self.tool.split()[0], self.layer, self.weights
 
 
-Row = TypeVar("Row", PeerRow, LayerRow)
-
-
 @dataclass(frozen=True)
 class PeerResults:
     """The whole file."""
@@ -115,8 +113,8 @@ class PeerResults:
         if isinstance(row, PeerRow):
             earlier = next((other for other in self.accelerators if other.key == row.key), row)
             row = row.completed(earlier)
-            return replace(self, accelerators=_placed(self.accelerators, row))
-        return replace(self, layers=_placed(self.layers, row))
+            return replace(self, accelerators=placed(self.accelerators, row))
+        return replace(self, layers=placed(self.layers, row))
 
     @classmethod
     def read(cls, path: Path) -> PeerResults:
@@ -132,8 +130,8 @@ class PeerResults:
         try:
             found = checked(_File, contents)
             return cls(
-                _rows(PeerRow, "accelerators", found.accelerators),
-                _rows(LayerRow, "layers", found.layers),
+                read_rows(PeerRow, "accelerators", found.accelerators),
+                read_rows(LayerRow, "layers", found.layers),
             )
         except InputError as error:
             raise InputError(f"{path}: not {what} ({error})") from None
@@ -161,7 +159,7 @@ def accelerator_table(rows: Sequence[PeerRow]) -> str:
     speed = ("cycles/image", "clock, MHz", "images/s")
     area = ("LUT4", "LUT4 x cycles, million", "LUT4 per image/s", "LUT4 placed", "DSPs", "block RAMs", "LUT6")
     heads = ("tool", "network", "top-1", *speed, *area, "images simulated")
-    lines: list[tuple[str, ...]] = [heads, ("---",) * len(heads)]
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         clock = "-" if row.fmax_mhz is None else f"{row.fmax_mhz:.1f} ({row.device})"
         lines.append(
@@ -182,41 +180,21 @@ def accelerator_table(rows: Sequence[PeerRow]) -> str:
                 f"{row.images_checked}",
             )
         )
-    return _markdown(lines)
+    return markdown_table(heads, lines)
 
 
 def layer_table(rows: Sequence[LayerRow]) -> str:
     """Binary layers as a Markdown table."""
     heads = ("tool", "block", "weights", "XNORs a cycle", "LUT4", "LUT4 each", "LUT6", "LUT6 each")
-    lines: list[tuple[str, ...]] = [heads, ("---",) * len(heads)]
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         each = [f"{luts / row.operations:.2f}" for luts in (row.lut4, row.lut6)]
         sizes = (f"{row.operations:,}", f"{row.lut4:,}", each[0], f"{row.lut6:,}", each[1])
         lines.append((row.tool, row.layer, row.weights, *sizes))
-    return _markdown(lines)
+    return markdown_table(heads, lines)
 
 
 def significant(value: float) -> str:
     """Two significant digits, without an exponent."""
     places = 0 if value == 0 else max(0, 1 - int(f"{value:e}".split("e")[1]))
     return f"{value:,.{places}f}"
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _placed(rows: tuple[Any, ...], row: PeerRow | LayerRow) -> tuple[Any, ...]:
-    if row.key not in [other.key for other in rows]:
-        return (*rows, row)
-    return tuple(row if other.key == row.key else other for other in rows)
-
-
-def _rows(cls: type[Row], key: str, rows: Sequence[dict[str, Any]]) -> tuple[Row, ...]:
-    found = []
-    for number, row in enumerate(rows):
-        try:
-            found.append(cls(**checked_values(cls, row)))
-        except InputError as error:
-            raise InputError(f"{key}[{number}]: {error}") from None
-    return tuple(found)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,8 @@ from wsfracbnn.gen.synthesis.summary import Simulated
 from wsfracbnn.gen.synthesis.yosys import Area
 from wsfracbnn.model.errors import InputError, escaped
 from wsfracbnn.model.files import updating, write_text
-from wsfracbnn.model.reading import Schema, checked, checked_values, printable, read_json
+from wsfracbnn.model.reading import Schema, checked, printable, read_json
+from wsfracbnn.model.rows import placed, read_rows
 
 MEASURED = "measured in simulation"
 ESTIMATED = "estimated by the folding solver"
@@ -112,7 +112,7 @@ class HardwareResults:
 
     def with_row(self, row: HardwareRow) -> HardwareResults:
         """With a row, in the place of an earlier one of the same."""
-        return replace(self, rows=_placed(self.rows, row))
+        return replace(self, rows=placed(self.rows, row))
 
     def with_lane(self, family: Family, luts_per_bit: float) -> HardwareResults:
         """With a lane's LUTs."""
@@ -120,7 +120,7 @@ class HardwareResults:
 
     def with_simulation(self, row: SimulationRow) -> HardwareResults:
         """With a simulation's seconds, in the place of earlier ones."""
-        return replace(self, simulation=_placed(self.simulation, row))
+        return replace(self, simulation=placed(self.simulation, row))
 
     def updated(self, found: HardwareResults) -> HardwareResults:
         """With everything of `found`, in the place of earlier measurements of the same."""
@@ -155,9 +155,9 @@ class HardwareResults:
         contents = read_json(path, "a file of hardware results")
         try:
             found = checked(_File, contents)
-            rows = tuple(HardwareRow(**row) for row in _rows(HardwareRow, "rows", found.rows))
+            rows = read_rows(HardwareRow, "rows", found.rows)
             measured = [{k: v for k, v in row.items() if k != "overhead"} for row in found.simulation]
-            simulation = tuple(SimulationRow(**row) for row in _rows(SimulationRow, "simulation", measured))
+            simulation = read_rows(SimulationRow, "simulation", measured)
         except InputError as error:
             raise InputError(f"{path}: not a file of hardware results ({error})") from None
         return cls(rows, found.lanes, simulation)
@@ -167,14 +167,6 @@ class _File(Schema):
     rows: list[dict[str, Any]]
     lanes: dict[str, NotNegative]
     simulation: list[dict[str, Any]]
-
-
-def _rows(cls: type[Any], key: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(rows):
-        try:
-            yield checked_values(cls, row)
-        except InputError as error:
-            raise InputError(f"{key}[{number}]: {error}") from None
 
 
 def add_results(path: Path, found: HardwareResults) -> HardwareResults:
@@ -187,12 +179,6 @@ def add_results(path: Path, found: HardwareResults) -> HardwareResults:
         results = HardwareResults.read(path).updated(found)
         results.write(path)
     return results
-
-
-def _placed(rows: tuple[Any, ...], row: Any) -> tuple[Any, ...]:
-    if row.key not in [other.key for other in rows]:
-        return (*rows, row)
-    return tuple(row if other.key == row.key else other for other in rows)
 
 
 def lane_key(family: Family) -> str:

@@ -10,6 +10,7 @@ from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.synthesis.breakdown import by_function
 from wsfracbnn.gen.synthesis.cached import PartArea, Share
 from wsfracbnn.gen.synthesis.record import HardwareRow
+from wsfracbnn.model.rows import markdown_table
 
 MOST = 3
 """Functions of a stage that the table of stages names."""
@@ -38,8 +39,7 @@ def hardware_table(rows: Sequence[HardwareRow]) -> str:
     groups: dict[tuple[str | int | None, ...], list[HardwareRow]] = {}
     for row in rows:
         groups.setdefault(row.key[:-1], []).append(row)
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, groups.values())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(COLUMNS, [*map(_cells, groups.values())])
 
 
 def breakdown_tables(shares: Sequence[Share], family: Family) -> str:
