@@ -49,7 +49,10 @@ def test_rows_are_of_a_board_a_network_and_a_fold(tiny: NetworkDescription, tmp_
 
 @pytest.mark.parametrize(
     ("contents", "said"),
-    [({"rows": [{"board": "ulx3s-25f"}]}, r"rows\[0\]: key 'network' is missing"), ({"lines": []}, "key 'lines' is unknown")],
+    [
+        ({"rows": [{"board": "ulx3s-25f"}]}, r"rows\[0\]: key 'network' is missing"),
+        ({"lines": []}, "key 'lines' is unknown"),
+    ],
 )
 def test_a_file_of_something_else_is_one_sentence(contents: object, said: str, tmp_path: Path) -> None:
     path = tmp_path / "boards.json"
