@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, pack
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2
 from wsfracbnn.gen.stages.timing import WINDOW_CYCLES
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import Ints, Signs
@@ -109,7 +109,7 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
 
     def word(channel: int, chunk: int) -> int:
         bits = window[channel, chunk * fold.simd : (chunk + 1) * fold.simd] > 0
-        return pack([(int(bit), 1) for bit in bits])  # an unused slot has no bits and is 0
+        return int.from_bytes(np.packbits(bits, bitorder="little"), "little")  # an unused slot has no bits and is 0
 
     def weight_words() -> LaneWords:
         return tuple(

@@ -166,8 +166,8 @@ class Rom:
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
     what they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
-    in_block: whether block RAM does, however
-    shallow it is. loaded: whether its words come through a port: a memory that is written, with latency 2.
+    in_block: whether block RAM does, however shallow it is. loaded: whether its words come through a port: a memory
+    that is written, with latency 2.
     """
 
     suffix: str
@@ -209,6 +209,10 @@ class Rom:
     def has_read(self) -> bool:
         """Whether a port `read` holds the output."""
         return self.latency == 1
+
+    @functools.cached_property
+    def _comments(self) -> Sequence[str]:
+        return self.comments()
 
     def lane_title(self, lane: int) -> str:
         """How the comment above a lane's words begins."""
@@ -326,8 +330,9 @@ class Rom:
         width = self.width * self.per_line
         lines = []
         first, end = section.first // self.per_line, (section.first + section.words) // self.per_line
-        for number, comment in enumerate(self.comments()[first:end], start=first):
-            words = self.words[lane][number * self.per_line : (number + 1) * self.per_line]
+        contents = self.words[lane]
+        for number, comment in enumerate(self._comments[first:end], start=first):
+            words = contents[number * self.per_line : (number + 1) * self.per_line]
             value = pack([(word, self.width) for word in words])
             lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))
         return lines[::-1]
