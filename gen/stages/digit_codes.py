@@ -184,8 +184,10 @@ def _mux_cost(choices: int) -> float:
 
 
 @functools.cache
-def _mux_costs() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([_mux_cost(choices) for choices in range(2 << SHIFTS)])
+def _mux_costs() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Of two digits with their sets."""
+    costs = np.array([_mux_cost(choices) for choices in range(2 << SHIFTS)])
+    return costs[:, None] + costs[None, :]
 
 
 @functools.cache
@@ -219,9 +221,9 @@ def _best_pair(values: tuple[int, ...]) -> DigitCodes:
             possible &= _meeting()[partners]
         if not possible.any():
             continue
-        costs = np.where(possible, _mux_costs()[:, None] + _mux_costs()[None, :] + cost_of_sign, np.inf)
+        costs = np.where(possible, _mux_costs(), np.inf)
         second_set, first_set = divmod(int(costs.argmin()), len(sets))
-        found = float(costs[second_set, first_set])
+        found = float(costs[second_set, first_set]) + cost_of_sign
         if best is None or found < best[0]:
             chosen = (first_set, second_set)
             shifts = tuple(tuple(shift for shift in range(SHIFTS) if mask >> shift & 1) for mask in chosen)

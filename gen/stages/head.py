@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.base import Stage, stage_kind
 from wsfracbnn.gen.stages.digit_codes import DIGIT_BITS, DigitCodes, cheapest_codes, digit_values, every_code
@@ -65,10 +67,10 @@ class HeadStage(Stage[HeadLayer]):
 
     @classmethod
     def build(cls, name: str, layer: HeadLayer, fold: StageFold, bits: int, in_lanes: int) -> HeadStage:
-        weights = [int(weight) for weight in layer.weights.reshape(-1)]
+        constants = {int(weight) for weight in np.unique(layer.weights)}
         if fold.simd < HEAD_DIGITS:
-            weights = [digit for weight in weights for digit in digit_values(weight, HEAD_DIGITS)]
-        codes = cheapest_codes(weights, fold.simd)
+            constants = {digit for weight in constants for digit in digit_values(weight, HEAD_DIGITS)}
+        codes = cheapest_codes(constants, fold.simd)
         return cls(
             name=name,
             layer=layer,
