@@ -187,7 +187,8 @@ def _mux_cost(choices: int) -> float:
 def _mux_costs() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Of two digits with their sets."""
     costs = np.array([_mux_cost(choices) for choices in range(2 << SHIFTS)])
-    return costs[:, None] + costs[None, :]
+    pairs: np.ndarray[tuple[int, int], np.dtype[np.float64]] = costs[:, None] + costs[None, :]
+    return pairs
 
 
 @functools.cache
