@@ -48,6 +48,9 @@ NO_PLACE = "Unable to place"
 MARGIN = 0.95
 """Of what a design was routed for, the clock that it is made for again: another run of the placer ends elsewhere."""
 
+TRIES = 3
+"""Of a faster clock than a board's usual one."""
+
 SURELY = 1.3
 """How many times the device's LUTs or block RAMs a design is estimated to take where it is refused unsynthesized."""
 
@@ -153,7 +156,8 @@ def make_bitstream_at_a_clock(
         project: for the first clock.
         at: the same for another clock, in MHz; None: there is to be none. A design too slow for the first is made once
             more for `MARGIN` of what it was routed for.
-        fastest: so is one that is faster. Where it is not routed for that, the first one stays.
+        fastest: so is one that is faster; and again, for less, where it is not routed for that, `TRIES` times at most.
+            Then the first one stays.
     Raises:
         InputError: as `make_bitstream`, the second time of a design that is too slow.
     """
@@ -167,15 +171,18 @@ def make_bitstream_at_a_clock(
         return project, make_bitstream(project, cache, report=report)
     if at is None or not fastest:
         return project, made
-    faster = at(MARGIN * made.fmax_mhz)
-    if faster.build.clock.frequency <= project.build.clock.frequency:
-        return project, made
-    report(_once_more(made.fmax_mhz, faster))
-    try:
-        return faster, make_bitstream(faster, cache, report=report)
-    except TooSlowError as slow:
-        report(f"routed for {slow.fmax_mhz:g} MHz; the clock stays at {project.build.clock.mhz:g} MHz")
-        return project, made
+    routed = made.fmax_mhz
+    for _ in range(TRIES):
+        faster = at(MARGIN * routed)
+        if faster.build.clock.frequency <= project.build.clock.frequency:
+            break
+        report(_once_more(routed, faster))
+        try:
+            return faster, make_bitstream(faster, cache, report=report)
+        except TooSlowError as slow:
+            routed = slow.fmax_mhz
+    report(f"routed for {routed:g} MHz; the clock stays at {project.build.clock.mhz:g} MHz")
+    return project, made
 
 
 def _once_more(fmax: float, project: Project) -> str:
