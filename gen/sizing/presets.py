@@ -77,16 +77,8 @@ def priced_folds(layer: Layer) -> list[PricedFold]:
     return [PricedFold(f, stage_cycles(layer, f), stage_cost(layer, f)) for f in folded_choices(layer)]
 
 
-def solve(description: NetworkDescription, target_cycles: int) -> StageFolds:
-    """The cheapest fold of each stage that stays within `target_cycles` per image.
-
-    Of least cost, then of fewest lanes. A stage that cannot reach the target gets its fastest fold.
-    """
-    return {name: cheapest(priced_folds(layer), target_cycles).fold for name, layer in description.named_layers()}
-
-
 def cheapest(choices: list[PricedFold], target_cycles: int) -> PricedFold:
-    """The choice of one stage, by the rule of `solve`."""
+    """Of one stage's choices the one of least cost, then of fewest lanes, within `target_cycles`; or the fastest."""
     within = [choice for choice in choices if choice.cycles <= target_cycles]
     if within:
         return min(within, key=lambda choice: (choice.cost, choice.fold.out_lanes))

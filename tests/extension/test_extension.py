@@ -18,7 +18,7 @@ from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.gen.sizing import area
-from wsfracbnn.gen.sizing.presets import preset, solve
+from wsfracbnn.gen.sizing.presets import cheapest, preset, priced_folds
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.stages.folding import StageFold, Target
 from wsfracbnn.gen.synthesis.yosys import synthesize
@@ -68,7 +68,8 @@ def test_the_description_is_saved_and_read_back(shifted: NetworkDescription, tmp
 
 
 def test_the_solver_folds_and_rates_the_stage(shifted: NetworkDescription, tmp_path: Path) -> None:
-    assert solve(shifted, 16)["stage_02"] == StageFold(2, 1)
+    stage = dict(shifted.named_layers())["stage_02"]
+    assert cheapest(priced_folds(stage), 16).fold == StageFold(2, 1)
     folding = choose_folding(shifted, "cycles=400")
     assert folding["stage_02"] == StageFold(1, 1)
     design = build_design(shifted, folding)
