@@ -24,6 +24,7 @@ from scipy.io import savemat
 
 from benchmarks.peer_designs.results import PeerResults, accelerator_table
 from wsfracbnn.cli.markdown import require_section
+from wsfracbnn.gen.boards.record import board_table, read_board_rows
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import family_named
 from wsfracbnn.gen.emission.folder import design_summary
@@ -102,7 +103,7 @@ def targets(folder: Path) -> dict[str, Target]:
     """All of them. folder: for what they need beside the damaged file."""
     trainer = Trainer(Run(name="tiny", settings=TrainConfig(epochs=2, batch_size=4, ema=0.9)), _images(), config=TINY)
     trainer.train_epoch(lambda steps, line: None)
-    checkpoint = trainer.checkpoint()
+    checkpoint = dataclasses.replace(trainer.checkpoint(), held_out=("0123456789abcdef",) * TINY.classes)
     description = random_description(TINY, seed=3, name="tiny")
     design = build_design(description, preset(description, "small"))
     description.save(folder)
@@ -149,6 +150,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "peers' results": _json(
             "p.json", _tracked("peers.json"), lambda p: accelerator_table(PeerResults.read(p).accelerators)
         ),
+        "boards' results": _json("b.json", _tracked("boards.json"), lambda p: board_table(read_board_rows(p))),
         "exploration": _json("exploration.json", json.dumps(_EXPLORATION), lambda p: read_exploration(p.parent)),
         "explored outcome": _json("route-k.json", json.dumps(_OUTCOME), lambda p: Store(p.parent).get(_JOB)),
         "summary": _json(
