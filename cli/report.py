@@ -49,17 +49,13 @@ def design_table(design: AcceleratorDesign) -> Table:
 def design_totals(design: AcceleratorDesign) -> str:
     """Slowest stage, rate at the nominal clock, balance of the convolutions, ROM bits in all."""
     rate = f"at most {NOMINAL_MHZ * 1e6 / design.cycles:,.0f} images/s at {NOMINAL_MHZ} MHz"
-    bits = f"{sum(stage.rom_bits for stage in design.stages):,} ROM bits"
+    bits = f"{design.rom_bits:,} ROM bits"
     if design.one_engine:
-        layers = f"{len(design.stages)} layers, all but the head in one engine"
-        return f"{layers}, {design.cycles:,} cycles an image: {rate}; {bits}"
+        return f"{design.parts}, {design.cycles:,} cycles an image: {rate}; {bits}"
     slowest = max(design.stages, key=lambda stage: stage.cycles)
     work = [stage.cycles for stage in design.convs]
     balance = f"; the convolutions' work differs by up to {max(work) / min(work) - 1:.0%}" if len(work) > 1 else ""
-    return (
-        f"{len(design.stages)} stages; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: "
-        f"{rate}{balance}; {bits}"
-    )
+    return f"{design.parts}; {slowest.name} has most to do, {slowest.cycles:,} cycles an image: {rate}{balance}; {bits}"
 
 
 def checkpoint_line(checkpoint: Checkpoint) -> str:

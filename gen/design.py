@@ -261,6 +261,16 @@ class AcceleratorDesign:
         """XNOR operations of all stages in one cycle."""
         return sum(stage.xnor_bits for stage in self.stages)
 
+    @property
+    def rom_bits(self) -> int:
+        """Of the constant memories of all stages."""
+        return sum(stage.rom_bits for stage in self.stages)
+
+    @property
+    def parts(self) -> str:
+        """What it is made of, in words."""
+        return f"{len(self.stages)} stages"
+
 
 Builder = Callable[[NetworkDescription, Any], AcceleratorDesign]
 AnyBuilder = TypeVar("AnyBuilder", bound=Builder)

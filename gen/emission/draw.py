@@ -51,11 +51,10 @@ def draw_pipeline(design: AcceleratorDesign, path: Path) -> None:
 
 def pipeline_title(design: AcceleratorDesign) -> str:
     """The design in two lines: its name and what it takes in all."""
-    bits = sum(stage.rom_bits for stage in design.stages)
     return (
-        f"{design.name}: {len(design.stages)} {'layers in one engine' if design.one_engine else 'stages'}, "
+        f"{design.name}: {design.parts}, "
         f"{design.cycles:,} cycles an image{'' if design.one_engine else ' in the busiest'}\n"
-        f"{design.xnor_bits:,} XNORs a cycle, {bits:,} bits of constants"
+        f"{design.xnor_bits:,} XNORs a cycle, {design.rom_bits:,} bits of constants"
     )
 
 

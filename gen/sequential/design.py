@@ -86,6 +86,10 @@ class SequentialDesign(AcceleratorDesign):
     library_folders: ClassVar[tuple[str, ...]] = ("", "sequential")
 
     @property
+    def parts(self) -> str:
+        return f"{len(self.stages)} layers, all but the head in one engine"
+
+    @property
     def input(self) -> EngineStage:  # type: ignore[override]
         """The first layer."""
         first = self.stages[0]
