@@ -7,14 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from wsfracbnn.gen.synthesis.record import Count, NotNegative, Text
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import updating, write_text
-from wsfracbnn.model.reading import Schema, checked, checked_values, read_json
+from wsfracbnn.model.reading import Schema, checked, read_json
+from wsfracbnn.model.rows import markdown_table, read_rows
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -117,7 +118,7 @@ class Comparison:
         contents = read_json(path, what)
         try:
             found = checked(_File, contents)
-            return cls(_rows(Row, "rows", found.rows), _rows(Precision, "precision", found.precision))
+            return cls(read_rows(Row, "rows", found.rows), read_rows(Precision, "precision", found.precision))
         except InputError as error:
             raise InputError(f"{path}: not {what} ({error})") from None
 
@@ -125,19 +126,6 @@ class Comparison:
 class _File(Schema):
     rows: list[dict[str, Any]]
     precision: list[dict[str, Any]]
-
-
-Entry = TypeVar("Entry", Row, Precision)
-
-
-def _rows(cls: type[Entry], key: str, entries: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    found = []
-    for number, entry in enumerate(entries):
-        try:
-            found.append(cls(**checked_values(cls, entry)))
-        except InputError as error:
-            raise InputError(f"{key}[{number}]: {error}") from None
-    return tuple(found)
 
 
 def add_figures(path: Path, design: Design, figures: Mapping[str, Any]) -> Comparison:
@@ -171,29 +159,26 @@ def _written(path: Path, contents: Comparison) -> Comparison:
 
 def precision_table(rows: Sequence[Precision]) -> str:
     """How near integers come to floating point, as a Markdown table."""
-    lines = [
-        "| network | factors | top-1 | class of the network in floating point | images |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    heads = ("network", "factors", "top-1", "class of the network in floating point", "images")
+    lines = []
     for row in rows:
         factors = f"integers of {row.factor_bits} bits" if row.factor_bits else "floating point"
-        cells = (row.network, factors, f"{row.accuracy:.2f} %", f"{row.same_class:.2f} %", f"{row.images:,}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append((row.network, factors, f"{row.accuracy:.2f} %", f"{row.same_class:.2f} %", f"{row.images:,}"))
+    return markdown_table(heads, lines)
 
 
 def table(rows: Sequence[Row]) -> str:
     """All designs as a Markdown table."""
     heads = ["network", "factors", "multipliers", "top-1", "cycles/image", "LUT4", "scale and RPReLU", "flip-flops"]
     heads += ["DSPs", "clock, MHz", "LUT6", "scale and RPReLU", "DSPs"]
-    lines: list[Sequence[str]] = [heads, ["---"] * len(heads)]
+    lines = []
     for row in rows:
         numbers = [_number(n) for n in (row.cycles_per_image, row.lut4, row.scale_lut4, row.flip_flops, row.dsps)]
         clocks = ", ".join(f"{clock:.1f}" for clock in row.fmax_mhz.values()) or "-"
         xc7 = [_number(n) for n in (row.lut6, row.xc7_scale_lut6, row.xc7_dsps)]
         top = "-" if row.accuracy is None else f"{row.accuracy:.2f} %"
         lines.append([*row.design.words, top, *numbers, clocks, *xc7])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(heads, lines)
 
 
 def _number(value: int | None) -> str:
