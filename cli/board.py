@@ -42,7 +42,7 @@ def board(
     fold: Fold = "auto",
     mhz: Mhz = None,
     fastest: Annotated[
-        bool, typer.Option("--fastest", help="Route once more with the clock that the first run was routed for.")
+        bool, typer.Option("--fastest", help="Route again with the clock that it was routed for, up to three times.")
     ] = False,
     baud: Annotated[int, typer.Option(min=1, help="Of the serial line.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Of the placer.")] = 1,
