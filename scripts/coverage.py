@@ -4,7 +4,8 @@
 Python: lines and branches of model, gen and cli, by coverage.py, commands that tests start included. Verilog: lines and
 toggled signals of rtl/ and of emitted networks, by Verilator, whose testbenches under tb/ then run their whole grids.
 
-Each test file's outcome is kept in build/coverage by the hash of all sources: a run that was cut off goes on.
+Each test file's outcome is kept in build/coverage by the hash of itself and of all sources but the other test files:
+a run that was cut off goes on, and a new test is all that runs anew.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ SOURCES = (
     "pyproject.toml",
 )
 TEXTS = {".py", ".v", ".j2", ".cpp", ".h", ".json", ".sv", ".toml"}
+TEST_FILES = "test_*.py"
 DONE, PYTHON, VERILOG = "done.json", "python", "verilog"
 
 LINE, TOGGLE = "line", "toggle"
@@ -132,7 +134,7 @@ def files_of_tests(only: Sequence[str]) -> list[str]:
     Raises:
         InputError: none begins so.
     """
-    files = sorted(p.relative_to(ROOT).as_posix() for top in ("tests", "tb") for p in (ROOT / top).rglob("test_*.py"))
+    files = sorted(p.relative_to(ROOT).as_posix() for top in ("tests", "tb") for p in (ROOT / top).rglob(TEST_FILES))
     for start in only:
         if not any(file.startswith(start) for file in files):
             raise InputError(
@@ -141,8 +143,9 @@ def files_of_tests(only: Sequence[str]) -> list[str]:
     return [file for file in files if not only or file.startswith(tuple(only))]
 
 
-def measure(file: str, digest: str) -> bool:
+def measure(file: str) -> bool:
     """Run a file of tests, unless its outcome is there; whether they passed."""
+    digest = digest_of([*SOURCES, file], TEXTS, without=TEST_FILES)
     folder = KEPT / file.removesuffix(".py")
     done = folder / DONE
     if done.is_file() and (kept := json.loads(done.read_text()))["digest"] == digest and kept["passed"]:
@@ -242,12 +245,11 @@ def main(
     files = files_of_tests(only or ())
     if results is not None:
         require_writable(results)
-    digest = digest_of(SOURCES, TEXTS)
     failed = []
     with bar_of("test files", len(files)) as show:
         for number, file in enumerate(files):
             show(number)
-            if not measure(file, digest):
+            if not measure(file):
                 failed.append(file)
                 console.print(f"{file}: failed, see {KEPT / file.removesuffix('.py') / 'log.txt'}", markup=False)
         show(len(files))
