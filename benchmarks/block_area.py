@@ -24,6 +24,7 @@ from wsfracbnn.gen.devices import FAMILIES, Family
 from wsfracbnn.gen.locations import ROOT, RTL
 from wsfracbnn.gen.synthesis.yosys import LANE_BITS, lane_sources, synthesize
 from wsfracbnn.model.files import write_text
+from wsfracbnn.model.rows import markdown_table
 
 RESULTS = ROOT / "results" / "blocks.json"
 CACHE = ROOT / "build" / "synthesis"
@@ -53,11 +54,11 @@ class BlockArea:
     operations: int
 
     @property
-    def row(self) -> str:
-        """A line of the table."""
+    def cells(self) -> tuple[str, ...]:
+        """Its line of the table."""
         unit = f"LUT{FAMILIES[self.family].lut_inputs}"
         per = self.luts / self.operations
-        return f"| {self.block} | {self.family} | {self.luts:,} {unit} | {self.operations:,} | {per:.2f} |"
+        return self.block, self.family, f"{self.luts:,} {unit}", f"{self.operations:,}", f"{per:.2f}"
 
 
 def popcounts() -> Iterator[tuple[str, Family, dict[str, str]]]:
@@ -90,8 +91,7 @@ def main(page: Annotated[Path | None, typer.Option(help="Markdown file with a se
         require_section(page, "blocks")
     rows = measure()
     write_text(RESULTS, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    lines = ["| block | family | LUTs | XNORs a cycle | LUTs each |", "| --- | --- | --- | --- | --- |"]
-    table = "\n".join([*lines, *(row.row for row in rows)])
+    table = markdown_table(("block", "family", "LUTs", "XNORs a cycle", "LUTs each"), [row.cells for row in rows])
     print(table)
     if page is not None:
         replace_section(page, "blocks", table)

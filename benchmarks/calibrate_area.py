@@ -53,6 +53,7 @@ from wsfracbnn.model.files import write_text
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.model.reading import Schema, checked, read_json
+from wsfracbnn.model.rows import markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "synthesis"
@@ -353,17 +354,13 @@ def read_record(path: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 def markdown(networks: dict[str, list[dict[str, Any]]]) -> str:
     """The whole networks as a table."""
-    lines = [
-        "| network | fold | family | LUTs: estimate | synthesis | block RAMs: estimate | synthesis |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    columns = ("network", "fold", "family", "LUTs: estimate", "synthesis", "block RAMs: estimate", "synthesis")
+    lines = []
     for family, entries in networks.items():
         for e in entries:
-            lines.append(
-                f"| {e['network']} | {e['fold']} | {family} | {e['estimated_luts']:,} | {e['luts']:,} | "
-                f"{e['estimated_block_rams']} | {e['block_rams']} |"
-            )
-    return "\n".join(lines)
+            luts = (f"{e['estimated_luts']:,}", f"{e['luts']:,}")
+            lines.append((e["network"], e["fold"], family, *luts, str(e["estimated_block_rams"]), str(e["block_rams"])))
+    return markdown_table(columns, lines)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.synthesis.record import HardwareResults
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import write_text
+from wsfracbnn.model.rows import markdown_table
 
 RESULTS = ROOT / "results" / "explore_scaling.json"
 
@@ -90,9 +91,9 @@ class Row:
     scheduler_load: float
 
     @property
-    def line(self) -> str:
-        """Of the table."""
-        cells = (
+    def cells(self) -> tuple[str, ...]:
+        """Its line of the table."""
+        return (
             f"{self.workers:,}",
             f"{self.steps:,}",
             f"{self.seconds:.1f}",
@@ -101,10 +102,9 @@ class Row:
             f"{self.steps / self.seconds:.0f}",
             f"{self.scheduler_load:.0%}",
         )
-        return f"| {' | '.join(cells)} |"
 
 
-HEADER = "| workers | steps | s | s, no overhead | efficiency | steps/s | scheduler, of a core |"
+COLUMNS = ("workers", "steps", "s", "s, no overhead", "efficiency", "steps/s", "scheduler, of a core")
 
 
 def probe() -> Tools:
@@ -239,12 +239,10 @@ def main(
     rows = {row["workers"]: Row(**row) for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     for size in sizes:
         rows[size] = measure(size, speedup)
-        print(rows[size].line, flush=True)
+        print(*(f"{name}: {cell}" for name, cell in zip(COLUMNS, rows[size].cells, strict=True)), sep=", ", flush=True)
         write_text(RESULTS, json.dumps([asdict(rows[key]) for key in sorted(rows)], indent=2) + "\n")
-    lines = [HEADER, "| --- | --- | --- | --- | --- | --- | --- |", *(rows[key].line for key in sorted(rows))]
-    table = "\n".join(lines)
     if page is not None:
-        replace_section(page, "scaling", table)
+        replace_section(page, "scaling", markdown_table(COLUMNS, [rows[key].cells for key in sorted(rows)]))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, write_text
 from wsfracbnn.model.reading import read_json
+from wsfracbnn.model.rows import markdown_table
 
 RESULTS = ROOT / "results" / "formal.json"
 
@@ -219,26 +220,23 @@ def print_tables(results: Results) -> None:
 
 def page_of(results: Results) -> str:
     """The section 'formal' of docs/verification.md: a line for each block, in its properties' own words."""
-    lines = [
-        "| block | what is shown | parameters | method, depth | properties | faults found | s |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *(_line(block, results) for block in BLOCKS if any(row.block == block.name for row in results.proofs)),
-    ]
+    columns = ("block", "what is shown", "parameters", "method, depth", "properties", "faults found", "s")
+    proven = {row.block for row in results.proofs}
+    table = markdown_table(columns, [_cells(block, results) for block in BLOCKS if block.name in proven])
     total = sum(row.seconds for row in results.proofs) + sum(row.seconds for row in results.faults)
     properties = sum(len(row.properties) for row in results.proofs)
     found = sum(row.found for row in results.faults)
-    lines += [
-        "",
+    summary = (
         f"{len(results.proofs)} proofs of {properties} assertions; {found} of {len(results.faults)} faults found; "
-        f"{total:.0f} s in all on one core.",
-    ]
-    return "\n".join(lines)
+        f"{total:.0f} s in all on one core."
+    )
+    return f"{table}\n\n{summary}"
 
 
-def _line(block: Block, results: Results) -> str:
+def _cells(block: Block, results: Results) -> tuple[str, ...]:
     proofs = [row for row in results.proofs if row.block == block.name]
     faults = [row for row in results.faults if row.block == block.name]
-    cells = (
+    return (
         f"`{block.name}`",
         statement_of(block),
         _all_sizes([row.sizes for row in proofs]),
@@ -247,7 +245,6 @@ def _line(block: Block, results: Results) -> str:
         f"{sum(row.found for row in faults)} of {len(faults)}",
         f"{sum(row.seconds for row in proofs) + sum(row.seconds for row in faults):.0f}",
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def statement_of(block: Block) -> str:

@@ -24,6 +24,7 @@ from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.files import require_writable, write_text
 from wsfracbnn.model.reading import Schema, checked, read_json
+from wsfracbnn.model.rows import markdown_table
 
 RECORDS = ROOT / "results"
 GATHERED = "verification.json"
@@ -208,13 +209,12 @@ def _require_order(part: Part) -> None:
 
 def table(gathered: Mapping[str, Any]) -> str:
     """The page's table."""
-    return "\n".join(["| what | result | by |", "| --- | --- | --- |", *_rows(gathered)])
+    return markdown_table(("what", "result", "by"), _rows(gathered))
 
 
-def _rows(gathered: Mapping[str, Any]) -> Sequence[str]:
+def _rows(gathered: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     return [
-        f"| {source.title} | {source.words(gathered[name]) if name in gathered else '*not measured*'} | "
-        f"`{source.command}` |"
+        (source.title, source.words(gathered[name]) if name in gathered else "*not measured*", f"`{source.command}`")
         for name, source in SOURCES.items()
     ]
 

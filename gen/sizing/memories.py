@@ -12,6 +12,7 @@ from wsfracbnn.gen.design import AcceleratorDesign
 from wsfracbnn.gen.devices import Family
 from wsfracbnn.gen.stages.memory import Memory
 from wsfracbnn.model.contract import stage_name
+from wsfracbnn.model.rows import markdown_table
 
 
 def memories(design: AcceleratorDesign) -> list[Memory]:
@@ -60,7 +61,6 @@ def map_memories(
 
 def memory_table(mapped: Sequence[MappedMemory]) -> str:
     """The memories as a Markdown table: a row for those of one name, size and place, with the stages that have it."""
-    lines = ["| memory | words x bits | meant for | netlist | stages |", "| --- | --- | --- | --- | --- |"]
     stages: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in mapped:
         memory = entry.memory
@@ -74,9 +74,8 @@ def memory_table(mapped: Sequence[MappedMemory]) -> str:
         kind = memory.name, size, meant, ", ".join(found) or "LUTs"
         stages.setdefault(kind, []).append(memory.stage)
     names = [kind[0] for kind in stages]
-    for kind in sorted(stages, key=lambda kind: names.index(kind[0])):
-        lines.append(f"| {' | '.join(kind)} | {_ranges(stages[kind])} |")
-    return "\n".join(lines)
+    lines = [(*kind, _ranges(stages[kind])) for kind in sorted(stages, key=lambda kind: names.index(kind[0]))]
+    return markdown_table(("memory", "words x bits", "meant for", "netlist", "stages"), lines)
 
 
 def _ranges(stages: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wsfracbnn.gen.emission.render import environment, own_names, soc_files
-from wsfracbnn.gen.soc.registers import markdown_table
+from wsfracbnn.gen.soc.registers import register_table
 from wsfracbnn.gen.soc.view import MapView
 from wsfracbnn.gen.soc.wrapper import AxiWrapper
 
@@ -45,4 +45,4 @@ def wrapper_files(wrapper: AxiWrapper, sources: Sequence[str]) -> dict[str, str]
     }
     files = {name: env.get_template(template).render(**given) for name, template in templates.items()}
     title = f"# Registers of {wrapper.module}\n\n"
-    return files | {"driver/REGISTERS.md": title + markdown_table(wrapper.registers)}
+    return files | {"driver/REGISTERS.md": title + register_table(wrapper.registers)}

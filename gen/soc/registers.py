@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wsfracbnn.model.rows import markdown_table
+
 WORD_BYTES = 4
 WORD_BITS = 32
 
@@ -190,12 +192,12 @@ ADDRESS_BITS = 6
 """Of a byte address within the map."""
 
 
-def markdown_table(registers: Iterable[Register] = REGISTERS) -> str:
-    """The map as a table for a reader."""
-    rows = ["| offset | register | bits | field | access | what |", "| --- | --- | --- | --- | --- | --- |"]
+def register_table(registers: Iterable[Register] = REGISTERS) -> str:
+    """The map as a table for a reader, in Markdown."""
+    lines = []
     for register in registers:
         for number, field in enumerate(register.fields):
             place = (f"`0x{register.offset:02X}`", f"`{register.name}`") if number == 0 else ("", "")
             name = f"`{field.name}`" if len(register.fields) > 1 else ""
-            rows.append(f"| {' | '.join((*place, field.bits, name, field.access, field.text))} |")
-    return "\n".join(rows) + "\n"
+            lines.append((*place, field.bits, name, field.access, field.text))
+    return markdown_table(("offset", "register", "bits", "field", "access", "what"), lines) + "\n"

@@ -46,23 +46,25 @@ def breakdown_tables(shares: Sequence[Share], family: Family) -> str:
     """Where an area goes, as two Markdown tables: by function, and by stage with what takes most of its LUTs."""
     total = sum((share.area for share in shares), PartArea(0, 0, 0))
     unit = f"LUT{family.lut_inputs}"
-    lines = [f"| function | {unit} | share | flip-flops | block RAMs |", "| --- | --- | --- | --- | --- |"]
-    lines += [_area_line(name, area, total) for name, area in by_function(shares).items()]
-    lines.append(_area_line("total", total, total))
-    lines += ["", f"| stage | {unit} | share | flip-flops | block RAMs | most of it |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    heads = (unit, "share", "flip-flops", "block RAMs")
+    functions = [_area_cells(name, area, total) for name, area in by_function(shares).items()]
+    functions.append(_area_cells("total", total, total))
+    stages = []
     for part in dict.fromkeys(share.part for share in shares):
         own = [share for share in shares if share.part == part]
         most = ", ".join(f"{share.function} {share.area.luts:,}" for share in own[:MOST])
         area = sum((share.area for share in own), PartArea(0, 0, 0))
-        lines.append(_area_line(part or "around the stages", area, total, most))
-    return "\n".join(lines)
+        stages.append(_area_cells(part or "around the stages", area, total, most))
+    tables = (
+        markdown_table(("function", *heads), functions),
+        markdown_table(("stage", *heads, "most of it"), stages),
+    )
+    return "\n\n".join(tables)
 
 
-def _area_line(name: str, area: PartArea, total: PartArea, *more: str) -> str:
+def _area_cells(name: str, area: PartArea, total: PartArea, *more: str) -> tuple[str, ...]:
     share = f"{area.luts / total.luts:.1%}" if total.luts else "-"
-    cells = (name, f"{area.luts:,}", share, f"{area.flip_flops:,}", str(area.block_rams), *more)
-    return f"| {' | '.join(cells)} |"
+    return (name, f"{area.luts:,}", share, f"{area.flip_flops:,}", str(area.block_rams), *more)
 
 
 def _cells(seeds: Sequence[HardwareRow]) -> tuple[str, ...]:

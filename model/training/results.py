@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field
 
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, checked_values, one_of, printable, read_json
+from wsfracbnn.model.rows import markdown_table
 
 ROLES = ("full", "like_for_like", "own_recipe", "teacher", "ablation", "trial")
 NETWORKS = {"wsfracbnn": "WSFracBNN", "fracbnn": "FracBNN", "resnet": "full-precision ResNet"}
@@ -165,17 +166,15 @@ class AccuracyResults:
 
     def table(self) -> str:
         """Markdown, a line for each group."""
-        lines = [
-            "| dataset | network | width | epochs | seeds | top-1, % | gates open | plan |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        ]
+        columns = ("dataset", "network", "width", "epochs", "seeds", "top-1, %", "gates open", "plan")
+        lines = []
         for group in self.groups():
             row, fraction = group.first, group.gate_fraction
             spread = f" (spread {group.spread:.2f})" if len(group.rows) > 1 else ""
             gates = "-" if fraction is None else f"{100 * fraction:.1f} %"
             cells = (row.dataset, row.title, row.width, row.epochs, len(group.rows), f"{group.mean:.2f}{spread}", gates)
-            lines.append("| " + " | ".join(map(str, (*cells, row.plan.removesuffix(".toml")))) + " |")
-        return "\n".join(lines)
+            lines.append([*map(str, cells), row.plan.removesuffix(".toml")])
+        return markdown_table(columns, lines)
 
     def text(self) -> str:
         """The table, the loads and the margins, as Markdown."""

@@ -34,6 +34,7 @@ from wsfracbnn.model.extras import version_of
 from wsfracbnn.model.files import require_writable, working_in, write_text
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.reading import read_json
+from wsfracbnn.model.rows import markdown_table
 
 from .blocks import Row, blocks, job_of, key_of
 from .blocks import run as run_block
@@ -232,21 +233,24 @@ def _failures(figures: Figures) -> list[str]:
 
 def page_of(figures: Figures) -> str:
     """The page's tables."""
-    lines = ["| cells of | blocks | cocotb tests | failed | not run |", "| --- | --- | --- | --- | --- |"]
+    families = []
     for family in figures["families"]:
         rows = [row for row in figures["rows"] if row["family"] == family]
         failed = ", ".join(f"`{row['block']}`: {row['failed']}" for row in rows if row["failed"])
         missing = [name for name in blocks() if name not in {row["block"] for row in rows}]
         not_run = ", ".join(f"`{name}`" for name in missing) if len(missing) < 5 else f"{len(missing)} blocks"
         tests = sum(row["tests"] for row in rows)
-        lines.append(f"| {family} | {len(rows)} | {tests} | {failed or 'none'} | {not_run or 'none'} |")
-    lines += ["", "| network | cells of | simulator | images | streams, values compared | wrong |"]
-    lines += ["| --- | --- | --- | --- | --- | --- |"]
+        families.append((family, str(len(rows)), str(tests), failed or "none", not_run or "none"))
+    networks = []
     for row in figures["networks"]:
-        lines.append(
-            f"| {row['network']} | {row['family']} | {row['simulator']} | {row['images']} | {row['layers']}, "
-            f"{row['values']:,} | {row['wrong']} |"
-        )
+        compared = f"{row['layers']}, {row['values']:,}"
+        cells = (row["network"], row["family"], row["simulator"], row["images"], compared, row["wrong"])
+        networks.append([*map(str, cells)])
+    lines = [
+        markdown_table(("cells of", "blocks", "cocotb tests", "failed", "not run"), families),
+        "",
+        markdown_table(("network", "cells of", "simulator", "images", "streams, values compared", "wrong"), networks),
+    ]
     left_out = {row["block"]: row["left_out"] for row in figures["rows"] if row["left_out"]}
     if left_out:
         lines += ["", "Tests that cannot run on a netlist:", ""]

@@ -16,6 +16,7 @@ from typing import Any
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import read_json
+from wsfracbnn.model.rows import markdown_table
 
 from .jobs import LIMIT, STOPPED, rtl_files
 from .killers import LINT, PROOF_POINTS, PROVEN, REFUSED, Killers, Verdict, sources
@@ -240,25 +241,24 @@ def written(figures: Mapping[str, Any]) -> str:
 
 def page_of(figures: Mapping[str, Any]) -> str:
     """The section 'mutants' of docs/verification.md."""
-    lines = ["| mutants of | judged | killed | equivalent | survived |", "| --- | --- | --- | --- | --- |"]
+    blocks = []
     for block, row in figures["blocks"].items():
-        left = row["total"] - row["killed"] - row["equivalent"]
-        lines.append(f"| `{block}` | {row['total']} | {row['killed']} | {row['equivalent']} | {left} |")
+        counts = [row[name] for name in ("total", "killed", "equivalent")]
+        blocks.append((f"`{block}`", *map(str, counts), str(counts[0] - counts[1] - counts[2])))
     total, killed, equivalent = (figures[name] for name in ("total", "killed", "equivalent"))
-    lines += [
-        "",
+    parts = [
+        markdown_table(("mutants of", "judged", "killed", "equivalent", "survived"), blocks),
         f"{killed:,} of {total:,} killed, {100 * killed / max(1, total - equivalent):.1f} % of those that are not "
         f"equivalent ({equivalent}); {figures['survived']} survived. Of the killed, {figures['killed_by_limit']} ran "
         f"out of simulated time and {figures['killed_by_stop']} out of CPU time; {figures['killed_by_lint']} were "
         f"found by lint alone. {figures['refused']} more do not compile.",
     ]
     if figures["survivors"]:
-        lines += ["", "| survivor | line | instead of | |", "| --- | --- | --- | --- |"]
-        lines += [
-            f"| `{row['file']}` | {row['line']} | {_cell(row['old'])} | {_cell(row['new'])} |"
-            for row in figures["survivors"]
+        survivors = [
+            (f"`{row['file']}`", str(row["line"]), _cell(row["old"]), _cell(row["new"])) for row in figures["survivors"]
         ]
-    return "\n".join(lines)
+        parts.append(markdown_table(("survivor in", "line", "original", "mutant"), survivors))
+    return "\n\n".join(parts)
 
 
 def _cell(text: str) -> str:

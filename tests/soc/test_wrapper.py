@@ -25,7 +25,7 @@ from wsfracbnn.gen.emission.manifest import read_manifest
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.soc.registers import ADDRESS_BITS, REGISTERS, WORD_BITS, Kind, markdown_table
+from wsfracbnn.gen.soc.registers import ADDRESS_BITS, REGISTERS, WORD_BITS, Kind, register_table
 from wsfracbnn.gen.soc.wrapper import AxiWidths
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.description import NetworkDescription
@@ -118,7 +118,7 @@ def test_every_event_has_its_enable() -> None:
 
 def test_the_page_holds_the_register_map() -> None:
     page = (ROOT / "docs" / "soc.md").read_text()
-    assert f"<!-- registers -->\n{markdown_table()}<!-- /registers -->" in page
+    assert f"<!-- registers -->\n{register_table()}<!-- /registers -->" in page
 
 
 @pytest.mark.skipif(os.system("cc --version >/dev/null 2>&1") != 0, reason="no C compiler")
