@@ -49,8 +49,12 @@ def board(
     build: Annotated[bool, typer.Option(help="Make a bitstream, where the open tools can.")] = True,
     cache: Annotated[Path, typer.Option(help="Folder of tool runs, by hash.")] = Path("build/boards"),
     results: Annotated[
-        Path, typer.Option(help="JSON file that gets the figures; results/boards.json is the project's own.")
-    ] = Path("build/boards.json"),
+        Path | None,
+        typer.Option(
+            help="JSON file that gets the figures; results/boards.json is the project's. Default build/boards.json.",
+            show_default=False,
+        ),
+    ] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown file whose section 'boards' gets the table.")] = None,
     force: Force = False,
 ) -> Figures:
@@ -68,15 +72,20 @@ def board(
     chosen = board_named(name)
     if fastest and mhz is not None:
         raise InputError("--fastest: found beside --mhz, expected one of the two")
-    if fastest and not (build and chosen.open_tools):
-        raise InputError("--fastest: found where no bitstream is made, expected --build and a board of the open tools")
+    if not (build and chosen.open_tools):
+        for option, given in (("--fastest", fastest), ("--results", results is not None), ("--page", page is not None)):
+            if given:
+                raise InputError(
+                    f"{option}: found where no bitstream is made, expected --build and a board of the open tools"
+                )
     description = description_of(weights)
     design = build_design(description, choose_folding(description, fold, chosen.device).for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
+    record = results or Path("build") / "boards.json"
     require_folder(folder, cache)
     if build:
-        require_writable(results)
-        read_board_rows(results)
+        require_writable(record)
+        read_board_rows(record)
     if page is not None:
         require_section(page, "boards")
 
@@ -102,11 +111,12 @@ def board(
             project, at if mhz is None else None, cache, fastest=fastest, report=log.info
         )
     write_project({**project.files, made.name: made.contents}, folder, force=force)
-    for kind, (used, available) in made.used.items():
-        console.print(f"  {kind:<20} {used:>7,} of {available:>7,}", highlight=False)
+    used = {kind: counts for kind, counts in made.used.items() if counts[0]}
+    for kind, (taken, available) in used.items():
+        console.print(f"  {kind:<20} {taken:>7,} of {available:>7,}", highlight=False)
     console.print(f"  clock: {project.build.clock.mhz:g} MHz, routed for {made.fmax_mhz:g} MHz", highlight=False)
     console.print(f"bitstream: {folder / made.name}; load it: {chosen.program}", highlight=False)
-    rows = add_board_row(results, board_row(project, made, fold, seed))
+    rows = add_board_row(record, board_row(project, made, fold, seed))
     if page is not None:
         replace_section(page, "boards", board_table(rows))
     return {
@@ -114,5 +124,5 @@ def board(
         "bitstream": str(folder / made.name),
         "clock_mhz": project.build.clock.mhz,
         "fmax_mhz": made.fmax_mhz,
-        "cells": {kind: {"used": used, "available": available} for kind, (used, available) in made.used.items()},
+        "cells": {kind: {"used": taken, "available": available} for kind, (taken, available) in used.items()},
     }

@@ -65,7 +65,10 @@ class TooSlowError(InputError):
 
 @dataclass(frozen=True)
 class Bitstream:
-    """What the tools made: file name and contents, area of the whole board, and the clock that was reached."""
+    """What the tools made: file name and contents, area of the whole board, and the clock that was reached.
+
+    used: of each kind of cell of the device, how many are used and how many there are.
+    """
 
     name: str
     contents: bytes

@@ -260,10 +260,10 @@ def read_report(path: Path) -> Routed:
 
 
 def read_timing(path: Path) -> tuple[float, dict[str, tuple[int, int]]]:
-    """Of nextpnr's report: the slowest clock's MHz, 0 without a clock; (used, there are) of each cell that is used."""
+    """Of nextpnr's report: the slowest clock's MHz, 0 without a clock; (used, there are) of each kind of cell."""
     report = _read(path, _Timing, "nextpnr's report")
     fmax = min((clock.achieved for clock in report.fmax.values()), default=0.0)
-    cells = {kind: (entry.used, entry.available) for kind, entry in report.utilization.items() if entry.used}
+    cells = {kind: (entry.used, entry.available) for kind, entry in report.utilization.items()}
     return round(fmax, 2), cells
 
 

