@@ -28,6 +28,7 @@ from wsfracbnn.model.errors import InputError, counted
 
 if TYPE_CHECKING:
     from wsfracbnn.gen.design import AcceleratorDesign
+    from wsfracbnn.gen.simulation.record import RunRow
     from wsfracbnn.gen.simulation.regression import Runs
     from wsfracbnn.gen.simulation.run import SimulationResult
 
@@ -58,6 +59,12 @@ def sim(
     ] = None,
     seed: int = 1,
     bad_pictures: BadPictures = REFUSE,
+    results: Annotated[
+        Path | None, typer.Option(help="JSON file that gets the figures; results/simulation.json is the project's own.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Markdown file whose section 'simulation' gets the table of --results.")
+    ] = None,
     force: Force = False,
 ) -> Figures:
     """Emit a checkpoint and run test images through the RTL; every layer is compared with the integer model."""
@@ -68,12 +75,16 @@ def sim(
     if wave_depth is not None and not waves:
         raise InputError("--wave-depth: nothing is recorded without --waves")
     asked = chosen_tests(names_of_tests(NETWORK_TESTBENCH / f"{BENCH}.py"), tests)
+    from wsfracbnn.gen.simulation.run import EXACTNESS_TEST
+
+    exactness = EXACTNESS_TEST in asked
+    _require_record(results, page, exactness)
 
     from wsfracbnn.cli import report
     from wsfracbnn.cli.console import console
     from wsfracbnn.gen.emission.folder import emit
     from wsfracbnn.gen.simulation import regression
-    from wsfracbnn.gen.simulation.run import EXACTNESS_TEST
+    from wsfracbnn.gen.simulation.record import run_rows
     from wsfracbnn.gen.simulation.waves import Waves
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.exactness import torch_reference
@@ -106,19 +117,48 @@ def sim(
         console.print(f"integer model: top-1 {accuracy:.2f} % on all {len(dataset.test_labels)} test images")
         console.print(f"PyTorch eval forward == integer model, every layer of {len(samples)} images")
         _announce_recording(runs, design)
-        results = _simulate_with_progress(folder, runs)
-        _print_results(results)
+        measured = _simulate_with_progress(folder, runs)
+        _print_results(measured)
         shape = {"--weights": str(weights), "--fold": fold}
-        figures = regression.write_summary(out / "summary.json", design, accuracy, results, shape)
-        _draw_occupancy(results, design, out)
+        figures = regression.write_summary(out / "summary.json", design, accuracy, measured, shape)
+        _draw_occupancy(measured, design, out)
         _write_report(out)
-        _print_waves(results, design)
-        exactness = EXACTNESS_TEST in asked
-        failures = regression.failures_of(results, counts, exactness)
+        _print_waves(measured, design)
+        failures = regression.failures_of(measured, counts, exactness)
     figures |= {"failures": failures}
-    if not _print_verdict(results, failures, out, None if exactness else tests):
+    if not _print_verdict(measured, failures, out, None if exactness else tests):
         raise CheckFailedError(figures)
+    if results is not None:
+        _record(results, page, run_rows(design, fold, measured))
     return figures
+
+
+def _require_record(results: Path | None, page: Path | None, exactness: bool) -> None:
+    """Try what will be recorded, and where, before the work."""
+    from wsfracbnn.cli.markdown import require_section
+    from wsfracbnn.gen.simulation.record import read_run_rows
+    from wsfracbnn.model.files import require_writable
+
+    if results is None:
+        if page is not None:
+            raise InputError("--page: found without --results, expected the file whose rows it shows")
+        return
+    if not exactness:
+        raise InputError("--results: found with --tests that compare no images, expected those that do")
+    require_writable(results)
+    read_run_rows(results)
+    if page is not None:
+        require_section(page, "simulation")
+
+
+def _record(results: Path, page: Path | None, rows: Sequence[RunRow]) -> None:
+    """Add rows to a file of results, and show them all on a page."""
+    from wsfracbnn.cli.markdown import replace_section
+    from wsfracbnn.gen.simulation.record import add_run_rows, run_table
+
+    held = add_run_rows(results, rows)
+    if page is not None:
+        replace_section(page, "simulation", run_table(held))
 
 
 def _announce_recording(runs: Runs, design: AcceleratorDesign) -> None:

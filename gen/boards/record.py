@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,10 +14,10 @@ from wsfracbnn.gen.boards.project import Project
 from wsfracbnn.gen.boards.toolchain import Bitstream
 from wsfracbnn.gen.sizing.pace import cycles_per_image
 from wsfracbnn.gen.synthesis.record import Count, NotNegative, Text
-from wsfracbnn.model.errors import InputError, escaped
-from wsfracbnn.model.files import updating, write_text
-from wsfracbnn.model.reading import Schema, checked, read_json
-from wsfracbnn.model.rows import markdown_table, placed, read_rows
+from wsfracbnn.model.errors import escaped
+from wsfracbnn.model.rows import add_rows, markdown_table, rows_in
+
+WHAT = "a file of boards' results"
 
 LOGIC_CELLS = ("TRELLIS_COMB", "ICESTORM_LC", "LUT4")
 BLOCK_RAM_CELLS = ("DP16KD", "ICESTORM_RAM", "BSRAM")
@@ -72,10 +71,6 @@ class BoardRow:
         return self.board, self.network, self.fold
 
 
-class _File(Schema):
-    rows: list[dict[str, Any]]
-
-
 def board_row(project: Project, made: Bitstream, fold: str, seed: int) -> BoardRow:
     """What the tools reported of a board's top."""
     build = project.build
@@ -102,13 +97,7 @@ def read_board_rows(path: Path) -> tuple[BoardRow, ...]:
     Raises:
         InputError: not such a file.
     """
-    if not path.exists():
-        return ()
-    contents = read_json(path, "a file of boards' results")
-    try:
-        return read_rows(BoardRow, "rows", checked(_File, contents).rows)
-    except InputError as error:
-        raise InputError(f"{path}: not a file of boards' results ({error})") from None
+    return rows_in(path, BoardRow, WHAT)
 
 
 def add_board_row(path: Path, row: BoardRow) -> tuple[BoardRow, ...]:
@@ -117,10 +106,7 @@ def add_board_row(path: Path, row: BoardRow) -> tuple[BoardRow, ...]:
     Raises:
         InputError: it is no such file, or cannot be written.
     """
-    with updating(path):
-        rows = placed(read_board_rows(path), row)
-        write_text(path, json.dumps({"rows": [asdict(one) for one in rows]}, indent=2) + "\n")
-    return rows
+    return add_rows(path, [row], WHAT)
 
 
 def board_table(rows: Sequence[BoardRow]) -> str:

@@ -162,6 +162,7 @@ def bad_picture(folder: Path) -> list[str]:
 
 
 PLAN = ("accuracy", "--plan", "FOLDER/p.toml", "--out", "FOLDER/runs", "--results", "FOLDER/r.json")
+SIM = ("sim", "--weights", DIGITS, "--out", "FOLDER/out")
 SYNTH = ("synth", "--weights", DIGITS, "--results", "FOLDER/h.json", "--cache", "FOLDER/cache")
 
 CASES: dict[str, tuple[Case, str]] = {
@@ -256,6 +257,15 @@ CASES: dict[str, tuple[Case, str]] = {
     "no exploration": (
         with_text("exploration.json", "{}", "report", "FOLDER", "--out", "FOLDER/r.html"),
         "results of an exploration",
+    ),
+    "no simulations": (
+        with_text("s.json", '{"rows": [{"network": "a"}]}', *SIM, "--results", "FOLDER/s.json"),
+        "a file of simulations' results",
+    ),
+    "page of no simulations": (with_text("s.json", "", *SIM, "--page", "docs/results.md"), "--page: found without"),
+    "nothing compared": (
+        with_text("s.json", "", *SIM, "--tests", "reset", "--results", "FOLDER/s.json"),
+        "--results: found with --tests",
     ),
     "input width": (emit("--wrapper", "axi", "--axis-in", "16"), "--axis-in: found 16"),
     "output width": (emit("--axis-out", "64"), "--axis-out: found 64"),

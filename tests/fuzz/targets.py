@@ -40,6 +40,7 @@ from wsfracbnn.gen.report.simulated import read_simulation
 from wsfracbnn.gen.report.sources import Measurements, read_design
 from wsfracbnn.gen.sequential.folding import sequential_folding
 from wsfracbnn.gen.simulation.measured import read_images, read_measured, values_to_compare
+from wsfracbnn.gen.simulation.record import read_run_rows, run_table
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.synthesis.cached import read_cell_counts, read_netlist, read_report
@@ -150,6 +151,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "peers' results": _json(
             "p.json", _tracked("peers.json"), lambda p: accelerator_table(PeerResults.read(p).accelerators)
         ),
+        "simulations' results": _json("s.json", _tracked("simulation.json"), lambda p: run_table(read_run_rows(p))),
         "boards' results": _json("b.json", _tracked("boards.json"), lambda p: board_table(read_board_rows(p))),
         "exploration": _json("exploration.json", json.dumps(_EXPLORATION), lambda p: read_exploration(p.parent)),
         "explored outcome": _json("route-k.json", json.dumps(_OUTCOME), lambda p: Store(p.parent).get(_JOB)),
