@@ -8,11 +8,11 @@
  * Linear layer: logit_j = B_j + sum over c of W_jc * P_c, W_jc of at most three signed digits, exact in 32 bits.
  *
  * The sums P are taken in first (CHANNELS cycles), then LANES classes at once are worked off, DIGITS digits of a channel's
- * weights a cycle: (CLASSES / LANES) * (CHANNELS * 3 / DIGITS + DIGITS + 6) cycles. One beat holds the logits of LANES
+ * weights a cycle: (CLASSES / LANES) * (CHANNELS * 3 / DIGITS + DIGITS + 5) cycles. One beat holds the logits of LANES
  * classes. Reset drops the frame.
  *
- * Weight ROM word g*CHANNELS + c, lane l: {digit 2, digit 1, digit 0} of W for class g*LANES + l, channel c; one by one
- * all are worked off as digit 0 of shift_add.
+ * Weight ROM word g*CHANNELS + c, lane l: {digit 2, digit 1, digit 0} of W for class g*LANES + l, channel c. Worked off
+ * one by one, each of them is digit 0 of shift_add.
  * Bias ROM word g, lane l: B of class g*LANES + l.
  */
 module linear #(

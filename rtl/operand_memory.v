@@ -12,10 +12,10 @@
  *
  * A chunk is SIMD / 9 channels of all nine taps; bit 9*c + t of the operands is channel c of tap t. One tap of a chunk a
  * cycle is copied from the lines, first all of a window's first bits, then all of its second, and 0 for taps outside the
- * image: 18 * CHUNKS + 1 cycles a window, while the engine is at work on those before. Taps are in nine LUT RAMs, or in
+ * image: 18 * CHUNKS + 1 cycles a window, one more where the second bits wait for their place, while the engine is at work on those before. Taps are in nine LUT RAMs, or in
  * block RAM, where a register gathers those of a chunk.
  *
- * A window is shown when its first bits are there, 9 * CHUNKS + 5 cycles after its last beat. Its place is taken again
+ * A window is shown when its first bits are there, 9 * CHUNKS + 6 cycles after its last beat. Its place is taken again
  * when the window after it is taken: the second pass is over by then. Nothing tells whether its second bits are there.
  * They are when the second pass begins, since that follows a first pass of 9 * CHUNKS cycles or more and the pipeline
  * behind it.
@@ -135,12 +135,14 @@ localparam unused_syn_style = IN_BLOCK ? "block_ram,no_rw_check" : "no_rw_check"
 reg [2*LANES-1:0] lines [0:(1<<LINE_W)-1];
 reg [LINE_W-1:0]  out_addr;
 reg [2*LANES-1:0] word;
+reg [2*LANES-1:0] late_word;  // block RAM is slow to answer
 
 always @(posedge clk) begin
     if (store) begin
         lines[in_addr] <= s_axis_tdata;
     end
-    word <= lines[out_addr];
+    word      <= lines[out_addr];
+    late_word <= word;
 end
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ wire [COL_W:0] right_col   = {1'b0, col} + 1'b1;
 wire           pixels_in   = rows_ahead > rows_needed
     || (rows_ahead == rows_needed && {1'b0, in_col} > right_col);
 
-// Windows whose copy has begun to its end, and whose place is not yet free for the second bits of another.
+// Windows copied whole and not yet taken: one more has no place for its second bits.
 reg [SLOT_W-1:0] copied;
 wire             room = copied != LAST_SLOT[SLOT_W-1:0];
 
@@ -216,7 +218,7 @@ always @(posedge clk) begin
     end
 end
 
-// What is on its way from the lines to the taps: address, then word, then operands.
+// What is on its way from the lines to the taps: address, word, word in the register behind the memory, operands.
 wire [1:0]       from_line = line + ky - 1'b1;
 wire [COL_W-1:0] from_col  = kx == 2'd0 ? col - 1'b1 : kx == 2'd1 ? col : col + 1'b1;
 wire [2:0]       rows_inside = {!reach[1], 1'b1, !reach[0]};
@@ -229,6 +231,12 @@ reg               addressed_inside;
 reg               addressed_last;
 reg [CHUNK_W-1:0] addressed_chunk;
 reg [3:0]         addressed_tap;
+reg               found;
+reg               found_second;
+reg               found_inside;
+reg               found_last;
+reg [CHUNK_W-1:0] found_chunk;
+reg [3:0]         found_tap;
 reg               read;
 reg               read_second;
 reg               read_inside;
@@ -247,7 +255,7 @@ wire [LANES-1:0]  second_bits;
 genvar c;
 generate
     for (c = 0; c < LANES; c = c + 1) begin : pairs
-        assign {first_bits[c], second_bits[c]} = word[2*c +: 2];
+        assign {first_bits[c], second_bits[c]} = late_word[2*c +: 2];
     end
 endgenerate
 
@@ -260,12 +268,19 @@ always @(posedge clk) begin
     addressed_chunk  <= at_chunk;
     addressed_tap    <= {ky, kx};
 
-    read             <= addressed;
-    read_second      <= addressed_second;
-    read_inside      <= addressed_inside;
-    read_last        <= addressed_last;
-    read_chunk       <= addressed_chunk;
-    read_tap         <= addressed_tap;
+    found            <= addressed;
+    found_second     <= addressed_second;
+    found_inside     <= addressed_inside;
+    found_last       <= addressed_last;
+    found_chunk      <= addressed_chunk;
+    found_tap        <= addressed_tap;
+
+    read             <= found;
+    read_second      <= found_second;
+    read_inside      <= found_inside;
+    read_last        <= found_last;
+    read_chunk       <= found_chunk;
+    read_tap         <= found_tap;
 
     operands         <= (read_second ? second_bits : first_bits) & {LANES{read_inside}};
     write_second     <= read_second;
@@ -274,6 +289,8 @@ always @(posedge clk) begin
     if (rst) begin
         addressed      <= 1'b0;
         addressed_last <= 1'b0;
+        found          <= 1'b0;
+        found_last     <= 1'b0;
         read           <= 1'b0;
         read_last      <= 1'b0;
         write_last     <= 1'b0;
@@ -336,7 +353,7 @@ end
 
 generate
     if (CHUNKS == 1) begin : one_chunk
-        wire unused_chunks = &{chunk, at_chunk, addressed_chunk, read_chunk, write_chunk};
+        wire unused_chunks = &{chunk, at_chunk, addressed_chunk, found_chunk, read_chunk, write_chunk};
         assign in_addr     = {in_line, in_col};
         assign from_addr   = {from_line, from_col};
         assign write_addr  = {write_slot, write_second};
@@ -363,7 +380,7 @@ generate
     if (BLOCK != 0) begin : in_block_ram
         (* ram_style = "block", syn_ramstyle = "block_ram,no_rw_check", ramstyle = "no_rw_check", no_rw_check *)
         reg [9*LANES-1:0] memory [0:(1<<TAP_W)-1];
-        reg [9*LANES-1:0] found;
+        reg [9*LANES-1:0] operands_found;
         reg [8*LANES-1:0] gathered;  // the taps before: those of a chunk come one behind the other
         wire              unused_writes = &write[7:0];
 
@@ -372,12 +389,12 @@ generate
             if (write[8]) begin
                 memory[write_addr] <= {operands, gathered};
             end
-            found <= memory[wanted_addr];
+            operands_found <= memory[wanted_addr];
         end
 
         for (t = 0; t < 9; t = t + 1) begin : taps
             for (c = 0; c < LANES; c = c + 1) begin : channels
-                assign data[9*c+t] = found[t*LANES+c];
+                assign data[9*c+t] = operands_found[t*LANES+c];
             end
         end
     end else begin : in_lut_ram
@@ -390,7 +407,7 @@ generate
         for (t = 0; t < 9; t = t + 1) begin : taps
             (* ram_style = "distributed", syn_ramstyle = "distributed,no_rw_check", ramstyle = "MLAB,no_rw_check", no_rw_check *)
             reg [LANES-1:0] memory [0:(1<<TAP_W)-1];
-            wire [LANES-1:0] found = memory[read_addr];
+            wire [LANES-1:0] operands_found = memory[read_addr];
 
             always @(posedge clk) begin
                 if (write[t]) begin
@@ -399,7 +416,7 @@ generate
             end
 
             for (c = 0; c < LANES; c = c + 1) begin : channels
-                assign data[9*c+t] = found[c];
+                assign data[9*c+t] = operands_found[c];
             end
         end
     end

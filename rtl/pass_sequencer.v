@@ -11,7 +11,7 @@
  *
  * The first pass takes GROUPS * CHUNKS cycles, the second CHUNKS for each output on the busiest lane's list. When its
  * first pass is over, the window on the input becomes the last of the held ones (`advance`), as soon as there are fewer
- * than HELD; the oldest held window leaves when its second pass is over (`release`). A first pass goes before a waiting
+ * than HELD; the oldest held window leaves when its second pass is over (`release_window`). A first pass goes before a waiting
  * second one, whose gates may not be known yet; with no next window, or no room for it, the second passes go ahead.
  *
  * Gates are known some cycles after a first pass. Nothing pauses for them where HELD first passes take as long.

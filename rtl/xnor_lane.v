@@ -52,7 +52,7 @@ generate
     end
 endgenerate
 
-// Each lane has its copy of what all share.
+// Lanes have the same data; synthesis makes as few of these registers as it finds good.
 reg  [SIMD-1:0]    own_data;
 wire [COUNT_W-1:0] count;
 

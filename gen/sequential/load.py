@@ -71,14 +71,14 @@ class Load:
         return 2 + sum(target.beats * target.rom.depth for target in self.targets)
 
     @property
-    def words_literal(self) -> str:
-        """Words of each memory, as the loader's parameter."""
-        return _table([target.rom.depth for target in self.targets])
+    def last_words_literal(self) -> str:
+        """Number of each memory's last word, as the loader's parameter."""
+        return _table([target.rom.depth - 1 for target in self.targets])
 
     @property
-    def beats_literal(self) -> str:
-        """Beats of a word of each."""
-        return _table([target.beats for target in self.targets])
+    def last_beats_literal(self) -> str:
+        """Number of the last beat of a word of each."""
+        return _table([target.beats - 1 for target in self.targets])
 
     def stream(self) -> bytes:
         """What is sent, low byte of each beat first."""

@@ -22,7 +22,7 @@ from wsfracbnn.model.description import HeadLayer
 CODE_BITS = HEAD_DIGITS * DIGIT_BITS
 """Width of a weight."""
 
-GROUP_CYCLES = 6
+GROUP_CYCLES = 5
 """Cycles per group of classes that rtl/linear.v spends beside those of the digits, and one for each digit at once."""
 
 
@@ -102,6 +102,11 @@ class HeadStage(Stage[HeadLayer]):
     @property
     def busy_signal(self) -> str:
         return f"{self.instance}.classify.run"
+
+    @property
+    def result_w(self) -> int:
+        """Width of a beat of the output: a logit, the class and whether it is the last."""
+        return LOGIT_BITS + self.class_w + 1
 
     @property
     def pixels(self) -> int:

@@ -33,6 +33,9 @@ LONGEST_CONSTANT = 65536
 PARITY_LINE = 256
 """Parities of words a line of the emitted text."""
 
+LONGEST_LOOP = 4096
+"""Words that one loop fills, a multiple of PARITY_LINE: Quartus takes loops of 5,000 turns at most."""
+
 COMMENTED_LANES = 4
 """Words of at most so many channels carry their constants as a comment."""
 
@@ -120,6 +123,11 @@ class RomSection:
     suffix: str
     first: int
     words: int
+
+    @property
+    def end(self) -> int:
+        """The address behind its last word."""
+        return self.first + self.words
 
     @property
     def before(self) -> str:
@@ -269,11 +277,7 @@ class Rom:
         """The constants that hold a lane's words: one, or many short ones. Each has whole lines."""
         words = self.depth if self.at_once else min(PART_WORDS, LONGEST_CONSTANT // self.width)
         step = max(words // self.per_line, 1) * self.per_line
-        firsts = range(0, self.depth, step)
-        return [
-            RomSection(f"_part_{number}" if len(firsts) > 1 else "", first, min(step, self.depth - first))
-            for number, first in enumerate(firsts)
-        ]
+        return _sections(0, self.depth, step)
 
     @property
     def memories(self) -> list[RomMemory]:
@@ -311,16 +315,26 @@ class Rom:
         return 1 << self.addr_w
 
     @property
-    def has_gaps(self) -> bool:
-        """Whether some addresses have no word."""
-        return self.depth < self.addresses
+    def checks_late(self) -> bool:
+        """Whether a word passes a register before its parity is checked: block RAM with no register behind it."""
+        return self.has_read and self.in_block_ram
 
-    def parity_literals(self, lane: int) -> list[str]:
+    @property
+    def parity_sections(self) -> list[RomSection]:
+        """The constants that hold the parity of each address's word."""
+        return _sections(0, self.addresses, LONGEST_LOOP)
+
+    @property
+    def gaps(self) -> list[RomSection]:
+        """Addresses that have no word, as many at once as a loop fills."""
+        return _sections(self.depth, self.addresses, LONGEST_LOOP)
+
+    def parity_literals(self, lane: int, section: RomSection) -> list[str]:
         """Verilog literals of the parity of each address's word, 1 where it has an odd number of ones; last first."""
         parities = [word.bit_count() & 1 for word in self.words[lane]] + [0] * (self.addresses - self.depth)
         lines = []
-        for first in range(0, self.addresses, PARITY_LINE):
-            line = parities[first : first + PARITY_LINE]
+        for first in range(section.first, section.end, PARITY_LINE):
+            line = parities[first : min(first + PARITY_LINE, section.end)]
             value = pack([(parity, 1) for parity in line])
             lines.append(f"{len(line)}'h{value:0{(len(line) + 3) // 4}x}")
         return lines[::-1]
@@ -329,13 +343,22 @@ class Rom:
         """Verilog literals of `per_line` words with their comments, last address first, as concatenations are."""
         width = self.width * self.per_line
         lines = []
-        first, end = section.first // self.per_line, (section.first + section.words) // self.per_line
+        first, end = section.first // self.per_line, section.end // self.per_line
         contents = self.words[lane]
         for number, comment in enumerate(self._comments[first:end], start=first):
             words = contents[number * self.per_line : (number + 1) * self.per_line]
             value = pack([(word, self.width) for word in words])
             lines.append((f"{width}'h{value:0{(width + 3) // 4}x}", comment))
         return lines[::-1]
+
+
+def _sections(first: int, end: int, step: int) -> list[RomSection]:
+    """The addresses from `first` to before `end`, `step` at once; one section alone needs no number."""
+    firsts = range(first, end, step)
+    return [
+        RomSection(f"_part_{number}" if len(firsts) > 1 else "", begin, min(step, end - begin))
+        for number, begin in enumerate(firsts)
+    ]
 
 
 def rom_per_beat(

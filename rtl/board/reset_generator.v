@@ -7,7 +7,7 @@
 /*
  * The reset of a board that has no button for it: 1 from configuration on until the clock has been good for CYCLES.
  *
- * The registers begin with the values that configuration gives them, the only ones of a design that rely on these.
+ * The registers begin with the values that configuration gives them, on which beside them `loaded` of weight_loader relies.
  * `good` (a PLL's lock, asynchronous) passes two registers; where it falls, the reset comes again. The cycles also give
  * an iCE40's block RAMs their time, whose contents can be read only some microseconds after configuration.
  */
@@ -32,6 +32,7 @@ generate
     end
 endgenerate
 
+(* ASYNC_REG = "TRUE", keep = "true", preserve, syn_keep = 1, syn_preserve = 1 *)
 reg [1:0]         stable;
 reg [COUNT_W-1:0] count;
 reg               released;

@@ -51,6 +51,7 @@ reg [COUNT_W-1:0] count;
 reg [3:0]         bits;  // still to come, the stop bit included
 reg [7:0]         word;
 // The line passes three registers, two of them against metastability.
+(* ASYNC_REG = "TRUE", keep = "true", preserve, syn_keep = 1, syn_preserve = 1 *)
 reg [2:0]         line;
 
 wire level = line[2];

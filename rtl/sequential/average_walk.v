@@ -62,11 +62,13 @@ wire last_place   = place == 2'd3;
 // Behind a pixel's last channel follows, C words further, the next pair of pixels; behind a row's end, a row further.
 wire [X_W-1:0] to_pair   = last_channel ? pixel : {X_W{1'b0}};
 wire [X_W-1:0] to_row    = last_channel && last_column ? pixel + row_turn : {X_W{1'b0}};
-wire [X_W-1:0] following = corner + to_pair + to_row + 1'b1;
+reg  [X_W-1:0] jump;  // summed up while the other words are read
+wire [X_W-1:0] following = corner + jump;
 
 assign read_addr = word;
 
 always @(posedge clk) begin
+    jump <= to_pair + to_row + 1'b1;
     if (running) begin
         place <= place + 2'd1;
         word  <= last_place ? following : word + (place == 2'd1 ? row_turn : pixel);

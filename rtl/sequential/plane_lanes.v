@@ -14,7 +14,7 @@
  * always, and are taken out by counting PAD more. Lane l: weight[l*SIMD +: SIMD].
  *
  * Steps of a group lie between `first` and `last`; a group's last step comes at least PE cycles behind that of the
- * group before. Latency from there to lane 0's sums STAGES + 2 cycles. Reset drops what is under way.
+ * group before. Latency from there to lane 0's sums STAGES + 1 cycles. Reset drops what is under way.
  */
 module plane_lanes #(
     // Output channels at once
@@ -71,7 +71,7 @@ generate
     end
 endgenerate
 
-wire        counts;   // the step's tap is inside the image
+wire        tap_is_inside;  // the image
 wire        is_partial;
 wire        is_first;
 wire        is_last;
@@ -83,14 +83,14 @@ delay_line #(
     .clk(clk),
     .rst(rst),
     .in({step && is_inside, partial, first, step && last}),
-    .out({counts, is_partial, is_first, is_last})
+    .out({tap_is_inside, is_partial, is_first, is_last})
 );
 
 // Bits inside the image: the same for all lanes.
 reg  [COUNT_W-1:0] bits;
 reg  [COUNT_W-1:0] bits_of_group;
 wire [COUNT_W-1:0] bits_of_step = is_partial ? PADDED[COUNT_W-1:0] : WHOLE[COUNT_W-1:0];
-wire [COUNT_W-1:0] bits_now     = (is_first ? {COUNT_W{1'b0}} : bits) + (counts ? bits_of_step : {COUNT_W{1'b0}});
+wire [COUNT_W-1:0] bits_now     = (is_first ? {COUNT_W{1'b0}} : bits) + (tap_is_inside ? bits_of_step : {COUNT_W{1'b0}});
 
 // Sums that wait to leave, lane 0's in the low bits, and how many.
 reg  [PE*2*COUNT_W-1:0] sums;
@@ -138,7 +138,7 @@ generate
             );
 
             reg  [COUNT_W-1:0] total;
-            wire [COUNT_W-1:0] added     = {{COUNT_W-MATCH_W{1'b0}}, agreeing & {MATCH_W{counts}}};
+            wire [COUNT_W-1:0] added     = {{COUNT_W-MATCH_W{1'b0}}, agreeing & {MATCH_W{tap_is_inside}}};
             wire [COUNT_W-1:0] total_now = (is_first ? {COUNT_W{1'b0}} : total) + added;
 
             assign sums_now[(2*lane+plane)*COUNT_W +: COUNT_W] = total_now;

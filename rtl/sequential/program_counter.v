@@ -6,7 +6,7 @@
 
 /*
  * Runs a program of INSTRUCTIONS instructions for each image: shows an instruction's number, whose word the program
- * memory gives a cycle later; begins it by a cycle of `start`; waits until it is no longer `busy`, and then DRAIN
+ * memory gives a cycle later; begins it by a cycle of `start`; waits until it is no longer `busy`, and then DRAIN + 1
  * cycles for what is under way behind it.
  *
  * The first instruction waits for `image`, and `first_done` tells that it no longer needs the pixels. Reset begins
@@ -15,7 +15,7 @@
 module program_counter #(
     // Instructions of the program
     parameter INSTRUCTIONS = 22,
-    // Cycles from the end of an instruction until the next may begin
+    // Cycles from the end of an instruction until the next may begin, less one
     parameter DRAIN        = 30,
     // Derived: width of an instruction's number
     parameter NUMBER_W     = $clog2(INSTRUCTIONS)

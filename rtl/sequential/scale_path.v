@@ -8,14 +8,14 @@
  * From a channel's counts to its value and its activation in the next layer, one channel a cycle, never stalling:
  *
  *   S_m = 2 upper - counted,  S_l = 2 lower - counted,  A = 2 S_m + (S_m > G ? S_l : 0)
- *   V   = ((A << prescale) * M + half) >> SHIFT) + b1,  the layer's r being SHIFT - prescale
+ *   V   = (((A << prescale) * M + half) >> SHIFT) + b1,  the layer's r being SHIFT - prescale
  *   V   = (V >= 0 ? V : (V * N) >> 6) + b2
  *   X'  = sat(V + (shortcut ? X : 0)),  q = [X' >= T1] + [X' >= T2] + [X' >= T3]
  *
  * Values come in the order of the stream, pixel by pixel and channel by channel, so that X is read, X' written and q
  * packed at addresses that count up from 0. Memories and ROMs answer two cycles after their address. `start` comes
  * before a layer's first value and behind the last of the layer before; all numbers of the layer stay until the path
- * is empty, LATENCY cycles behind the last value. Reset drops what is under way.
+ * is empty, 14 cycles behind the last value. Reset drops what is under way.
  *
  *   cycle  0  counts, address of G, M, b1      cycle  8  address of X
  *   cycle  2  A                                cycle 10  V + X, address of T
@@ -151,19 +151,18 @@ constant_walk #(
 reg signed [S_W-1:0] upper_sum_1;
 reg signed [S_W-1:0] lower_sum_1;
 reg signed [S_W-1:0] upper_sum;
-reg signed [S_W-1:0] lower_sum;
+reg signed [A_W-1:0] both_sums;  // A behind an open gate: added while G is on its way
 
 always @(posedge clk) begin
     upper_sum_1 <= {upper, 1'b0} - {1'b0, counted};
     lower_sum_1 <= {lower, 1'b0} - {1'b0, counted};
     upper_sum   <= upper_sum_1;
-    lower_sum   <= lower_sum_1;
+    both_sums   <= {upper_sum_1[S_W-1], upper_sum_1, 1'b0} + {{2{lower_sum_1[S_W-1]}}, lower_sum_1};
 end
 
 wire signed [S_W:0]         wide_sum = {upper_sum[S_W-1], upper_sum};
 wire signed [S_W:0]         gate     = {{S_W+1-GATE_W{scale_data[GATE_W-1]}}, scale_data[GATE_W-1:0]};
-wire signed [S_W-1:0]       added    = wide_sum > gate ? lower_sum : {S_W{1'b0}};
-wire signed [A_W-1:0]       total    = {wide_sum, 1'b0} + {{2{added[S_W-1]}}, added};
+wire signed [A_W-1:0]       total    = wide_sum > gate ? both_sums : {wide_sum, 1'b0};
 wire signed [SHIFTED_W-1:0] shifted;
 
 generate

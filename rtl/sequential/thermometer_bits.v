@@ -66,7 +66,16 @@ always @(posedge clk) begin
     partial <= last_part && PARTS * SIMD != LEVELS;
 end
 
-wire [LEVEL_W-1:0] level = levels[colour*LEVEL_W +: LEVEL_W];
+wire [LEVEL_W-1:0] level;
+
+chunk_select #(
+    .WIDTH(LEVEL_W),
+    .CHUNKS(COLOURS)
+) select_colour (
+    .in(levels),
+    .index(colour),
+    .out(level)
+);
 
 genvar i;
 generate

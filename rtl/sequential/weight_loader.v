@@ -7,7 +7,8 @@
 /*
  * Fills memories from a stream of 32-bit beats: SHAPE, the words of each memory in turn, and the checksum.
  *
- * Memory s takes WORDS[32*s +: 32] words of BEATS[32*s +: 32] beats each, low beat first. The last beat, with tlast, is
+ * The last word of memory s is number LAST_WORDS[32*s +: 32], a word's last beat number LAST_BEATS[32*s +: 32], low beat
+ * first. The last beat, with tlast, is
  * the CRC-32 of all before, as Ethernet and zlib have it, bytes in the order of the beats' low to high ones.
  *
  * `loaded` tells that all memories hold what came whole and right; it falls with the first beat of a stream, and stays
@@ -18,9 +19,9 @@
 module weight_loader #(
     // Memories
     parameter MEMORIES   = 2,
-    // Words of each, and beats of each word: 32 bits a memory, the first in the low bits
-    parameter [32*MEMORIES-1:0] WORDS = 64'h00000001_00000001,
-    parameter [32*MEMORIES-1:0] BEATS = 64'h00000001_00000001,
+    // Words of each, and beats of each word, less one: 32 bits a memory, the first in the low bits
+    parameter [32*MEMORIES-1:0] LAST_WORDS = 64'd0,
+    parameter [32*MEMORIES-1:0] LAST_BEATS = 64'd0,
     // What a stream begins with that is made for these memories
     parameter [31:0] SHAPE = 32'd0,
     // Beats of the widest word
@@ -80,12 +81,9 @@ wire accept = s_axis_tvalid && s_axis_tready;
 assign s_axis_tready = !begins || idle;
 
 // The last word and the last beat of the memory at hand
-wire [31:0] last_words  = WORDS[32*memory +: 32] - 32'd1;
-wire [31:0] last_beats  = BEATS[32*memory +: 32] - 32'd1;
-wire        last_word   = word == last_words[ADDR_W-1:0];
-wire        last_beat   = beat == last_beats[BEAT_W-1:0];
-wire        last_memory = memory == LAST[MEMORY_W-1:0];
-wire        unused_high = &last_words & &last_beats;
+wire last_word   = word == LAST_WORDS[32*memory +: ADDR_W];
+wire last_beat   = beat == LAST_BEATS[32*memory +: BEAT_W];
+wire last_memory = memory == LAST[MEMORY_W-1:0];
 
 wire right = begins ? s_axis_tdata == SHAPE && !s_axis_tlast :
     state == CHECK ? s_axis_tdata == ~crc && s_axis_tlast : !s_axis_tlast;

@@ -5,7 +5,8 @@
 `default_nettype none
 
 /*
- * Lets frames in while `enable` is high; a frame that has begun passes to its end. No latency.
+ * Lets frames in while `enable` is high; a frame that has begun, or whose first beat is offered, passes to its end. No
+ * latency.
  *
  * The gate answers to `enable` a cycle later. begun and ended are high for the cycle in which a frame's first and last
  * beat pass. Reset closes the gate.
@@ -40,7 +41,7 @@ assign ended         = taken && s_axis_tlast;
 
 always @(posedge clk) begin
     in_frame <= will_stay;
-    open     <= will_stay || enable;
+    open     <= will_stay || enable || (m_axis_tvalid && !m_axis_tready);
     if (rst) begin
         in_frame <= 1'b0;
         open     <= 1'b0;

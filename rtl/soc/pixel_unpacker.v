@@ -41,6 +41,7 @@ module pixel_unpacker #(
 
 localparam ROOM    = IN_BYTES + COLOURS;
 localparam COUNT_W = $clog2(ROOM + 1);
+localparam LEFT_W  = $clog2(COLOURS + 1);
 localparam SENT_W  = $clog2(PIXELS + 1);
 
 localparam BEFORE_LAST = PIXELS - 1;
@@ -109,7 +110,8 @@ function [COUNT_W-1:0] ones;
     end
 endfunction
 
-wire [ROOM*8-1:0] behind = {{(COLOURS * 8){1'b0}}, kept} << {left, 3'b000};
+// A beat is taken behind a pixel's bytes at most.
+wire [ROOM*8-1:0] behind = {{(COLOURS * 8){1'b0}}, kept} << {left[LEFT_W-1:0], 3'b000};
 
 // A byte that is kept above one that is not
 wire gap;

@@ -40,7 +40,7 @@ async def frames_pass_whole(dut: Any) -> None:
         same(f"cycle {number}", [int(bit) for bit in expected], [int(signal.value) for signal in signals])
         passed, refused = passed + (taken and last), refused + (valid and ready and not is_open)
         in_frame = not last if taken else in_frame
-        is_open = in_frame or enable
+        is_open = in_frame or enable or (is_open and valid and not ready)
         if reset:
             in_frame = is_open = False
         await FallingEdge(dut.clk)

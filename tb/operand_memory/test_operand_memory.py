@@ -30,7 +30,7 @@ GRID = [
     {"CHANNELS": 16, "SIMD": 9, "HEIGHT_PIXELS": 2, "WIDTH_PIXELS": 2, "BLOCK": 1},
 ]
 
-LATENCY = 5
+LATENCY = 6
 """Cycles from a window's last beat to the window, beside those in which its first bits are copied."""
 
 FRAMES = 4

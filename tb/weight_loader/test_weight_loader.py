@@ -23,10 +23,10 @@ def table(values: Sequence[int]) -> int:
 
 # The first, which Verilator runs too, has no parameter of more than the 32 bits that its command line takes.
 GRID = [
-    {"MEMORIES": 1, "WORDS": 2, "BEATS": 3, "SHAPE": 7, "MOST_BEATS": 3, "ADDR_W": 1},
-    {"MEMORIES": 3, "WORDS": table([5, 1, 8]), "BEATS": table([4, 1, 2]), "SHAPE": 0x1234ABCD}
+    {"MEMORIES": 1, "LAST_WORDS": 1, "LAST_BEATS": 2, "SHAPE": 7, "MOST_BEATS": 3, "ADDR_W": 1},
+    {"MEMORIES": 3, "LAST_WORDS": table([4, 0, 7]), "LAST_BEATS": table([3, 0, 1]), "SHAPE": 0x1234ABCD}
     | {"MOST_BEATS": 4, "ADDR_W": 3},
-    {"MEMORIES": 4, "WORDS": table([2, 3, 1, 2]), "BEATS": table([1, 2, 1, 1]), "SHAPE": 9}
+    {"MEMORIES": 4, "LAST_WORDS": table([1, 2, 0, 1]), "LAST_BEATS": table([0, 1, 0, 0]), "SHAPE": 9}
     | {"MOST_BEATS": 2, "ADDR_W": 2},
 ]
 Beats = list[tuple[int, bool]]
@@ -39,9 +39,9 @@ class Loader:
     def __init__(self, dut: Any, generator: random.Random) -> None:
         self.dut, self.generator = dut, generator
         count = parameter(dut, "MEMORIES")
-        numbers = {name: parameter(dut, name) for name in ("WORDS", "BEATS")}
         self.words, self.beats = (
-            [numbers[name] >> (32 * m) & 0xFFFFFFFF for m in range(count)] for name in ("WORDS", "BEATS")
+            [(parameter(dut, name) >> (32 * m) & 0xFFFFFFFF) + 1 for m in range(count)]
+            for name in ("LAST_WORDS", "LAST_BEATS")
         )
         self.most = parameter(dut, "MOST_BEATS")
         self.held: dict[tuple[int, int], int] = {}

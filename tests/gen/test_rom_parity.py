@@ -12,20 +12,23 @@ from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.sizing.area import area_estimate
 from wsfracbnn.gen.sizing.fold_file import read_folding
 from wsfracbnn.gen.sizing.presets import preset
-from wsfracbnn.gen.stages.rom import PARITY_LINE, Rom, Words
+from wsfracbnn.gen.stages.rom import LONGEST_LOOP, PARITY_LINE, Rom, Words
 from wsfracbnn.model.description import NetworkDescription
 
 
-@pytest.mark.parametrize("depth", [1, 10, 256, 300])
+@pytest.mark.parametrize("depth", [1, 10, 256, 300, 6400])
 def test_every_address_has_a_parity(depth: int) -> None:
     words = tuple((0x9E3779B97F4A7C15 * (a + 1)) ** 2 % 2**40 for a in range(depth))
     rom = Rom("words", "Words", "in order", 40, Words.of((words,)), lambda: ["word"] * depth)
-    literals = rom.parity_literals(0)[::-1]
+    sections = rom.parity_sections
+    assert all(section.words <= LONGEST_LOOP for section in [*sections, *rom.gaps])
+    literals = [literal for section in sections for literal in rom.parity_literals(0, section)[::-1]]
     widths, values = zip(*((int(w), int(v, 16)) for w, v in (line.split("'h") for line in literals)), strict=True)
     assert all(width <= PARITY_LINE for width in widths)
     found = [value >> bit & 1 for width, value in zip(widths, values, strict=True) for bit in range(width)]
     assert found == [word.bit_count() % 2 for word in words] + [0] * (rom.addresses - depth)
-    assert rom.has_gaps == (depth != 256)
+    cleared = [address for gap in rom.gaps for address in range(gap.first, gap.end)]
+    assert cleared == list(range(depth, rom.addresses))
 
 
 def test_it_is_in_the_verilog_where_it_is_asked_for(digits_description: NetworkDescription) -> None:
