@@ -205,7 +205,7 @@ STAGES = (
     ),
     Block(
         "operand_memory",
-        34,
+        35,
         (
             Fault(
                 "a window is copied before its last pixel is there",
@@ -213,21 +213,21 @@ STAGES = (
                 "{1'b0, in_col} >= right_col",
                 "line_read_or_written",
                 sizes={"ROWS": 1, "COLS": 2, "SLOTS": 2},
-                depth=34,
+                depth=35,
             ),
             Fault(
                 "pixels of a row that is not free are taken",
                 "assign s_axis_tready = rows_ahead != 2'd3;",
                 "assign s_axis_tready = 1'b1;",
                 "line_read_or_written",
-                depth=34,
+                depth=35,
             ),
             Fault(
                 "bits outside the image count",
                 "(read_second ? second_bits : first_bits) & {LANES{read_inside}};",
                 "read_second ? second_bits : first_bits;",
                 "operands_of_the_window",
-                depth=34,
+                depth=35,
             ),
             Fault(
                 "a word of block RAM has its taps in another order",
@@ -235,7 +235,7 @@ STAGES = (
                 "memory[write_addr] <= {gathered, operands};",
                 "operands_of_the_window",
                 sizes={"ROWS": 1, "COLS": 2, "SLOTS": 2, "BLOCK": 1},
-                depth=34,
+                depth=35,
             ),
         ),
         (
