@@ -328,9 +328,9 @@ def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:
 
 
 def curves(runs: Sequence[PlannedRun]) -> dict[str, list[Curve]]:
-    """The runs whose logs exist, by dataset."""
+    """The finished runs whose logs exist, by dataset."""
     found: dict[str, list[Curve]] = {}
-    for planned in (planned for planned in runs if planned.log.is_file()):
+    for planned in (planned for planned in runs if planned.out.is_file() and planned.log.is_file()):
         settings = planned.run.settings
         binary = planned.network != "resnet"
         curve = Curve(planned.title, planned.role, planned.log, settings.switch_epoch if binary else None)

@@ -66,6 +66,9 @@ def test_curves_of_a_plan_bear_the_names_of_the_table(tmp_path: Path) -> None:
     runs = read_plan(ROOT / "configs" / "accuracy-h100.toml", tmp_path)
     for planned in runs:
         write_log(planned.log, 3)
+    assert curves(runs) == {}, "none has finished"
+    for planned in runs:
+        planned.out.touch()
     (found,) = curves(runs).values()
     labels = {curve.label: curve for curve in found}
     assert set(labels) == {
