@@ -12,8 +12,8 @@
  *
  * A chunk is SIMD / 9 channels of all nine taps; bit 9*c + t of the operands is channel c of tap t. One tap of a chunk a
  * cycle is copied from the lines, first all of a window's first bits, then all of its second, and 0 for taps outside the
- * image: 18 * CHUNKS + 1 cycles a window, one more where the second bits wait for their place, while the engine is at work on those before. Taps are in nine LUT RAMs, or in
- * block RAM, where a register gathers those of a chunk.
+ * image: 18 * CHUNKS + 1 cycles a window, one more where the second bits wait for their place, while the engine is at
+ * work on those before. Taps are in nine LUT RAMs, or in block RAM, where a register gathers those of a chunk.
  *
  * A window is shown when its first bits are there, 9 * CHUNKS + 6 cycles after its last beat. Its place is taken again
  * when the window after it is taken: the second pass is over by then. Nothing tells whether its second bits are there.

@@ -7,7 +7,8 @@
 /*
  * The reset of a board that has no button for it: 1 from configuration on until the clock has been good for CYCLES.
  *
- * The registers begin with the values that configuration gives them, on which beside them `loaded` of weight_loader relies.
+ * The registers begin with the values that configuration gives them. Nothing else of a design relies on such values, but
+ * for `loaded` of weight_loader.
  * `good` (a PLL's lock, asynchronous) passes two registers; where it falls, the reset comes again. The cycles also give
  * an iCE40's block RAMs their time, whose contents can be read only some microseconds after configuration.
  */

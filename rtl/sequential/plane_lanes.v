@@ -90,7 +90,8 @@ delay_line #(
 reg  [COUNT_W-1:0] bits;
 reg  [COUNT_W-1:0] bits_of_group;
 wire [COUNT_W-1:0] bits_of_step = is_partial ? PADDED[COUNT_W-1:0] : WHOLE[COUNT_W-1:0];
-wire [COUNT_W-1:0] bits_now     = (is_first ? {COUNT_W{1'b0}} : bits) + (tap_is_inside ? bits_of_step : {COUNT_W{1'b0}});
+wire [COUNT_W-1:0] bits_before  = is_first ? {COUNT_W{1'b0}} : bits;
+wire [COUNT_W-1:0] bits_now     = bits_before + (bits_of_step & {COUNT_W{tap_is_inside}});
 
 // Sums that wait to leave, lane 0's in the low bits, and how many.
 reg  [PE*2*COUNT_W-1:0] sums;

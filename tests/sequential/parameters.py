@@ -43,7 +43,7 @@ BUILT: dict[str, list[Parameters]] = {
         {"COLOURS": 1, "LEVELS": 2, "SIMD": 64},
     ],
     "weight_loader": [
-        {"MEMORIES": 1, "WORDS": 1, "BEATS": 1, "MOST_BEATS": 1, "ADDR_W": 1},
+        {"MEMORIES": 1, "LAST_WORDS": 0, "LAST_BEATS": 0, "MOST_BEATS": 1, "ADDR_W": 1},
         {"MOST_BEATS": 2, "ADDR_W": 20},
     ],
     "two_port_ram": [{"WIDTH": 1, "WORDS": 1}, {"WIDTH": 1, "WORDS": 2}, {"WIDTH": 129, "WORDS": 1025}],
