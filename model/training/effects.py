@@ -46,7 +46,7 @@ _NEEDS = (
         "the thresholds are FracBNN's own or come from start_from",
     ),
     _Need(
-        ("binary_weight_decay",),
+        ("binary_weight_decay", "binary_rate"),
         lambda run: run.settings.switch_epoch < run.settings.epochs,
         "binary_from leaves no epoch with binary weights",
     ),
@@ -54,6 +54,7 @@ _NEEDS = (
 
 _OFF: dict[str, Any] = {
     "agc": 0.0,
+    "binary_rate": 1.0,
     "stream_rate": 0.0,
     "weight_window": 0.0,
     "gate_weight": 0.0,

@@ -19,4 +19,5 @@ def learning_rate(settings: TrainConfig, progress: float) -> float:
         floor = 0.1 if end == switch else 0.0  # step one hands over before it has cooled down
         factor = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
     warmup = min(1.0, (progress - start + 0.01) / max(settings.warmup_epochs, 0.01))
-    return settings.learning_rate * warmup * factor
+    peak = settings.learning_rate * (1.0 if progress < switch else settings.binary_rate)
+    return peak * warmup * factor

@@ -44,6 +44,7 @@ class TrainConfig:
         learning_rate: peak of the schedule, which restarts at step two; warmup_epochs rise linearly to it.
         schedule: cosine; or step, FracBNN's own: linear to 0 in step one, then tenfold drops at 40, 60 and 80 % of
             step two (cifar10.py of its release).
+        binary_rate: peak of step two's schedule, as a share of learning_rate.
         stream_rate: rate of the parameters that are in units of WSFracBNN's residual stream (thresholds, gains, biases)
             against that of the others, for a stream of standard deviation 1; it grows with the deviation that the
             stream is expected to have in a stage, since an Adam step is as long whatever a parameter's size. 0: all
@@ -79,6 +80,7 @@ class TrainConfig:
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
     schedule: Annotated[str, one_of("cosine", "step")] = "cosine"
+    binary_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
     stream_rate: NotNegative = 1.0
     weight_decay: NotNegative = 1e-4
     binary_weight_decay: Annotated[float, Field(ge=-1e6, le=1e6)] = -1.0

@@ -38,6 +38,9 @@ def test_schedules() -> None:
     assert learning_rate(cosine, 2.0) == pytest.approx(1.0, abs=0.01)
     assert learning_rate(cosine, 39.99) == pytest.approx(0.1, abs=0.01)
     assert learning_rate(cosine, 99.99) < 1e-4
+    gentle = dataclasses.replace(cosine, binary_rate=0.25)
+    assert learning_rate(gentle, 39.99) == learning_rate(cosine, 39.99)
+    assert learning_rate(gentle, 70.0) == pytest.approx(0.25 * learning_rate(cosine, 70.0))
     step = dataclasses.replace(cosine, schedule="step", warmup_epochs=0, binary_from=0.5)
     rates = [learning_rate(step, e) for e in (0, 25, 49.99, 50, 69.9, 70, 80, 90)]
     assert rates == pytest.approx([1, 0.5, 0.0002, 1, 1, 0.1, 0.01, 0.001], abs=1e-4)
