@@ -49,6 +49,9 @@ from wsfracbnn.model.contract import HEAD_NAME, TAPS
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.errors import InputError
 
+HEAD_RESTART_CYCLES = 4
+"""At most, from an image's last logits until the sums of the next come one a cycle."""
+
 OWNER = "engine"
 """Part of the design that all constant memories but the head's belong to."""
 
@@ -113,7 +116,7 @@ class SequentialDesign(AcceleratorDesign):
     @property
     def cycles(self) -> int:
         """Cycles of an image: the engine's, or at most the head's, which works on the image before."""
-        return max(self.engine_cycles, self.head.cycles)
+        return max(self.engine_cycles, self.head.cycles + HEAD_RESTART_CYCLES)
 
     @property
     def instances(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def test_every_stage_with_windows_takes_a_pixel_a_cycle(digits_description: Netw
     assert isinstance(first, UnrolledInputStage)
     assert all(isinstance(conv, UnrolledConvStage) for conv in convs)
     assert [stage.cycles for stage in design.stages[:-1]] == [64, 64, 64, 64, 16]
-    assert head.cycles == design.cycles == cycles_per_image(design) == 73
+    assert head.cycles == design.cycles == cycles_per_image(design) == 72
     # Both planes of 16 and 32 channels.
     assert design.convs[-1].xnor_bits == 2 * 32 * 288
 
