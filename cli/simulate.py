@@ -135,16 +135,17 @@ def sim(
 
 def _require_record(results: Path | None, page: Path | None, exactness: bool) -> None:
     """Try what will be recorded, and where, before the work."""
-    from wsfracbnn.cli.markdown import require_section
-    from wsfracbnn.gen.simulation.record import read_run_rows
-    from wsfracbnn.model.files import require_writable
-
     if results is None:
         if page is not None:
             raise InputError("--page: found without --results, expected the file whose rows it shows")
         return
     if not exactness:
         raise InputError("--results: found with --tests that compare no images, expected those that do")
+
+    from wsfracbnn.cli.markdown import require_section
+    from wsfracbnn.gen.simulation.record import read_run_rows
+    from wsfracbnn.model.files import require_writable
+
     require_writable(results)
     read_run_rows(results)
     if page is not None:

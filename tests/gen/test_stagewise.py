@@ -224,4 +224,6 @@ def test_stages_linked_take_what_the_whole_takes(
     assert sum(part.luts for part in parts.values()) == area.luts
     for name in parts:
         assert parts[name].flip_flops == pytest.approx(others[name].flip_flops, rel=0.05, abs=48)
-        assert parts[name].luts == pytest.approx(others[name].luts, rel=0.15, abs=40)
+        # LUTs that drive such a register go with its name.
+        moved = abs(parts[name].flip_flops - others[name].flip_flops)
+        assert parts[name].luts == pytest.approx(others[name].luts, rel=0.15, abs=30 + moved)
