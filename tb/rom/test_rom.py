@@ -73,7 +73,7 @@ async def returns_every_word(dut: Any) -> None:
 
 @cocotb.test(skip=not os.environ.get("SHAPE", "").endswith("-parity"))
 async def parity_shows_a_turned_bit(dut: Any) -> None:
-    """Behind the data of a word that has one, by two cycles where the check has a register of its own, and at no other."""
+    """One or two cycles behind the data of a word that has one (two: the check has a register), and at no other."""
     rom = rom_of(os.environ["SHAPE"])
     generator = seeded()
     memories = [handle for handle in dut if handle._name.startswith("memory_")]
@@ -88,7 +88,9 @@ async def parity_shows_a_turned_bit(dut: Any) -> None:
         before = int(memory[address].value)
         if round_:  # nothing is turned the first time
             memory[address].value = before ^ 1 << generator.randrange(len(memory[address]))
-        for address_read in range(rom.addresses):
+        # a word does not depend on the others: some of them stand for all
+        read = {address % rom.addresses, *generator.sample(range(rom.addresses), min(rom.addresses, 200))}
+        for address_read in sorted(read):
             dut.addr.value = sum(address_read << lane * rom.addr_w for lane in range(rom.lanes))
             for _ in range(rom.latency):
                 await FallingEdge(dut.clk)
