@@ -101,9 +101,6 @@ class AcceleratorDesign:
     load: ClassVar[Any] = None
     """How weights are loaded, where they do not come with the bitstream."""
 
-    library_folders: ClassVar[tuple[str, ...]] = ("",)
-    """Folders below rtl/ with the blocks that its modules are made of."""
-
     @property
     def name(self) -> str:
         """The network's, and the beginning of every module's."""

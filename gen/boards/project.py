@@ -21,7 +21,7 @@ from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import Board
 from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
 from wsfracbnn.gen.emission.manifest import emit_into
-from wsfracbnn.gen.emission.render import board_files, design_sources, environment, own_names
+from wsfracbnn.gen.emission.render import design_sources, environment
 
 NAME = "top"
 """Of the wrapper, and so of all files that amaranth writes."""
@@ -75,13 +75,10 @@ def board_sources(build: BoardBuild) -> dict[str, str]:
     The blocks of the serial line use some of the accelerator's, and bear the network's name as those do.
     """
     env = environment()
-    design = build.design
-    sources = design_sources(design)
-    for path in board_files():
-        sources[f"{design.name}_{path.name}"] = own_names(design, path.read_text())
-    for module, template in ((build.module, "board_top.j2"), (build.clock_module, "board_clock.j2")):
-        sources[f"{module}.v"] = own_names(design, env.get_template(template).render(design=design, build=build))
-    return sources
+    templates = {build.module: "board_top.j2", build.clock_module: "board_clock.j2"}
+    given = {"design": build.design, "build": build}
+    modules = {f"{module}.v": env.get_template(template).render(**given) for module, template in templates.items()}
+    return design_sources(build.design, modules)
 
 
 def summary(build: BoardBuild) -> dict[str, Any]:

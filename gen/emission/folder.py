@@ -84,10 +84,7 @@ def emit_design(
     wrapper = None if axi is None else AxiWrapper(design, axi)
 
     def fill(folder: Path) -> None:
-        _write_rtl(design, folder / "rtl")
-        if wrapper is not None:
-            for name, text in wrapper_modules(wrapper):
-                (folder / "rtl" / name).write_text(text)
+        _write_rtl(design, folder / "rtl", wrapper)
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
         if design.load is not None:
@@ -138,10 +135,10 @@ def design_summary(design: AcceleratorDesign, wrapper: AxiWrapper | None = None)
     }
 
 
-def _write_rtl(design: AcceleratorDesign, folder: Path) -> None:
+def _write_rtl(design: AcceleratorDesign, folder: Path, wrapper: AxiWrapper | None) -> None:
     (folder / "rom").mkdir(parents=True)
     (folder / "lib").mkdir()
-    for name, text in render_modules(design):
+    for name, text in render_modules(design, {} if wrapper is None else wrapper_modules(wrapper)):
         (folder / name).write_text(text)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import jinja2
 
 from wsfracbnn.gen.design import AcceleratorDesign
-from wsfracbnn.gen.locations import BOARD_RTL, RTL, SEQUENTIAL_RTL, SOC_RTL, TEMPLATES
+from wsfracbnn.gen.locations import RTL, TEMPLATES
 
 
 def environment(folders: Iterable[Path] = ()) -> jinja2.Environment:
@@ -32,52 +33,57 @@ def environment(folders: Iterable[Path] = ()) -> jinja2.Environment:
     return env
 
 
-def render_modules(design: AcceleratorDesign) -> Iterator[tuple[str, str]]:
-    """(file name, text) of every module of a design: the top, the stages, their ROMs in rom/, the blocks in lib/.
+def render_modules(
+    design: AcceleratorDesign, beside: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
+    """(file name, text) of every module of a design: the top, the stages, their ROMs in rom/, their blocks in lib/.
 
     All modules bear the network's name, the blocks of rtl/ too: tools know one name space only, and a project may hold
     several accelerators, of several versions of this program.
+
+    Args:
+        beside: modules that go with it, by file name: a board's, a wrapper's.
     """
     env = environment(dict.fromkeys(stage.template_folder for stage in design.stages))
+    texts = []
     for module in design.modules():
         text = env.get_template(module.template).render(design=design, **module.given)
+        texts.append(text)
         yield module.file, own_names(design, text)
-    for source in library_files(design.library_folders):
-        if source.stem in design.blocks_left_out:
-            continue
-        yield f"lib/{design.name}_{source.name}", own_names(design, source.read_text())
+    for file, text in beside.items():
+        texts.append(text)
+        yield file, own_names(design, text)
+    for block in blocks_of(texts):
+        if block.stem not in design.blocks_left_out:
+            yield f"lib/{design.name}_{block.name}", own_names(design, block.read_text())
 
 
-def design_sources(design: AcceleratorDesign) -> dict[str, str]:
+def design_sources(design: AcceleratorDesign, beside: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The Verilog of a design by flat file names, without writing a folder."""
-    return {name.rpartition("/")[2]: text for name, text in render_modules(design)}
+    return {name.rpartition("/")[2]: text for name, text in render_modules(design, beside)}
 
 
-def library_files(folders: Iterable[str] = ("",)) -> list[Path]:
-    """The blocks in folders of rtl/, one module a file, of the file's name."""
-    return [source for folder in folders for source in sorted((RTL / folder).glob("*.v"))]
+@functools.cache
+def library() -> Mapping[str, Path]:
+    """Every block of rtl/ by its module's name, one a file."""
+    return {source.stem: source for source in sorted(RTL.rglob("*.v"))}
 
 
-def sequential_files() -> list[Path]:
-    """The blocks of which the sequential architecture has more than the pipeline."""
-    return sorted(SEQUENTIAL_RTL.glob("*.v"))
-
-
-def board_files() -> list[Path]:
-    """The blocks that stand between an accelerator and a board's pins, of the same form."""
-    return sorted(BOARD_RTL.glob("*.v"))
-
-
-def soc_files() -> list[Path]:
-    """The blocks that stand between an accelerator and AXI, of the same form."""
-    return sorted(SOC_RTL.glob("*.v"))
+def blocks_of(texts: Iterable[str]) -> list[Path]:
+    """The blocks that modules have instances of, and those that these blocks have, in the order of their names."""
+    found: set[str] = set()
+    unread = list(texts)
+    while unread:
+        named = {match[2] for match in _declaration_or_instance().finditer(unread.pop())} - found
+        found |= named
+        unread += [library()[name].read_text() for name in named]
+    return [library()[name] for name in sorted(found)]
 
 
 @functools.cache
 def _declaration_or_instance() -> re.Pattern[str]:
     """The name of a block where its module or an instance of it begins: `name #(`, `name instance (`."""
-    names = "|".join(source.stem for source in (*library_files(), *sequential_files(), *board_files(), *soc_files()))
-    return re.compile(rf"^(\s*|module )({names})(?= #?\(| \w+ \()", re.MULTILINE)
+    return re.compile(rf"^(\s*|module )({'|'.join(library())})(?= #?\(| \w+ \()", re.MULTILINE)
 
 
 def own_names(design: AcceleratorDesign, text: str) -> str:

@@ -86,7 +86,6 @@ class SequentialDesign(AcceleratorDesign):
 
     testbench_template: ClassVar[str] = "sequential_testbench.v.j2"
     one_engine: ClassVar[bool] = True
-    library_folders: ClassVar[tuple[str, ...]] = ("", "sequential")
 
     @property
     def parts(self) -> str:

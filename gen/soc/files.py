@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from wsfracbnn.gen.emission.render import environment, own_names, soc_files
+from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.soc.registers import register_table
 from wsfracbnn.gen.soc.view import MapView
 from wsfracbnn.gen.soc.wrapper import AxiWrapper
@@ -16,15 +16,12 @@ COMPONENT = "component.xml"
 DRIVER = "driver/accelerator.py"
 
 
-def wrapper_modules(wrapper: AxiWrapper) -> Iterator[tuple[str, str]]:
-    """(file name, text) of the modules beside the accelerator's: wrapper, registers, blocks in lib/."""
-    design = wrapper.design
+def wrapper_modules(wrapper: AxiWrapper) -> dict[str, str]:
+    """The modules beside the accelerator's by file name: wrapper and registers."""
     env = environment()
-    given = {"design": design, "wrapper": wrapper, "map": MapView.of(wrapper)}
-    for module, template in ((wrapper.module, "soc_top.j2"), (wrapper.registers_module, "soc_registers.j2")):
-        yield f"{module}.v", own_names(design, env.get_template(template).render(**given))
-    for path in soc_files():
-        yield f"lib/{design.name}_{path.name}", own_names(design, path.read_text())
+    given = {"design": wrapper.design, "wrapper": wrapper, "map": MapView.of(wrapper)}
+    templates = {wrapper.module: "soc_top.j2", wrapper.registers_module: "soc_registers.j2"}
+    return {f"{module}.v": env.get_template(template).render(**given) for module, template in templates.items()}
 
 
 def wrapper_files(wrapper: AxiWrapper, sources: Sequence[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.soc.wrapper import AxiWrapper
 from wsfracbnn.model import golden
 from wsfracbnn.model.checkpoint import Checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
@@ -112,10 +113,10 @@ def test_verilog_that_computes_something_else_fails(
     Image.new("RGB", (4, 4), (90, 0, 200)).save(tmp_path / "a.png")
     write = folder._write_rtl
 
-    def write_another(design: AcceleratorDesign, rtl: Path) -> None:
+    def write_another(design: AcceleratorDesign, rtl: Path, wrapper: AxiWrapper | None) -> None:
         head = design.description.head
         other = design.description.with_layer("head", bias=head.bias + 1)
-        write(build_design(other, design.folding), rtl)
+        write(build_design(other, design.folding), rtl, wrapper)
 
     monkeypatch.setattr(folder, "_write_rtl", write_another)
     options = ["--weights", tmp_path / "tiny.pt", "--simulator", "icarus", "--out", tmp_path / "out"]

@@ -206,6 +206,17 @@ def test_no_bundled_network_has_a_longer_constant(tmp_path: Path) -> None:
         assert max((int(high) for high in re.findall(r"localparam \[(\d+):0\]", text)), default=0) < 65536
 
 
+@pytest.mark.parametrize("fold", ["auto", "unrolled", "sequential"])
+def test_the_folder_has_the_blocks_that_it_uses(tiny: NetworkDescription, fold: str) -> None:
+    """That none is missing, every tool that elaborates the design shows."""
+    design = build_design(tiny, choose_folding(tiny, fold))
+    modules = dict(render_modules(design))
+    assert "lib/tiny_stream_fifo.v" in modules
+    for name in (Path(file).stem for file in modules if file != f"{design.top}.v"):
+        uses = re.compile(rf"^\s*{name} (#\(|\w+ \()", re.MULTILINE)
+        assert any(uses.search(text) for text in modules.values()), f"nothing has an instance of {name}"
+
+
 @pytest.mark.synthesis
 def test_the_multiplier_check_can_fail(tmp_path: Path) -> None:
     (tmp_path / "m.v").write_text("module m(input [7:0] a, b, output [7:0] y); assign y = a * b; endmodule\n")
