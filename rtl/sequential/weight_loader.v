@@ -8,8 +8,8 @@
  * Fills memories from a stream of 32-bit beats: SHAPE, the words of each memory in turn, and the checksum.
  *
  * The last word of memory s is number LAST_WORDS[32*s +: 32], a word's last beat number LAST_BEATS[32*s +: 32], low beat
- * first. The last beat, with tlast, is
- * the CRC-32 of all before, as Ethernet and zlib have it, bytes in the order of the beats' low to high ones.
+ * first. The last beat, with tlast, is the CRC-32 of all before, as Ethernet and zlib have it, bytes in the order of the
+ * beats' low to high ones.
  *
  * `loaded` tells that all memories hold what came whole and right; it falls with the first beat of a stream, and stays
  * low where SHAPE is another, tlast comes early or late, or the checksum is wrong. `load_error` rises then, until the
