@@ -48,25 +48,6 @@ struct Geometry {
     size_t bordered_out() const { return static_cast<size_t>(out_height + 2) * out_pitch; }
 };
 
-// sum += dot products of 32-bit groups. Written as assembly, because the compiler neither keeps two dozen sums in
-// registers nor lets a dot product read its broadcast operand from memory by itself.
-struct ByteDot {  // four unsigned bytes by four signed ones
-    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
-        asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(*data)), "v"(weight));
-        return sum;
-    }
-};
-struct WordDot {  // two 16-bit integers by two
-    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
-        asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weight), "m"(*data));
-        return sum;
-    }
-    static __m512i add(__m512i sum, __m512i data, __m512i weight) {
-        asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(weight), "v"(data));
-        return sum;
-    }
-};
-
 // The taps that one output meets: where each one's pixel lies from the output's own, and its weights, both in groups.
 struct TapList {
     int count = 0;
@@ -77,36 +58,49 @@ struct TapList {
     }
 };
 
-// BLOCK_PIXELS neighbours of a row in both planes, 16 output channels: as many sums as hide the latency of the dot
-// products for one register of weights. GROUPS, if not 0, is the number of groups a pixel, known to the compiler.
-template <class Dot, int STEP, int GROUPS>
+// BLOCK_PIXELS neighbours of a row in BLOCK_PLANES planes and VECTORS vectors of output channels: as many sums as hide
+// the latency of the dot products for the registers of weights. GROUPS, if not 0, is the number of groups a pixel,
+// known to the compiler.
+template <class Dot, int STEP, int GROUPS, int VECTORS>
 inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_groups, const TapList& taps,
                            const int32_t* weights, int lanes, const int32_t* start, int32_t* out, ptrdiff_t out_step,
                            ptrdiff_t out_second) {
     const int groups = GROUPS != 0 ? GROUPS : any_groups;
     const ptrdiff_t step = static_cast<ptrdiff_t>(STEP) * groups;
-    __m512i first[BLOCK_PIXELS], second[BLOCK_PIXELS];
+    Ints sum[BLOCK_PLANES][BLOCK_PIXELS][VECTORS];
+#pragma GCC unroll 2
+    for (int plane = 0; plane < BLOCK_PLANES; ++plane)
 #pragma GCC unroll 8
-    for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = second[p] = _mm512_load_si512(start);
+        for (int p = 0; p < BLOCK_PIXELS; ++p)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) sum[plane][p][v] = Dot::begin(load(start + v * LANES));
 #pragma GCC unroll 1
     for (int t = 0; t < taps.count; ++t) {
-        const int32_t* d = data + taps.data[t];
-        const int32_t* e = d + to_second;
+        const int32_t* of_plane[2] = {data + taps.data[t], data + taps.data[t] + to_second};
         const int32_t* w = weights + taps.weight[t];
 #pragma GCC unroll 1
         for (int g = 0; g < groups; ++g, w += lanes) {
-            const __m512i weight = _mm512_load_si512(w);
+            Ints weight[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) weight[v] = load(w + v * LANES);
+#pragma GCC unroll 2
+            for (int plane = 0; plane < BLOCK_PLANES; ++plane)
 #pragma GCC unroll 8
-            for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = Dot::add(first[p], d + p * step + g, weight);
-#pragma GCC unroll 8
-            for (int p = 0; p < BLOCK_PIXELS; ++p) second[p] = Dot::add(second[p], e + p * step + g, weight);
+                for (int p = 0; p < BLOCK_PIXELS; ++p) {
+                    const auto group = Dot::group(of_plane[plane] + p * step + g);
+#pragma GCC unroll 2
+                    for (int v = 0; v < VECTORS; ++v) sum[plane][p][v] = Dot::add(sum[plane][p][v], group, weight[v]);
+                }
         }
     }
 #pragma GCC unroll 8
-    for (int p = 0; p < BLOCK_PIXELS; ++p) {
-        _mm512_store_si512(out + p * out_step, first[p]);
-        _mm512_store_si512(out + p * out_step + out_second, second[p]);
-    }
+    for (int p = 0; p < BLOCK_PIXELS; ++p)
+#pragma GCC unroll 2
+        for (int plane = 0; plane < BLOCK_PLANES; ++plane)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v)
+                store(out + p * out_step + plane * out_second + v * LANES,
+                      Dot::finish(sum[plane][p][v], load(start + v * LANES)));
 }
 
 // Where a row's blocks lie: `data` is the first output's pixel in the first plane.
@@ -122,13 +116,22 @@ struct Row {
     int columns;
 };
 
+template <class Dot, int STEP, int GROUPS, int VECTORS>
+inline void convolve_vectors(const Row& r, const TapList& taps, int first_lane) {
+    for (int plane = 0; plane < 2; plane += BLOCK_PLANES)
+        for (int x = 0; x < r.columns; x += BLOCK_PIXELS)
+            convolve_block<Dot, STEP, GROUPS, VECTORS>(
+                r.data + plane * r.to_second + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second, r.groups, taps,
+                r.weights + first_lane, r.lanes, r.start + first_lane,
+                r.out + plane * r.out_second + x * r.out_step + first_lane, r.out_step, r.out_second);
+}
+
 template <class Dot, int STEP, int GROUPS>
 __attribute__((noinline)) void convolve_row_of(const Row& r, const TapList& taps) {
-    for (int v = 0; v < r.lanes; v += LANES)
-        for (int x = 0; x < r.columns; x += BLOCK_PIXELS)
-            convolve_block<Dot, STEP, GROUPS>(r.data + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second,
-                                              r.groups, taps, r.weights + v, r.lanes, r.start + v,
-                                              r.out + x * r.out_step + v, r.out_step, r.out_second);
+    int lane = 0;
+    for (; lane + BLOCK_VECTORS * LANES <= r.lanes; lane += BLOCK_VECTORS * LANES)
+        convolve_vectors<Dot, STEP, GROUPS, BLOCK_VECTORS>(r, taps, lane);
+    if (BLOCK_VECTORS > 1 && lane < r.lanes) convolve_vectors<Dot, STEP, GROUPS, 1>(r, taps, lane);
 }
 
 // A row of outputs of both planes; STEP pixels of the input lie between two of them.
@@ -298,75 +301,103 @@ inline void backward_two_rows(const Geometry& g, const PackedWeights& w, const i
 // --- of_w -----------------------------------------------------------------------------------------------------------
 // Here a 32-bit group is the pair of planes (msb, lsb) of one channel and pixel, and (of_S_m, of_S_l) beside it:
 //     of_w[o, i, t] = sum over p of  of_S_m[p, o] msb[p + t, i] + of_S_l[p, o] lsb[p + t, i].
-// Sums of eight input channels and the three taps of a row stay in registers for a whole image.
-
-constexpr int WEIGHT_CHANNELS = 8;
-constexpr int WEIGHT_SUMS = WEIGHT_CHANNELS * 3;
+// Sums of a few input channels, taps of a row and vectors of output channels stay in registers.
 
 inline size_t weight_gradient_size(const Geometry& g) { return static_cast<size_t>(TAPS) * g.in_lanes * g.out_lanes; }
 
+// Calls visit(first vector, vectors, first input channel, ky, first kx) for every such block, in the order in which
+// their sums lie: [channel][kx][vector][LANES].
+template <class Visit>
+inline void for_each_weight_block(const Geometry& g, const Visit& visit) {
+    for (int v = 0; v < g.out_vectors; v += WEIGHT_VECTORS)
+        for (int i = 0; i < g.in_lanes; i += WEIGHT_CHANNELS)
+            for (int ky = 0; ky < 3; ++ky)
+                for (int kx = 0; kx < 3; kx += WEIGHT_TAPS)
+                    visit(v, std::min(WEIGHT_VECTORS, g.out_vectors - v), i, ky, kx);
+}
+template <int STRIDE, int VECTORS>
+inline void add_weight_block(const Geometry& g, const int32_t* pairs, const int32_t* gradient, int ky, int kx, int top,
+                             int bottom, Floats factor, float* total) {
+    constexpr int PAIRS = WEIGHT_CHANNELS * WEIGHT_TAPS;
+    const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
+    const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
+    Ints sum[PAIRS * VECTORS];
+#pragma GCC unroll 24
+    for (int k = 0; k < PAIRS * VECTORS; ++k) sum[k] = broadcast(0);
+    for (int y = top; y < bottom; ++y) {
+        const int from = y * STRIDE + ky;  // in bordered rows
+        if (from < 1 || from > g.height) continue;
+        const int32_t* b = pairs + from * pair_row;
+        const int32_t* of = gradient + y * gradient_row + g.out_lanes;
+        if constexpr (STRIDE == 1 && WEIGHT_TAPS == 3) {  // pixel x meets the gradients of its neighbours
+            b += g.in_lanes;
+            for (int x = 0; x < g.out_width; ++x, b += g.in_lanes, of += g.out_lanes) {
+                const Ints right = load(of + g.out_lanes);
+                const Ints middle = load(of);
+                const Ints left = load(of - g.out_lanes);
+#pragma GCC unroll 8
+                for (int c = 0; c < WEIGHT_CHANNELS; ++c) {
+                    const Ints pair = broadcast(b[c]);
+                    sum[3 * c] = WordDot::add(sum[3 * c], pair, right);
+                    sum[3 * c + 1] = WordDot::add(sum[3 * c + 1], pair, middle);
+                    sum[3 * c + 2] = WordDot::add(sum[3 * c + 2], pair, left);
+                }
+            }
+        } else {  // gradient x meets pixels STRIDE * x - 1 + kx
+            b += kx * g.in_lanes;
+            for (int x = 0; x < g.out_width; ++x, b += STRIDE * g.in_lanes, of += g.out_lanes) {
+                Ints middle[VECTORS];
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; ++v) middle[v] = load(of + v * LANES);
+#pragma GCC unroll 24
+                for (int k = 0; k < PAIRS; ++k) {
+                    const auto pair = WordDot::group(b + k % WEIGHT_TAPS * g.in_lanes + k / WEIGHT_TAPS);
+#pragma GCC unroll 2
+                    for (int v = 0; v < VECTORS; ++v)
+                        sum[k * VECTORS + v] = WordDot::add(sum[k * VECTORS + v], pair, middle[v]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 24
+    for (int k = 0; k < PAIRS * VECTORS; ++k, total += LANES) store(total, fma(to_floats(sum[k]), factor, load(total)));
+}
+
 // pairs: bordered (in_pitch), in_lanes groups a pixel. gradient: rows of out_width + 2 pixels, the outer two zero,
-// out_lanes groups a pixel. total: [out vector][8 input channels][ky][channel][kx][16], to which scale * of_w is added.
+// out_lanes groups a pixel. Adds scale * of_w to total.
 template <int STRIDE>
 __attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient,
                                                    float scale, float* total) {
-    const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
-    const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
-    const __m512 factor = _mm512_set1_ps(scale);
-    for (int v = 0; v < g.out_vectors; ++v)
-        for (int i = 0; i < g.in_lanes; i += WEIGHT_CHANNELS)
-            for (int ky = 0; ky < 3; ++ky) {
-                __m512i sum[WEIGHT_SUMS];
-#pragma GCC unroll 24
-                for (int k = 0; k < WEIGHT_SUMS; ++k) sum[k] = _mm512_setzero_si512();
-                for (int y = 0; y < g.out_height; ++y) {
-                    const int from = y * STRIDE + ky;  // in bordered rows
-                    if (from < 1 || from > g.height) continue;
-                    const int32_t* b = pairs + from * pair_row + (STRIDE == 1 ? g.in_lanes : 0) + i;
-                    const int32_t* of = gradient + y * gradient_row + g.out_lanes + v * LANES;
-                    for (int x = 0; x < g.out_width; ++x, b += STRIDE * g.in_lanes, of += g.out_lanes) {
-                        if (STRIDE == 1) {  // pixel x meets the gradients of its neighbours
-                            const __m512i right = _mm512_load_si512(of + g.out_lanes);
-                            const __m512i middle = _mm512_load_si512(of);
-                            const __m512i left = _mm512_load_si512(of - g.out_lanes);
-#pragma GCC unroll 8
-                            for (int c = 0; c < WEIGHT_CHANNELS; ++c) {
-                                const __m512i pair = _mm512_set1_epi32(b[c]);
-                                sum[3 * c] = WordDot::add(sum[3 * c], pair, right);
-                                sum[3 * c + 1] = WordDot::add(sum[3 * c + 1], pair, middle);
-                                sum[3 * c + 2] = WordDot::add(sum[3 * c + 2], pair, left);
-                            }
-                        } else {  // gradient x meets pixels 2x - 1, 2x, 2x + 1
-                            const __m512i middle = _mm512_load_si512(of);
-#pragma GCC unroll 24
-                            for (int k = 0; k < WEIGHT_SUMS; ++k)
-                                sum[k] = WordDot::add(sum[k], b + k % 3 * g.in_lanes + k / 3, middle);
-                        }
-                    }
-                }
-#pragma GCC unroll 24
-                for (int k = 0; k < WEIGHT_SUMS; ++k, total += LANES)
-                    _mm512_store_ps(total, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[k]), factor, _mm512_load_ps(total)));
-            }
+    const Floats factor = broadcast(scale);
+    for (int top = 0; top < g.out_height; top += WEIGHT_ROWS) {
+        const int bottom = std::min(g.out_height - top, WEIGHT_ROWS) + top;
+        float* to = total;
+        for_each_weight_block(g, [&](int v, int vectors, int i, int ky, int kx) {
+            if (WEIGHT_VECTORS == 1 || vectors == WEIGHT_VECTORS)
+                add_weight_block<STRIDE, WEIGHT_VECTORS>(g, pairs + i, gradient + v * LANES, ky, kx, top, bottom,
+                                                         factor, to);
+            else add_weight_block<STRIDE, 1>(g, pairs + i, gradient + v * LANES, ky, kx, top, bottom, factor, to);
+            to += WEIGHT_CHANNELS * WEIGHT_TAPS * vectors * LANES;
+        });
+    }
 }
 
 // Sums of all parts, in their order, as (O, I, 3, 3).
 inline void unpack_weight_gradient(const Geometry& g, const float* parts, int count, size_t part_stride, float* of_w) {
     const float* from = parts;
-    for (int v = 0; v < g.out_vectors; ++v)
-        for (int block = 0; block < g.in_lanes; block += WEIGHT_CHANNELS)
-            for (int ky = 0; ky < 3; ++ky)
-                for (int k = 0; k < WEIGHT_SUMS; ++k, from += LANES) {
-                    __m512 sum = _mm512_setzero_ps();
-                    for (int p = 0; p < count; ++p) sum = _mm512_add_ps(sum, _mm512_load_ps(from + p * part_stride));
-                    alignas(64) float lane[LANES];
-                    _mm512_store_ps(lane, sum);
-                    const int i = block + k / 3;
-                    if (i >= g.in_channels) continue;
-                    for (int c = 0; c < LANES && v * LANES + c < g.out_channels; ++c)
-                        of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + 3 * ky + k % 3] =
-                            lane[c];
-                }
+    for_each_weight_block(g, [&](int first, int vectors, int first_channel, int ky, int first_kx) {
+        for (int k = 0; k < WEIGHT_CHANNELS * WEIGHT_TAPS * vectors; ++k, from += LANES) {
+            Floats sum = broadcast(0.0f);
+            for (int p = 0; p < count; ++p) sum = sum + load(from + p * part_stride);
+            alignas(64) float lane[LANES];
+            store(lane, sum);
+            const int v = first + k % vectors, pair = k / vectors;
+            const int i = first_channel + pair / WEIGHT_TAPS, t = 3 * ky + first_kx + pair % WEIGHT_TAPS;
+            if (i >= g.in_channels) continue;
+            for (int c = 0; c < LANES && v * LANES + c < g.out_channels; ++c)
+                of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + t] = lane[c];
+        }
+    });
 }
 
 }  // namespace wsfracbnn
