@@ -97,11 +97,12 @@ struct PreparedFracStage {
 
 template <PlaneFormat FORMAT>
 void quantize_floats(const Geometry& g, const float* x, int32_t* planes) {
-    constexpr int PER_GROUP = FORMAT == PlaneFormat::BYTES ? 4 : FORMAT == PlaneFormat::WORDS ? 2 : 1;
+    constexpr int PER_GROUP = CHANNELS_PER_GROUP<FORMAT>;
     const int pixel_groups = g.in_lanes / PER_GROUP;
     const size_t to_second = g.bordered_in() * pixel_groups;
     const Floats t = broadcast(2.0f / 3.0f), minus_t = broadcast(-2.0f / 3.0f);
     for (int v = 0; v < g.in_vectors; ++v) {
+        const int32_t entry = SignConvolution::entry_of(g, v);
         const Lanes lanes = lanes_of(g.in_channels, v);
         for (int y = 0; y < g.height; ++y) {
             const float* from = x + static_cast<size_t>(y) * g.width * g.in_channels + v * LANES;
@@ -110,7 +111,7 @@ void quantize_floats(const Geometry& g, const float* x, int32_t* planes) {
                 const Floats value = load_where(lanes, from);
                 const Mask middle = at_least(value, broadcast(0.0f));
                 const Mask outer = exclusive_or(at_least(value, minus_t), at_least(value, t));
-                store_planes<FORMAT>(to, to_second, {middle, exclusive_or(middle, outer)});
+                store_planes<FORMAT>(to, to_second, {middle, exclusive_or(middle, outer)}, entry);
             }
         }
     }
@@ -139,7 +140,7 @@ enum ForwardTotal { SUM, SQUARES, OPEN, FORWARD_TOTALS };
 template <bool BINARY>
 __attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n, int part, int32_t* planes,
                                               int32_t* rows, Totals& totals) {
-    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
+    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::SIGNS : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
     quantize_floats<FORMAT>(g, p.stage.x + n * p.in_size(), planes);
     const int32_t* row_l = rows + static_cast<size_t>(g.out_columns) * g.out_lanes;
@@ -253,12 +254,10 @@ void fold(PreparedFracStage& p, int weight, int mean) {
 template <bool BINARY>
 void forward_stage(PreparedFracStage& p, int threads) {
     const Geometry& g = p.geometry;
-    const size_t groups = 2 * g.bordered_in() * p.weights.forward_groups(g);
     Totals of_a(FORWARD_TOTALS, g.out_lanes), of_z(FORWARD_TOTALS, g.out_lanes);
     for_each_block(p.stage.images, threads, [&](int part, int first, int last) {
         Workspace& ws = workspace();
-        int32_t* planes = ws.planes.sized(groups);
-        std::memset(planes, BINARY ? 1 : 0, groups * sizeof(int32_t));  // outside the image b is 0
+        int32_t* planes = p.weights.cleared_planes(g, ws.planes);
         int32_t* rows = ws.rows.sized(2 * static_cast<size_t>(g.out_columns) * g.out_lanes);
         for (int n = first; n < last; ++n) convolve_image<BINARY>(p, n, part, planes, rows, of_a);
     });

@@ -23,7 +23,10 @@ from typing import Any
 
 SOURCE = Path(__file__).parent
 SOURCES = ("wsfracbnn.cpp", "fracbnn.cpp")
-HEADERS = ("vectors.h", "vectors_avx512.h", "vectors_avx2.h", "convolution.h", "passes.h")
+HEADERS = (
+    *("vectors.h", "vectors_avx512.h", "vectors_avx2.h", "blocks.h", "sign_dots.h", "sign_tables.h"),
+    *("convolution.h", "passes.h"),
+)
 FLAGS = (
     "-std=c++17",
     "-O3",

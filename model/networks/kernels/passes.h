@@ -44,14 +44,18 @@ inline Bits two_bits(Ints x, const Ints* t) {
     return {middle, exclusive_or(exclusive_or(below, middle), at_least(x, t[2]))};
 }
 
-enum class PlaneFormat { BYTES, WORDS, PAIRS };
+enum class PlaneFormat { SIGNS, WORDS, PAIRS };
 
-// Bytes hold b + 1 of the two planes one behind the other, words b; pairs hold both planes of a channel side by side.
 template <PlaneFormat FORMAT>
-inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits) {
-    if constexpr (FORMAT == PlaneFormat::BYTES)
-        store_byte_planes(reinterpret_cast<uint8_t*>(at), reinterpret_cast<uint8_t*>(at + to_second_plane), bits.msb,
-                          bits.lsb);
+constexpr int CHANNELS_PER_GROUP = FORMAT == PlaneFormat::SIGNS   ? SignConvolution::CHANNELS
+                                   : FORMAT == PlaneFormat::WORDS ? 2
+                                                                  : 1;
+
+// Signs: as SignConvolution reads them. Words hold b of the two planes one behind the other; pairs hold both planes of
+// a channel side by side.
+template <PlaneFormat FORMAT>
+inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits, int32_t entry) {
+    if constexpr (FORMAT == PlaneFormat::SIGNS) SignConvolution::store(at, to_second_plane, bits.msb, bits.lsb, entry);
     else if constexpr (FORMAT == PlaneFormat::WORDS)
         store_word_planes(reinterpret_cast<int16_t*>(at), reinterpret_cast<int16_t*>(at + to_second_plane), bits.msb,
                           bits.lsb);

@@ -142,13 +142,8 @@ inline __m256i signs_of(__m256i set) {  // -1 to 1, 0 to -1
     return _mm256_sub_epi16(_mm256_set1_epi16(-1), _mm256_add_epi16(set, set));
 }
 
-inline void store_byte_planes(uint8_t* msb_to, uint8_t* lsb_to, Mask msb, Mask lsb) {  // 2 where set, 0 elsewhere
-    const __m256i words = _mm256_packs_epi32(_mm256_castps_si256(msb.bits), _mm256_castps_si256(lsb.bits));
-    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    const __m128i twos = _mm_and_si128(_mm_shuffle_epi32(bytes, _MM_SHUFFLE(3, 1, 2, 0)), _mm_set1_epi8(2));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(msb_to), twos);
-    _mm_storeh_pd(reinterpret_cast<double*>(lsb_to), _mm_castsi128_pd(twos));
-}
+inline int bits_of(Mask mask) { return _mm256_movemask_ps(mask.bits); }
+
 inline void store_word_planes(int16_t* msb_to, int16_t* lsb_to, Mask msb, Mask lsb) {  // 1 where set, -1 elsewhere
     const __m256i words = _mm256_packs_epi32(_mm256_castps_si256(msb.bits), _mm256_castps_si256(lsb.bits));
     const __m256i signs = signs_of(_mm256_permute4x64_epi64(words, _MM_SHUFFLE(3, 1, 2, 0)));
@@ -159,21 +154,26 @@ inline Ints word_pairs(Mask msb, Mask lsb) {  // the same, msb in the low half o
     return signs_of(words_of(msb, lsb));
 }
 
+// --- bytes ----------------------------------------------------------------------------------------------------------
+
+using Bytes = __m256i;
+
+inline Bytes zero_bytes() { return _mm256_setzero_si256(); }
+inline Bytes load_bytes(const void* from) { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
+inline Bytes load_twice(const void* from) {  // sixteen of them
+    return _mm256_broadcastsi128_si256(_mm_load_si128(static_cast<const __m128i*>(from)));
+}
+inline Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
+inline Bytes look_up(Bytes table, Bytes indices) { return _mm256_shuffle_epi8(table, indices); }  // in each half
+inline Ints widened(Bytes x, int quarter) {
+    const __m128i half = quarter < 2 ? _mm256_castsi256_si128(x) : _mm256_extracti128_si256(x, 1);
+    return _mm256_cvtepi8_epi32(quarter % 2 == 0 ? half : _mm_unpackhi_epi64(half, half));
+}
+inline Ints shifted(Ints x, int left) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(left)); }
+
 // --- dot products ---------------------------------------------------------------------------------------------------
 // sum += dot products of 32-bit groups.
 
-// Four unsigned bytes by four signed ones, for bytes up to 2 against signs: two products of a group are added in 16
-// bits, which holds the sums of 9 taps of 1,820 channels.
-struct ByteDot {
-    static Ints begin(Ints) { return _mm256_setzero_si256(); }
-    static Ints finish(Ints sum, Ints start) {
-        return _mm256_add_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), start);
-    }
-    static Ints group(const int32_t* data) { return _mm256_set1_epi32(*data); }
-    static Ints add(Ints sum, Ints data, Ints weight) {
-        return _mm256_add_epi16(sum, _mm256_maddubs_epi16(data, weight));
-    }
-};
 struct WordDot {  // two 16-bit integers by two
     static Ints begin(Ints start) { return start; }
     static Ints finish(Ints sum, Ints) { return sum; }

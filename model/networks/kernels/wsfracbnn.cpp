@@ -99,17 +99,18 @@ struct PreparedStage {
 template <PlaneFormat FORMAT>
 void quantize_image(const PreparedStage& p, const int16_t* x, int32_t* planes) {
     const Geometry& g = p.geometry;
-    constexpr int PER_GROUP = FORMAT == PlaneFormat::BYTES ? 4 : FORMAT == PlaneFormat::WORDS ? 2 : 1;
+    constexpr int PER_GROUP = CHANNELS_PER_GROUP<FORMAT>;
     const int pixel_groups = g.in_lanes / PER_GROUP;
     const size_t to_second = g.bordered_in() * pixel_groups;
     for (int v = 0; v < g.in_vectors; ++v) {
         const Lanes lanes = lanes_of(g.in_channels, v);
         const Ints t[3] = {p.threshold(0, v), p.threshold(1, v), p.threshold(2, v)};
+        const int32_t entry = SignConvolution::entry_of(g, v);
         for (int y = 0; y < g.height; ++y) {
             const int16_t* from = x + static_cast<size_t>(y) * g.width * g.in_channels + v * LANES;
             int32_t* to = planes + (static_cast<size_t>(y + 1) * g.in_pitch + 1) * pixel_groups + v * LANES / PER_GROUP;
             for (int c = 0; c < g.width; ++c, from += g.in_channels, to += pixel_groups)
-                store_planes<FORMAT>(to, to_second, two_bits(load_int16_where(lanes, from), t));
+                store_planes<FORMAT>(to, to_second, two_bits(load_int16_where(lanes, from), t), entry);
         }
     }
 }
@@ -195,11 +196,9 @@ template <bool BINARY>
 __attribute__((noinline)) void forward_images(const PreparedStage& p, int first, int last, Workspace& ws,
                                               int32_t* open) {
     using Kept = typename KeptSums<BINARY>::Type;
-    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
+    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::SIGNS : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
-    const size_t plane_size = g.bordered_in() * p.weights.forward_groups(g);
-    int32_t* planes = ws.planes.sized(2 * plane_size);
-    std::memset(planes, BINARY ? 1 : 0, 2 * plane_size * sizeof(int32_t));  // outside the image b is 0
+    int32_t* planes = p.weights.cleared_planes(g, ws.planes);
     int32_t* row_m = ws.rows.sized(2 * static_cast<size_t>(g.out_columns) * g.out_lanes);
     const int32_t* row_l = row_m + static_cast<size_t>(g.out_columns) * g.out_lanes;
     int16_t* pooled = ws.shortcut.sized(static_cast<size_t>(g.out_width) * g.out_lanes);
