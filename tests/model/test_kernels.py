@@ -8,7 +8,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,25 @@ from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
 from wsfracbnn.model.training.settings import Run, TrainConfig
 from wsfracbnn.model.training.trainer import Trainer
 
+RUNNABLE: list[library.Build] = []
 try:
     library.load()
+    RUNNABLE.extend(b for b in library.BUILDS if b.cpu_flags <= library.cpu_flags())
 except library.UnavailableError as unavailable:
     pytestmark = pytest.mark.skip(reason=f"no fused kernels: {unavailable}")
 
 TOLERANCE = 2e-3
 """Of a gradient, relative to its norm: 16-bit gradients are a tenth as far off."""
+
+
+@pytest.fixture(scope="module", autouse=True, params=RUNNABLE, ids=lambda build: build.name)
+def _build(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every build that this CPU runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "BUILDS", (request.param,))
+        library.load.cache_clear()
+        yield
+    library.load.cache_clear()
 
 
 def random_stage(shape: ConvShape, seed: int, *, bits: int = 16, binary: bool = True) -> tuple[ResidualConv, Tensor]:

@@ -5,184 +5,57 @@
 //     of_b[p, i]  = sum over taps t and channels o of  w[o, i, t] of_S[p - t, o]
 //     of_w[o,i,t] = sum over pixels p of               of_S[p, o] b[p + t, i]
 //
-// Images lie pixel by pixel, channels innermost (NHWC), with a border of one pixel. A dot product instruction
-// multiplies a 32-bit group of one pixel (four unsigned bytes or two 16-bit integers), broadcast, by the groups of
-// sixteen channels, and adds to sixteen int32 sums. So the first two formulas are one loop nest, `convolve_row`.
+// The first two formulas are one loop nest, `convolve_row` of blocks.h; S of signs is a header of its own.
 //
-// Bounds. Bytes: b in {-1, 0, +1} is stored as b + 1, and S = dot(w, b + 1) - sum(w); no sum exceeds 3 * 9 * channels.
-// 16 bits: |of_S| <= GRADIENT_LIMIT against w of +-1 gives at most 9 * 32766 * channels < 2^31 up to 7,000 channels;
+// Bounds. |of_S| <= GRADIENT_LIMIT against w of +-1 gives at most 9 * 32766 * channels < 2^31 up to 7,000 channels;
 // against real weights see `pack_transposed`. of_w adds two products of 32766 a pixel, so an image may have 32,768
 // pixels.
 #pragma once
 
 #include <vector>
 
-#include "vectors.h"
+#include "blocks.h"
+#ifdef __AVX512VNNI__
+#include "sign_dots.h"
+#else
+#include "sign_tables.h"
+#endif
 
 namespace wsfracbnn {
 
 constexpr int GRADIENT_LIMIT = 32766;      // of int16 gradients that meet weights of +-1
 constexpr int REAL_GRADIENT_LIMIT = 8191;  // that meet real weights
 
-// Sizes of one convolution. `pitch` is the number of pixels from one row of a bordered buffer to the next.
-struct Geometry {
-    int in_channels, out_channels, stride, height, width, out_height, out_width;
-    int in_vectors, out_vectors, in_lanes, out_lanes, out_columns, in_pitch, out_pitch;
-
-    Geometry(int in_channels_, int out_channels_, int stride_, int height_, int width_)
-        : in_channels(in_channels_), out_channels(out_channels_), stride(stride_), height(height_), width(width_) {
-        out_height = height / stride;
-        out_width = width / stride;
-        in_lanes = round_up(in_channels, LANES);
-        out_lanes = round_up(out_channels, LANES);
-        in_vectors = in_lanes / LANES;
-        out_vectors = out_lanes / LANES;
-        out_columns = round_up(out_width, BLOCK_PIXELS);
-        in_pitch = stride * out_columns + 2;
-        out_pitch = out_columns + 2;
-    }
-    int row_pixels() const { return stride * out_columns; }  // of the input, in whole blocks
-    size_t in_pixels() const { return static_cast<size_t>(height) * width; }
-    size_t out_pixels() const { return static_cast<size_t>(out_height) * out_width; }
-    size_t bordered_in() const { return static_cast<size_t>(height + 2) * in_pitch; }
-    size_t bordered_out() const { return static_cast<size_t>(out_height + 2) * out_pitch; }
-};
-
-// sum += dot products of 32-bit groups. Written as assembly, because the compiler neither keeps two dozen sums in
-// registers nor lets a dot product read its broadcast operand from memory by itself.
-struct ByteDot {  // four unsigned bytes by four signed ones
-    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
-        asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(*data)), "v"(weight));
-        return sum;
-    }
-};
-struct WordDot {  // two 16-bit integers by two
-    static __m512i add(__m512i sum, const int32_t* data, __m512i weight) {
-        asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weight), "m"(*data));
-        return sum;
-    }
-    static __m512i add(__m512i sum, __m512i data, __m512i weight) {
-        asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(weight), "v"(data));
-        return sum;
-    }
-};
-
-// The taps that one output meets: where each one's pixel lies from the output's own, and its weights, both in groups.
-struct TapList {
-    int count = 0;
-    ptrdiff_t data[TAPS], weight[TAPS];
-    void add(ptrdiff_t data_offset, ptrdiff_t weight_offset) {
-        data[count] = data_offset;
-        weight[count++] = weight_offset;
-    }
-};
-
-// BLOCK_PIXELS neighbours of a row in both planes, 16 output channels: as many sums as hide the latency of the dot
-// products for one register of weights. GROUPS, if not 0, is the number of groups a pixel, known to the compiler.
-template <class Dot, int STEP, int GROUPS>
-inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_groups, const TapList& taps,
-                           const int32_t* weights, int lanes, const int32_t* start, int32_t* out, ptrdiff_t out_step,
-                           ptrdiff_t out_second) {
-    const int groups = GROUPS != 0 ? GROUPS : any_groups;
-    const ptrdiff_t step = static_cast<ptrdiff_t>(STEP) * groups;
-    __m512i first[BLOCK_PIXELS], second[BLOCK_PIXELS];
-#pragma GCC unroll 8
-    for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = second[p] = _mm512_load_si512(start);
-#pragma GCC unroll 1
-    for (int t = 0; t < taps.count; ++t) {
-        const int32_t* d = data + taps.data[t];
-        const int32_t* e = d + to_second;
-        const int32_t* w = weights + taps.weight[t];
-#pragma GCC unroll 1
-        for (int g = 0; g < groups; ++g, w += lanes) {
-            const __m512i weight = _mm512_load_si512(w);
-#pragma GCC unroll 8
-            for (int p = 0; p < BLOCK_PIXELS; ++p) first[p] = Dot::add(first[p], d + p * step + g, weight);
-#pragma GCC unroll 8
-            for (int p = 0; p < BLOCK_PIXELS; ++p) second[p] = Dot::add(second[p], e + p * step + g, weight);
-        }
-    }
-#pragma GCC unroll 8
-    for (int p = 0; p < BLOCK_PIXELS; ++p) {
-        _mm512_store_si512(out + p * out_step, first[p]);
-        _mm512_store_si512(out + p * out_step + out_second, second[p]);
-    }
-}
-
-// Where a row's blocks lie: `data` is the first output's pixel in the first plane.
-struct Row {
-    const int32_t* data;
-    ptrdiff_t to_second;  // plane
-    int groups;           // a pixel
-    const int32_t* weights;
-    int lanes;             // output channels, in whole vectors
-    const int32_t* start;  // what their sums start from
-    int32_t* out;
-    ptrdiff_t out_step, out_second;
-    int columns;
-};
-
-template <class Dot, int STEP, int GROUPS>
-__attribute__((noinline)) void convolve_row_of(const Row& r, const TapList& taps) {
-    for (int v = 0; v < r.lanes; v += LANES)
-        for (int x = 0; x < r.columns; x += BLOCK_PIXELS)
-            convolve_block<Dot, STEP, GROUPS>(r.data + static_cast<ptrdiff_t>(x) * STEP * r.groups, r.to_second,
-                                              r.groups, taps, r.weights + v, r.lanes, r.start + v,
-                                              r.out + x * r.out_step + v, r.out_step, r.out_second);
-}
-
-// A row of outputs of both planes; STEP pixels of the input lie between two of them.
-template <class Dot, int STEP>
-inline void convolve_row(const Row& r, const TapList& taps) {
-    switch (r.groups) {
-        case 4:
-            return convolve_row_of<Dot, STEP, 4>(r, taps);
-        case 8:
-            return convolve_row_of<Dot, STEP, 8>(r, taps);
-        case 16:
-            return convolve_row_of<Dot, STEP, 16>(r, taps);
-        case 32:
-            return convolve_row_of<Dot, STEP, 32>(r, taps);
-        default:
-            return convolve_row_of<Dot, STEP, 0>(r, taps);
-    }
-}
-
 // Weights (O, I, 3, 3) as the two directions read them: [tap][group][lane].
 struct PackedWeights {
     bool binary = true;
     std::vector<float> scale;  // of S: what an integer sum is multiplied by, per output channel
     float backward_scale = 1;  // of of_b
+    SignConvolution signs;
     Buffer<int32_t> forward, start, backward, zeros;
 
-    void pack_forward(const Geometry& g, const float* w, bool signs) {
-        binary = signs;
+    void pack_forward(const Geometry& g, const float* w, bool of_signs) {
+        binary = of_signs;
         scale.assign(g.out_lanes, 1.0f);
-        if (binary) pack_bytes(g, w);
+        if (binary) signs.pack(g, w);
         else pack_words(g, w);
     }
-    void pack_backward(const Geometry& g, const float* w, bool signs) {
-        binary = signs;
+    void pack_backward(const Geometry& g, const float* w, bool of_signs) {
+        binary = of_signs;
         zeros.zeroed(g.in_lanes);
         pack_transposed(g, w);
     }
-    int forward_groups(const Geometry& g) const { return g.in_lanes / (binary ? 4 : 2); }
+    int forward_groups(const Geometry& g) const { return g.in_lanes / (binary ? SignConvolution::CHANNELS : 2); }
+    // Room for two bordered planes, in which b is 0.
+    int32_t* cleared_planes(const Geometry& g, Buffer<int32_t>& buffer) const {
+        const size_t groups = 2 * g.bordered_in() * forward_groups(g);
+        int32_t* planes = buffer.sized(groups);
+        if (binary) SignConvolution::clear(planes, groups);
+        else std::memset(planes, 0, groups * sizeof(int32_t));
+        return planes;
+    }
 
   private:
-    // Signs against planes in {0, 1, 2}.
-    void pack_bytes(const Geometry& g, const float* w) {
-        const size_t tap_size = static_cast<size_t>(g.in_lanes) * g.out_lanes;
-        auto* packed = reinterpret_cast<int8_t*>(forward.zeroed(TAPS * tap_size / 4));
-        int32_t* first = start.zeroed(g.out_lanes);
-        for (int o = 0; o < g.out_channels; ++o)
-            for (int i = 0; i < g.in_channels; ++i)
-                for (int t = 0; t < TAPS; ++t) {
-                    const int sign = w[(o * g.in_channels + i) * TAPS + t] >= 0 ? 1 : -1;
-                    packed[t * tap_size + static_cast<size_t>(i / 4) * g.out_lanes * 4 + o * 4 + i % 4] =
-                        static_cast<int8_t>(sign);
-                    first[o] -= sign;
-                }
-    }
     // Real weights in 16-bit fixed point, each output channel with its own scale, against planes of +-1.
     void pack_words(const Geometry& g, const float* w) {
         const size_t tap_size = static_cast<size_t>(g.in_lanes) * g.out_lanes;
@@ -232,26 +105,10 @@ struct PackedWeights {
     }
 };
 
-// S_m and S_l of row y, `out_columns` pixels each, from two bordered planes one behind the other.
+// S_m and S_l of row y, `out_columns` pixels each, from what quantizing wrote.
 inline void forward_row(const Geometry& g, const PackedWeights& w, const int32_t* planes, int y, int32_t* sums) {
-    const int groups = w.forward_groups(g);
-    TapList taps;
-    for (int ky = 0; ky < 3; ++ky)
-        for (int kx = 0; kx < 3; ++kx)
-            taps.add(static_cast<ptrdiff_t>(ky * g.in_pitch + kx) * groups,
-                     static_cast<ptrdiff_t>(3 * ky + kx) * groups * g.out_lanes);
-    const Row row{planes + static_cast<size_t>(y) * g.stride * g.in_pitch * groups,
-                  static_cast<ptrdiff_t>(g.bordered_in()) * groups,
-                  groups,
-                  w.forward.data(),
-                  g.out_lanes,
-                  w.start.data(),
-                  sums,
-                  g.out_lanes,
-                  static_cast<ptrdiff_t>(g.out_columns) * g.out_lanes,
-                  g.out_columns};
-    if (w.binary) g.stride == 1 ? convolve_row<ByteDot, 1>(row, taps) : convolve_row<ByteDot, 2>(row, taps);
-    else g.stride == 1 ? convolve_row<WordDot, 1>(row, taps) : convolve_row<WordDot, 2>(row, taps);
+    if (w.binary) w.signs.convolve(g, planes, y, sums);
+    else convolve_planes<WordDot>(g, w.forward_groups(g), w.forward.data(), w.start.data(), planes, y, sums);
 }
 
 // of_b of row y (of the input) from a bordered int16 gradient of S, and the same from what lies `to_second` groups
@@ -298,75 +155,103 @@ inline void backward_two_rows(const Geometry& g, const PackedWeights& w, const i
 // --- of_w -----------------------------------------------------------------------------------------------------------
 // Here a 32-bit group is the pair of planes (msb, lsb) of one channel and pixel, and (of_S_m, of_S_l) beside it:
 //     of_w[o, i, t] = sum over p of  of_S_m[p, o] msb[p + t, i] + of_S_l[p, o] lsb[p + t, i].
-// Sums of eight input channels and the three taps of a row stay in registers for a whole image.
-
-constexpr int WEIGHT_CHANNELS = 8;
-constexpr int WEIGHT_SUMS = WEIGHT_CHANNELS * 3;
+// Sums of a few input channels, taps of a row and vectors of output channels stay in registers.
 
 inline size_t weight_gradient_size(const Geometry& g) { return static_cast<size_t>(TAPS) * g.in_lanes * g.out_lanes; }
 
+// Calls visit(first vector, vectors, first input channel, ky, first kx) for every such block, in the order in which
+// their sums lie: [channel][kx][vector][LANES].
+template <class Visit>
+inline void for_each_weight_block(const Geometry& g, const Visit& visit) {
+    for (int v = 0; v < g.out_vectors; v += WEIGHT_VECTORS)
+        for (int i = 0; i < g.in_lanes; i += WEIGHT_CHANNELS)
+            for (int ky = 0; ky < 3; ++ky)
+                for (int kx = 0; kx < 3; kx += WEIGHT_TAPS)
+                    visit(v, std::min(WEIGHT_VECTORS, g.out_vectors - v), i, ky, kx);
+}
+template <int STRIDE, int VECTORS>
+inline void add_weight_block(const Geometry& g, const int32_t* pairs, const int32_t* gradient, int ky, int kx, int top,
+                             int bottom, Floats factor, float* total) {
+    constexpr int PAIRS = WEIGHT_CHANNELS * WEIGHT_TAPS;
+    const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
+    const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
+    Ints sum[PAIRS * VECTORS];
+#pragma GCC unroll 24
+    for (int k = 0; k < PAIRS * VECTORS; ++k) sum[k] = broadcast(0);
+    for (int y = top; y < bottom; ++y) {
+        const int from = y * STRIDE + ky;  // in bordered rows
+        if (from < 1 || from > g.height) continue;
+        const int32_t* b = pairs + from * pair_row;
+        const int32_t* of = gradient + y * gradient_row + g.out_lanes;
+        if constexpr (STRIDE == 1 && WEIGHT_TAPS == 3) {  // pixel x meets the gradients of its neighbours
+            b += g.in_lanes;
+            for (int x = 0; x < g.out_width; ++x, b += g.in_lanes, of += g.out_lanes) {
+                const Ints right = load(of + g.out_lanes);
+                const Ints middle = load(of);
+                const Ints left = load(of - g.out_lanes);
+#pragma GCC unroll 8
+                for (int c = 0; c < WEIGHT_CHANNELS; ++c) {
+                    const Ints pair = broadcast(b[c]);
+                    sum[3 * c] = WordDot::add(sum[3 * c], pair, right);
+                    sum[3 * c + 1] = WordDot::add(sum[3 * c + 1], pair, middle);
+                    sum[3 * c + 2] = WordDot::add(sum[3 * c + 2], pair, left);
+                }
+            }
+        } else {  // gradient x meets pixels STRIDE * x - 1 + kx
+            b += kx * g.in_lanes;
+            for (int x = 0; x < g.out_width; ++x, b += STRIDE * g.in_lanes, of += g.out_lanes) {
+                Ints middle[VECTORS];
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; ++v) middle[v] = load(of + v * LANES);
+#pragma GCC unroll 24
+                for (int k = 0; k < PAIRS; ++k) {
+                    const auto pair = WordDot::group(b + k % WEIGHT_TAPS * g.in_lanes + k / WEIGHT_TAPS);
+#pragma GCC unroll 2
+                    for (int v = 0; v < VECTORS; ++v)
+                        sum[k * VECTORS + v] = WordDot::add(sum[k * VECTORS + v], pair, middle[v]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 24
+    for (int k = 0; k < PAIRS * VECTORS; ++k, total += LANES) store(total, fma(to_floats(sum[k]), factor, load(total)));
+}
+
 // pairs: bordered (in_pitch), in_lanes groups a pixel. gradient: rows of out_width + 2 pixels, the outer two zero,
-// out_lanes groups a pixel. total: [out vector][8 input channels][ky][channel][kx][16], to which scale * of_w is added.
+// out_lanes groups a pixel. Adds scale * of_w to total.
 template <int STRIDE>
 __attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient,
                                                    float scale, float* total) {
-    const size_t pair_row = static_cast<size_t>(g.in_pitch) * g.in_lanes;
-    const size_t gradient_row = static_cast<size_t>(g.out_width + 2) * g.out_lanes;
-    const __m512 factor = _mm512_set1_ps(scale);
-    for (int v = 0; v < g.out_vectors; ++v)
-        for (int i = 0; i < g.in_lanes; i += WEIGHT_CHANNELS)
-            for (int ky = 0; ky < 3; ++ky) {
-                __m512i sum[WEIGHT_SUMS];
-#pragma GCC unroll 24
-                for (int k = 0; k < WEIGHT_SUMS; ++k) sum[k] = _mm512_setzero_si512();
-                for (int y = 0; y < g.out_height; ++y) {
-                    const int from = y * STRIDE + ky;  // in bordered rows
-                    if (from < 1 || from > g.height) continue;
-                    const int32_t* b = pairs + from * pair_row + (STRIDE == 1 ? g.in_lanes : 0) + i;
-                    const int32_t* of = gradient + y * gradient_row + g.out_lanes + v * LANES;
-                    for (int x = 0; x < g.out_width; ++x, b += STRIDE * g.in_lanes, of += g.out_lanes) {
-                        if (STRIDE == 1) {  // pixel x meets the gradients of its neighbours
-                            const __m512i right = _mm512_load_si512(of + g.out_lanes);
-                            const __m512i middle = _mm512_load_si512(of);
-                            const __m512i left = _mm512_load_si512(of - g.out_lanes);
-#pragma GCC unroll 8
-                            for (int c = 0; c < WEIGHT_CHANNELS; ++c) {
-                                const __m512i pair = _mm512_set1_epi32(b[c]);
-                                sum[3 * c] = WordDot::add(sum[3 * c], pair, right);
-                                sum[3 * c + 1] = WordDot::add(sum[3 * c + 1], pair, middle);
-                                sum[3 * c + 2] = WordDot::add(sum[3 * c + 2], pair, left);
-                            }
-                        } else {  // gradient x meets pixels 2x - 1, 2x, 2x + 1
-                            const __m512i middle = _mm512_load_si512(of);
-#pragma GCC unroll 24
-                            for (int k = 0; k < WEIGHT_SUMS; ++k)
-                                sum[k] = WordDot::add(sum[k], b + k % 3 * g.in_lanes + k / 3, middle);
-                        }
-                    }
-                }
-#pragma GCC unroll 24
-                for (int k = 0; k < WEIGHT_SUMS; ++k, total += LANES)
-                    _mm512_store_ps(total, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[k]), factor, _mm512_load_ps(total)));
-            }
+    const Floats factor = broadcast(scale);
+    for (int top = 0; top < g.out_height; top += WEIGHT_ROWS) {
+        const int bottom = std::min(g.out_height - top, WEIGHT_ROWS) + top;
+        float* to = total;
+        for_each_weight_block(g, [&](int v, int vectors, int i, int ky, int kx) {
+            if (WEIGHT_VECTORS == 1 || vectors == WEIGHT_VECTORS)
+                add_weight_block<STRIDE, WEIGHT_VECTORS>(g, pairs + i, gradient + v * LANES, ky, kx, top, bottom,
+                                                         factor, to);
+            else add_weight_block<STRIDE, 1>(g, pairs + i, gradient + v * LANES, ky, kx, top, bottom, factor, to);
+            to += WEIGHT_CHANNELS * WEIGHT_TAPS * vectors * LANES;
+        });
+    }
 }
 
 // Sums of all parts, in their order, as (O, I, 3, 3).
 inline void unpack_weight_gradient(const Geometry& g, const float* parts, int count, size_t part_stride, float* of_w) {
     const float* from = parts;
-    for (int v = 0; v < g.out_vectors; ++v)
-        for (int block = 0; block < g.in_lanes; block += WEIGHT_CHANNELS)
-            for (int ky = 0; ky < 3; ++ky)
-                for (int k = 0; k < WEIGHT_SUMS; ++k, from += LANES) {
-                    __m512 sum = _mm512_setzero_ps();
-                    for (int p = 0; p < count; ++p) sum = _mm512_add_ps(sum, _mm512_load_ps(from + p * part_stride));
-                    alignas(64) float lane[LANES];
-                    _mm512_store_ps(lane, sum);
-                    const int i = block + k / 3;
-                    if (i >= g.in_channels) continue;
-                    for (int c = 0; c < LANES && v * LANES + c < g.out_channels; ++c)
-                        of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + 3 * ky + k % 3] =
-                            lane[c];
-                }
+    for_each_weight_block(g, [&](int first, int vectors, int first_channel, int ky, int first_kx) {
+        for (int k = 0; k < WEIGHT_CHANNELS * WEIGHT_TAPS * vectors; ++k, from += LANES) {
+            Floats sum = broadcast(0.0f);
+            for (int p = 0; p < count; ++p) sum = sum + load(from + p * part_stride);
+            alignas(64) float lane[LANES];
+            store(lane, sum);
+            const int v = first + k % vectors, pair = k / vectors;
+            const int i = first_channel + pair / WEIGHT_TAPS, t = 3 * ky + first_kx + pair % WEIGHT_TAPS;
+            if (i >= g.in_channels) continue;
+            for (int c = 0; c < LANES && v * LANES + c < g.out_channels; ++c)
+                of_w[(static_cast<size_t>(v * LANES + c) * g.in_channels + i) * TAPS + t] = lane[c];
+        }
+    });
 }
 
 }  // namespace wsfracbnn

@@ -14,13 +14,14 @@ namespace wsfracbnn {
 
 extern "C" {
 
-// model/networks/kernels/library.py mirrors this structure. `constants` and their gradients are CONSTANTS rows of O floats.
+// model/networks/kernels/library.py mirrors this structure. `constants` and their gradients are CONSTANTS rows of O
+// floats.
 struct FracStage {
     int32_t images, in_channels, out_channels, height, width, stride, binary;
     float eps, gate_scale;  // from S_m to the unit of the gate thresholds
     float sum_slope;        // of the gate's gradient into S_m: gate_scale, or 0
-    const float* x;      // (N, H, W, I)
-    const float* plane;  // (O, I, 3, 3)
+    const float* x;         // (N, H, W, I)
+    const float* plane;     // (O, I, 3, 3)
     const float* constants;
     void* sums;             // (N, H', W', 2, out_lanes) int16, with real weights float32
     float* z;               // (N, H', W', O)
@@ -47,12 +48,8 @@ constexpr float THIRD = 1.0f / 3.0f;
 class Totals {
   public:
     Totals(int rows, int lanes) : rows_(rows), lanes_(lanes), values_(static_cast<size_t>(PARTS) * rows * lanes, 0.0) {}
-    void add(int part, int row, int v, __m512 value) {
-        double* to = values_.data() + (static_cast<size_t>(part) * rows_ + row) * lanes_ + v * LANES;
-        const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(value)),
-                      high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1));
-        _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), low));
-        _mm512_storeu_pd(to + 8, _mm512_add_pd(_mm512_loadu_pd(to + 8), high));
+    void add(int part, int row, int v, Floats value) {
+        add_to(values_.data() + (static_cast<size_t>(part) * rows_ + row) * lanes_ + v * LANES, value);
     }
     double sum(int row, int channel) const {
         double total = 0;
@@ -100,21 +97,21 @@ struct PreparedFracStage {
 
 template <PlaneFormat FORMAT>
 void quantize_floats(const Geometry& g, const float* x, int32_t* planes) {
-    constexpr int PER_GROUP = FORMAT == PlaneFormat::BYTES ? 4 : FORMAT == PlaneFormat::WORDS ? 2 : 1;
+    constexpr int PER_GROUP = CHANNELS_PER_GROUP<FORMAT>;
     const int pixel_groups = g.in_lanes / PER_GROUP;
     const size_t to_second = g.bordered_in() * pixel_groups;
-    const __m512 t = _mm512_set1_ps(2.0f / 3.0f), minus_t = _mm512_set1_ps(-2.0f / 3.0f);
+    const Floats t = broadcast(2.0f / 3.0f), minus_t = broadcast(-2.0f / 3.0f);
     for (int v = 0; v < g.in_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.in_channels, v);
+        const int32_t entry = SignConvolution::entry_of(g, v);
+        const Lanes lanes = lanes_of(g.in_channels, v);
         for (int y = 0; y < g.height; ++y) {
             const float* from = x + static_cast<size_t>(y) * g.width * g.in_channels + v * LANES;
             int32_t* to = planes + (static_cast<size_t>(y + 1) * g.in_pitch + 1) * pixel_groups + v * LANES / PER_GROUP;
             for (int c = 0; c < g.width; ++c, from += g.in_channels, to += pixel_groups) {
-                const __m512 value = _mm512_maskz_loadu_ps(lanes, from);
-                const __mmask16 middle = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_GE_OQ);
-                const __mmask16 outer =
-                    _mm512_cmp_ps_mask(value, minus_t, _CMP_GE_OQ) ^ _mm512_cmp_ps_mask(value, t, _CMP_GE_OQ);
-                store_planes<FORMAT>(to, to_second, {middle, static_cast<__mmask16>(middle ^ outer)});
+                const Floats value = load_where(lanes, from);
+                const Mask middle = at_least(value, broadcast(0.0f));
+                const Mask outer = exclusive_or(at_least(value, minus_t), at_least(value, t));
+                store_planes<FORMAT>(to, to_second, {middle, exclusive_or(middle, outer)}, entry);
             }
         }
     }
@@ -131,9 +128,9 @@ void pooled_float_row(const Geometry& g, const float* x, int y, float* to) {
         }
 }
 
-inline __m512 accumulator(__m512 s_m, __m512 s_l, __mmask16 open) {
-    const __m512 twice = _mm512_add_ps(s_m, s_m);
-    return _mm512_mul_ps(_mm512_mask_add_ps(twice, open, twice, s_l), _mm512_set1_ps(THIRD));
+inline Floats accumulator(Floats s_m, Floats s_l, Mask open) {
+    const Floats twice = s_m + s_m;
+    return add_where(open, twice, s_l) * broadcast(THIRD);
 }
 
 // --- forward --------------------------------------------------------------------------------------------------------
@@ -143,7 +140,7 @@ enum ForwardTotal { SUM, SQUARES, OPEN, FORWARD_TOTALS };
 template <bool BINARY>
 __attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n, int part, int32_t* planes,
                                               int32_t* rows, Totals& totals) {
-    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
+    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::SIGNS : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
     quantize_floats<FORMAT>(g, p.stage.x + n * p.in_size(), planes);
     const int32_t* row_l = rows + static_cast<size_t>(g.out_columns) * g.out_lanes;
@@ -151,21 +148,19 @@ __attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n,
         forward_row(g, p.weights, planes, y, rows);
         auto* kept = p.sums<BINARY>(n, y);
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __m512 bound = p.constants.vector(BOUND, v),
-                         scale = _mm512_loadu_ps(p.weights.scale.data() + v * LANES);
-            __m512 sum = _mm512_setzero_ps(), squares = sum, open = sum;
+            const Floats bound = p.constants.vector(BOUND, v),
+                         scale = load_unaligned(p.weights.scale.data() + v * LANES);
+            Floats sum = broadcast(0.0f), squares = sum, open = sum;
             for (int x = 0; x < g.out_width; ++x) {
-                const __m512i m = _mm512_load_si512(rows + x * g.out_lanes + v * LANES),
-                              l = _mm512_load_si512(row_l + x * g.out_lanes + v * LANES);
-                const __m512 s_m = _mm512_mul_ps(_mm512_cvtepi32_ps(m), scale),
-                             s_l = _mm512_mul_ps(_mm512_cvtepi32_ps(l), scale);
-                KeptSums<BINARY>::store(kept + 2 * x * g.out_lanes + v * LANES, m, s_m);
-                KeptSums<BINARY>::store(kept + (2 * x + 1) * g.out_lanes + v * LANES, l, s_l);
-                const __mmask16 gate = _mm512_cmp_ps_mask(s_m, bound, _CMP_GT_OQ);
-                const __m512 a = accumulator(s_m, s_l, gate);
-                sum = _mm512_add_ps(sum, a);
-                squares = _mm512_fmadd_ps(a, a, squares);
-                open = _mm512_mask_add_ps(open, gate, open, _mm512_set1_ps(1.0f));
+                const Ints m = load(rows + x * g.out_lanes + v * LANES), l = load(row_l + x * g.out_lanes + v * LANES);
+                const Floats s_m = to_floats(m) * scale, s_l = to_floats(l) * scale;
+                KeptSums<BINARY>::keep(kept + 2 * x * g.out_lanes + v * LANES, m, s_m);
+                KeptSums<BINARY>::keep(kept + (2 * x + 1) * g.out_lanes + v * LANES, l, s_l);
+                const Mask gate = greater(s_m, bound);
+                const Floats a = accumulator(s_m, s_l, gate);
+                sum = sum + a;
+                squares = fma(a, a, squares);
+                open = add_where(gate, open, broadcast(1.0f));
             }
             totals.add(part, SUM, v, sum);
             totals.add(part, SQUARES, v, squares);
@@ -175,20 +170,20 @@ __attribute__((noinline)) void convolve_image(const PreparedFracStage& p, int n,
 }
 
 struct Branch {
-    __mmask16 open, negative;
-    __m512 s_m, s_l, a, v;
+    Mask open, negative;
+    Floats s_m, s_l, a, v;
 };
 
 template <bool BINARY>
-inline Branch branch_at(const typename KeptSums<BINARY>::Type* kept, int lanes, __m512 bound, __m512 scale,
-                        __m512 offset) {
+inline Branch branch_at(const typename KeptSums<BINARY>::Type* kept, int lanes, Floats bound, Floats scale,
+                        Floats offset) {
     Branch b;
-    b.s_m = KeptSums<BINARY>::load(kept);
-    b.s_l = KeptSums<BINARY>::load(kept + lanes);
-    b.open = _mm512_cmp_ps_mask(b.s_m, bound, _CMP_GT_OQ);
+    b.s_m = KeptSums<BINARY>::read(kept);
+    b.s_l = KeptSums<BINARY>::read(kept + lanes);
+    b.open = greater(b.s_m, bound);
     b.a = accumulator(b.s_m, b.s_l, b.open);
-    b.v = _mm512_fmadd_ps(b.a, scale, offset);  // b1 is in the offset
-    b.negative = _mm512_cmp_ps_mask(b.v, _mm512_setzero_ps(), _CMP_LT_OQ);
+    b.v = fma(b.a, scale, offset);  // b1 is in the offset
+    b.negative = less(b.v, broadcast(0.0f));
     return b;
 }
 
@@ -207,21 +202,19 @@ __attribute__((noinline)) void add_branch(const PreparedFracStage& p, int n, int
         const auto* kept = p.sums<BINARY>(n, y);
         float* z = p.stage.z + n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels;
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __mmask16 lanes = lanes_of(g.out_channels, v);
-            const __m512 bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v),
+            const Lanes lanes = lanes_of(g.out_channels, v);
+            const Floats bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v),
                          bias_out = p.constants.vector(BIAS_OUT, v);
-            const __m512 scale = p.affine.vector(0, v),
-                         offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
-            __m512 sum = _mm512_setzero_ps(), squares = sum;
+            const Floats scale = p.affine.vector(0, v), offset = p.affine.vector(1, v) + p.constants.vector(BIAS_IN, v);
+            Floats sum = broadcast(0.0f), squares = sum;
             for (int c = 0; c < g.out_width; ++c) {
                 const Branch b =
                     branch_at<BINARY>(kept + 2 * c * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
-                const __m512 bent = _mm512_add_ps(_mm512_mask_mul_ps(b.v, b.negative, b.v, slope), bias_out);
-                const __m512 value = _mm512_add_ps(
-                    bent, _mm512_maskz_loadu_ps(lanes, shortcut + static_cast<size_t>(c) * step + v * LANES));
-                _mm512_mask_storeu_ps(z + static_cast<size_t>(c) * g.out_channels + v * LANES, lanes, value);
-                sum = _mm512_add_ps(sum, value);
-                squares = _mm512_fmadd_ps(value, value, squares);
+                const Floats bent = multiply_where(b.negative, b.v, slope) + bias_out;
+                const Floats value = bent + load_where(lanes, shortcut + static_cast<size_t>(c) * step + v * LANES);
+                store_where(z + static_cast<size_t>(c) * g.out_channels + v * LANES, lanes, value);
+                sum = sum + value;
+                squares = fma(value, value, squares);
             }
             totals.add(part, SUM, v, sum);
             totals.add(part, SQUARES, v, squares);
@@ -235,10 +228,10 @@ void normalize_image(const PreparedFracStage& p, int n) {
     const float* z = p.stage.z + n * p.out_size();
     float* next = p.stage.next + n * p.out_size();
     for (int v = 0; v < g.out_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.out_channels, v);
-        const __m512 scale = p.affine.vector(0, v), offset = p.affine.vector(1, v);
+        const Lanes lanes = lanes_of(g.out_channels, v);
+        const Floats scale = p.affine.vector(0, v), offset = p.affine.vector(1, v);
         for (size_t k = v * LANES; k < p.out_size(); k += g.out_channels)
-            _mm512_mask_storeu_ps(next + k, lanes, _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, z + k), scale, offset));
+            store_where(next + k, lanes, fma(load_where(lanes, z + k), scale, offset));
     }
 }
 
@@ -261,12 +254,10 @@ void fold(PreparedFracStage& p, int weight, int mean) {
 template <bool BINARY>
 void forward_stage(PreparedFracStage& p, int threads) {
     const Geometry& g = p.geometry;
-    const size_t groups = 2 * g.bordered_in() * p.weights.forward_groups(g);
     Totals of_a(FORWARD_TOTALS, g.out_lanes), of_z(FORWARD_TOTALS, g.out_lanes);
     for_each_block(p.stage.images, threads, [&](int part, int first, int last) {
         Workspace& ws = workspace();
-        int32_t* planes = ws.planes.sized(groups);
-        std::memset(planes, BINARY ? 1 : 0, groups * sizeof(int32_t));  // outside the image b is 0
+        int32_t* planes = p.weights.cleared_planes(g, ws.planes);
         int32_t* rows = ws.rows.sized(2 * static_cast<size_t>(g.out_columns) * g.out_lanes);
         for (int n = first; n < last; ++n) convolve_image<BINARY>(p, n, part, planes, rows, of_a);
     });
@@ -314,11 +305,10 @@ struct NormGradient {
         }
         rows.pad(values.data(), ROWS, channels, channels);
     }
-    __m512 back(int v, __m512 of_y, __m512 a) const {
-        return _mm512_fmadd_ps(rows.vector(SCALE, v), of_y,
-                               _mm512_fmadd_ps(rows.vector(FACTOR, v), a, rows.vector(OFFSET, v)));
+    Floats back(int v, Floats of_y, Floats a) const {
+        return fma(rows.vector(SCALE, v), of_y, fma(rows.vector(FACTOR, v), a, rows.vector(OFFSET, v)));
     }
-    __m512 normalized(int v, __m512 a) const { return _mm512_fmadd_ps(a, rows.vector(RISE, v), rows.vector(SHIFT, v)); }
+    Floats normalized(int v, Floats a) const { return fma(a, rows.vector(RISE, v), rows.vector(SHIFT, v)); }
 };
 
 void sum_gradients(const PreparedFracStage& p, const NormGradient& norm, int n, int part, Totals& totals) {
@@ -326,14 +316,13 @@ void sum_gradients(const PreparedFracStage& p, const NormGradient& norm, int n, 
     for (int y = 0; y < g.out_height; ++y) {
         const size_t row = n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels;
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __mmask16 lanes = lanes_of(g.out_channels, v);
-            __m512 sum = _mm512_setzero_ps(), weighted = sum;
+            const Lanes lanes = lanes_of(g.out_channels, v);
+            Floats sum = broadcast(0.0f), weighted = sum;
             for (int x = 0; x < g.out_width; ++x) {
                 const size_t at = row + static_cast<size_t>(x) * g.out_channels + v * LANES;
-                const __m512 of = _mm512_maskz_loadu_ps(lanes, p.stage.of_next + at);
-                sum = _mm512_add_ps(sum, of);
-                weighted =
-                    _mm512_fmadd_ps(of, norm.normalized(v, _mm512_maskz_loadu_ps(lanes, p.stage.z + at)), weighted);
+                const Floats of = load_where(lanes, p.stage.of_next + at);
+                sum = sum + of;
+                weighted = fma(of, norm.normalized(v, load_where(lanes, p.stage.z + at)), weighted);
             }
             totals.add(part, OF_VALUE, v, sum);
             totals.add(part, OF_NORMALIZED, v, weighted);
@@ -354,26 +343,24 @@ __attribute__((noinline)) void back_to_norm(const PreparedFracStage& p, const No
         float* skipped = g.stride == 2 ? of_row : of_x + static_cast<size_t>(y) * g.width * g.in_channels;
         const int step = g.stride == 2 ? g.out_lanes : g.in_channels;
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __mmask16 lanes = lanes_of(g.out_channels, v);
-            const __m512 bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v);
-            const __m512 scale = p.affine.vector(0, v),
-                         offset = _mm512_add_ps(p.affine.vector(1, v), p.constants.vector(BIAS_IN, v));
-            __m512 of_bias_out = _mm512_setzero_ps(), of_slope = of_bias_out, of_bias_in = of_bias_out,
+            const Lanes lanes = lanes_of(g.out_channels, v);
+            const Floats bound = p.constants.vector(BOUND, v), slope = p.constants.vector(SLOPE, v);
+            const Floats scale = p.affine.vector(0, v), offset = p.affine.vector(1, v) + p.constants.vector(BIAS_IN, v);
+            Floats of_bias_out = broadcast(0.0f), of_slope = of_bias_out, of_bias_in = of_bias_out,
                    weighted = of_bias_out;
             for (int x = 0; x < g.out_width; ++x) {
                 const size_t at = row + static_cast<size_t>(x) * g.out_channels + v * LANES;
-                const __m512 of_z =
-                    _mm512_maskz_mov_ps(lanes, of_sum.back(v, _mm512_maskz_loadu_ps(lanes, p.stage.of_next + at),
-                                                           _mm512_maskz_loadu_ps(lanes, p.stage.z + at)));
+                const Floats of_z = keep_where(
+                    lanes, of_sum.back(v, load_where(lanes, p.stage.of_next + at), load_where(lanes, p.stage.z + at)));
                 const Branch b =
                     branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, scale, offset);
-                const __m512 of_v = _mm512_mask_mul_ps(of_z, b.negative, of_z, slope);
-                of_bias_out = _mm512_add_ps(of_bias_out, of_z);
-                of_slope = _mm512_mask3_fmadd_ps(of_z, b.v, of_slope, b.negative);
-                of_bias_in = _mm512_add_ps(of_bias_in, of_v);
-                weighted = _mm512_fmadd_ps(of_v, of_norm.normalized(v, b.a), weighted);
-                _mm512_mask_storeu_ps(p.stage.of_y + at, lanes, of_v);
-                _mm512_mask_storeu_ps(skipped + static_cast<size_t>(x) * step + v * LANES, lanes, of_z);
+                const Floats of_v = multiply_where(b.negative, of_z, slope);
+                of_bias_out = of_bias_out + of_z;
+                of_slope = fma_where(b.negative, of_z, b.v, of_slope);
+                of_bias_in = of_bias_in + of_v;
+                weighted = fma(of_v, of_norm.normalized(v, b.a), weighted);
+                store_where(p.stage.of_y + at, lanes, of_v);
+                store_where(skipped + static_cast<size_t>(x) * step + v * LANES, lanes, of_z);
             }
             totals.add(part, OF_VALUE, v, of_bias_in);
             totals.add(part, OF_NORMALIZED, v, weighted);
@@ -390,57 +377,51 @@ template <bool BINARY>
 __attribute__((noinline)) float back_to_sums(const PreparedFracStage& p, const NormGradient& norm, int n, int part,
                                              float* of_m, float* of_l, Totals& of_threshold) {
     const Geometry& g = p.geometry;
-    const __m512 gate_scale = _mm512_set1_ps(p.stage.gate_scale), steepness = _mm512_set1_ps(GATE_SLOPE);
-    const __m512 sum_slope = _mm512_set1_ps(p.stage.sum_slope);
-    __m512 largest = _mm512_setzero_ps();
+    const Floats gate_scale = broadcast(p.stage.gate_scale), steepness = broadcast(GATE_SLOPE);
+    const Floats sum_slope = broadcast(p.stage.sum_slope);
+    Floats largest = broadcast(0.0f);
     for (int y = 0; y < g.out_height; ++y) {
         const size_t row = n * p.out_size() + static_cast<size_t>(y) * g.out_width * g.out_channels;
         const auto* kept = p.sums<BINARY>(n, y);
         for (int v = 0; v < g.out_vectors; ++v) {
-            const __mmask16 lanes = lanes_of(g.out_channels, v);
-            const __m512 bound = p.constants.vector(BOUND, v), threshold = p.constants.vector(THRESHOLD, v);
-            const __m512 of_mean = _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage.of_gates + v * LANES),
-                                                 _mm512_set1_ps(static_cast<float>(p.values())));
-            __m512 total = _mm512_setzero_ps();
+            const Lanes lanes = lanes_of(g.out_channels, v);
+            const Floats bound = p.constants.vector(BOUND, v), threshold = p.constants.vector(THRESHOLD, v);
+            const Floats of_mean =
+                load_where(lanes, p.stage.of_gates + v * LANES) / broadcast(static_cast<float>(p.values()));
+            Floats total = broadcast(0.0f);
             for (int x = 0; x < g.out_width; ++x) {
                 const Branch b = branch_at<BINARY>(kept + 2 * x * g.out_lanes + v * LANES, g.out_lanes, bound, of_mean,
                                                    of_mean);  // its V is not needed
-                const __m512 of_y = _mm512_maskz_loadu_ps(
-                    lanes, p.stage.of_y + row + static_cast<size_t>(x) * g.out_channels + v * LANES);
-                const __m512 of_a = _mm512_mul_ps(norm.back(v, of_y, b.a), _mm512_set1_ps(THIRD));
-                const __m512 soft =
-                    sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(b.s_m, gate_scale, threshold), steepness));
-                const __m512 of_gate =
-                    _mm512_mul_ps(_mm512_fmadd_ps(of_a, b.s_l, of_mean), _mm512_mul_ps(soft, steepness));
-                total = _mm512_sub_ps(total, of_gate);
-                const __m512 m = _mm512_fmadd_ps(sum_slope, of_gate, _mm512_add_ps(of_a, of_a)),
-                             l = _mm512_maskz_mov_ps(b.open, of_a);
-                largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(_mm512_add_ps(m, l)),
-                                                               _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l))));
+                const Floats of_y =
+                    load_where(lanes, p.stage.of_y + row + static_cast<size_t>(x) * g.out_channels + v * LANES);
+                const Floats of_a = norm.back(v, of_y, b.a) * broadcast(THIRD);
+                const Floats soft = sigmoid_slope(fms(b.s_m, gate_scale, threshold) * steepness);
+                const Floats of_gate = fma(of_a, b.s_l, of_mean) * (soft * steepness);
+                total = total - of_gate;
+                const Floats m = fma(sum_slope, of_gate, of_a + of_a), l = keep_where(b.open, of_a);
+                largest = max(largest, max(abs(m + l), max(abs(m), abs(l))));
                 const size_t at = (static_cast<size_t>(y) * g.out_width + x) * g.out_lanes + v * LANES;
-                _mm512_store_ps(of_m + at, m);
-                _mm512_store_ps(of_l + at, l);
+                store(of_m + at, m);
+                store(of_l + at, l);
             }
             of_threshold.add(part, 0, v, total);
         }
     }
-    return _mm512_reduce_max_ps(largest);
+    return largest_of(largest);
 }
 
 // Pairs for of_w, and the bordered plane of the sums for of_X.
 void quantize_sums(const Geometry& g, const float* of_m, const float* of_l, float steps, int32_t* pairs,
                    int32_t* plane) {
-    const __m512 scale = _mm512_set1_ps(steps);
+    const Floats scale = broadcast(steps);
     for (int y = 0; y < g.out_height; ++y) {
         int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
         int16_t* words =
             reinterpret_cast<int16_t*>(plane) + (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
         for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
-            const __m512 m = _mm512_mul_ps(_mm512_load_ps(of_m), scale), l = _mm512_mul_ps(_mm512_load_ps(of_l), scale);
-            const __m512i low = _mm512_and_si512(_mm512_cvtps_epi32(m), _mm512_set1_epi32(0xFFFF));
-            _mm512_store_si512(pair + k, _mm512_or_si512(_mm512_slli_epi32(_mm512_cvtps_epi32(l), 16), low));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(words + k),
-                               _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_add_ps(m, l))));
+            const Floats m = load(of_m) * scale, l = load(of_l) * scale;
+            store(pair + k, words_beside(to_ints(m), to_ints(l)));
+            store_int16(words + k, to_ints(m + l));
         }
     }
 }
@@ -448,13 +429,11 @@ void quantize_sums(const Geometry& g, const float* of_m, const float* of_l, floa
 void add_to_x(const Geometry& g, const int32_t* row, float scale, const float* x, float* of_x) {
     for (int c = 0; c < g.width; ++c, row += g.in_lanes, x += g.in_channels, of_x += g.in_channels)
         for (int v = 0; v < g.in_vectors; ++v) {
-            const __mmask16 lanes = lanes_of(g.in_channels, v);
-            const __m512 size = _mm512_abs_ps(_mm512_maskz_loadu_ps(lanes, x + v * LANES));
-            const __mmask16 inside = _mm512_mask_cmp_ps_mask(lanes, size, _mm512_set1_ps(1.0f), _CMP_LE_OQ);
-            const __m512 of = _mm512_maskz_mul_ps(inside, _mm512_cvtepi32_ps(_mm512_load_si512(row + v * LANES)),
-                                                  _mm512_set1_ps(scale));
-            _mm512_mask_storeu_ps(of_x + v * LANES, lanes,
-                                  _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, of_x + v * LANES), of));
+            const Lanes lanes = lanes_of(g.in_channels, v);
+            const Floats size = abs(load_where(lanes, x + v * LANES));
+            const Mask inside = at_most_where(lanes, size, broadcast(1.0f));
+            const Floats of = keep_where(inside, to_floats(load(row + v * LANES)) * broadcast(scale));
+            store_where(of_x + v * LANES, lanes, load_where(lanes, of_x + v * LANES) + of);
         }
 }
 

@@ -15,17 +15,21 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Set
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).parent
 SOURCES = ("wsfracbnn.cpp", "fracbnn.cpp")
-HEADERS = ("vectors.h", "convolution.h", "passes.h")
+HEADERS = (
+    *("vectors.h", "vectors_avx512.h", "vectors_avx2.h", "blocks.h", "sign_dots.h", "sign_tables.h"),
+    *("convolution.h", "passes.h"),
+)
 FLAGS = (
     "-std=c++17",
     "-O3",
-    "-march=cascadelake",  # the first CPU with AVX-512 VNNI: any later one runs the same library
     "-ffp-contract=off",  # each operation rounds as PyTorch's does
     "-fopenmp",
     "-fPIC",
@@ -35,13 +39,34 @@ FUNCTIONS = (
     *("wsfracbnn_forward", "wsfracbnn_backward", "fracbnn_forward", "fracbnn_backward"),
     *("input_sums_forward", "input_sums_backward"),
 )
-CPU_FLAGS = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "fma"})
-"""As /proc/cpuinfo names them."""
 COMPILE_SECONDS = 300
-LANES = 16
-"""Channels of one vector."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Build:
+    """A library for CPUs that have `cpu_flags`, as /proc/cpuinfo names them."""
+
+    name: str
+    compiler_flags: tuple[str, ...]
+    cpu_flags: frozenset[str]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All of the compiler's."""
+        return *FLAGS, *self.compiler_flags
+
+
+BUILDS = (
+    Build(
+        "AVX-512 VNNI",
+        ("-march=cascadelake",),  # the first CPU with it: any later one runs the same library
+        frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "fma"}),
+    ),
+    Build("AVX2", ("-mavx2", "-mfma"), frozenset({"avx2", "fma"})),
+)
+"""The fastest first."""
 
 
 class UnavailableError(Exception):
@@ -86,12 +111,12 @@ class FracStage(ctypes.Structure):
 @cache
 def load() -> ctypes.CDLL:
     """The library, built where it is not yet. Raises `UnavailableError`."""
-    _check_cpu()
+    build = build_for(cpu_flags())
     source = "".join((SOURCE / name).read_text() for name in (*SOURCES, *HEADERS))
-    key = hashlib.sha256("\n".join((source, *FLAGS)).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join((source, *build.flags)).encode()).hexdigest()[:16]
     path = _cache_folder() / f"kernels-{key}.so"
     if not path.is_file():
-        _build(path)
+        _compile(build, path)
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -112,15 +137,22 @@ def available() -> bool:
     return True
 
 
-def _check_cpu() -> None:
+def build_for(flags: Set[str]) -> Build:
+    """The fastest build that runs on a CPU with these flags. Raises `UnavailableError`."""
+    for build in BUILDS:
+        if build.cpu_flags <= flags:
+            return build
+    missing = sorted(BUILDS[-1].cpu_flags - flags)
+    raise UnavailableError(f"the CPU has no {', '.join(missing)}")
+
+
+def cpu_flags() -> set[str]:
+    """What this CPU has. Raises `UnavailableError`."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         raise UnavailableError("they are for Linux") from None
-    flags = next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
-    missing = sorted(CPU_FLAGS - flags)
-    if missing:
-        raise UnavailableError(f"the CPU has no {', '.join(missing)}")
+    return next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
 
 
 def _cache_folder() -> Path:
@@ -130,16 +162,16 @@ def _cache_folder() -> Path:
     return base / "wsfracbnn"
 
 
-def _build(path: Path) -> None:
+def _compile(build: Build, path: Path) -> None:
     compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise UnavailableError("there is no C++ compiler (c++, g++ or clang++)")
-    _log.info("building %s", path)
+    _log.info("building %s for %s", path, build.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             built = Path(folder) / path.name
-            command = [compiler, *FLAGS, *(str(SOURCE / name) for name in SOURCES), "-o", str(built)]
+            command = [compiler, *build.flags, *(str(SOURCE / name) for name in SOURCES), "-o", str(built)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
             if done.returncode != 0:
                 raise UnavailableError(f"{compiler} failed: {done.stderr.strip()[-400:]}")
@@ -149,5 +181,6 @@ def _build(path: Path) -> None:
 
 
 def lanes(channels: int) -> int:
-    """Channels filled up to whole vectors."""
-    return (channels + LANES - 1) // LANES * LANES
+    """Channels filled up to whole vectors of the library."""
+    width: int = load().vector_lanes()
+    return (channels + width - 1) // width * width

@@ -20,7 +20,7 @@ class Constants {
         for (int r = 0; r < rows; ++r) std::copy_n(from + static_cast<size_t>(r) * step, channels, to + r * lanes_);
     }
     const float* row(int r) const { return values_.data() + r * lanes_; }
-    __m512 vector(int r, int v) const { return _mm512_load_ps(row(r) + v * LANES); }
+    Floats vector(int r, int v) const { return load(row(r) + v * LANES); }
 
   private:
     Buffer<float> values_;
@@ -36,35 +36,30 @@ struct Workspace {
 // --- planes ---------------------------------------------------------------------------------------------------------
 
 struct Bits {
-    __mmask16 msb, lsb;
+    Mask msb, lsb;
 };
 
-inline Bits two_bits(__m512i x, const __m512i* t) {
-    const __mmask16 below = _mm512_cmpge_epi32_mask(x, t[0]), middle = _mm512_cmpge_epi32_mask(x, t[1]);
-    return {middle, static_cast<__mmask16>(below ^ middle ^ _mm512_cmpge_epi32_mask(x, t[2]))};
+inline Bits two_bits(Ints x, const Ints* t) {
+    const Mask below = at_least(x, t[0]), middle = at_least(x, t[1]);
+    return {middle, exclusive_or(exclusive_or(below, middle), at_least(x, t[2]))};
 }
 
-enum class PlaneFormat { BYTES, WORDS, PAIRS };
+enum class PlaneFormat { SIGNS, WORDS, PAIRS };
 
-// Bytes hold b + 1 of the two planes one behind the other, words b; pairs hold both planes of a channel side by side.
 template <PlaneFormat FORMAT>
-inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits) {
-    if constexpr (FORMAT == PlaneFormat::BYTES) {
-        const __m128i two = _mm_set1_epi8(2);
-        auto* bytes = reinterpret_cast<uint8_t*>(at);
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm_maskz_mov_epi8(bits.msb, two));
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes + 4 * to_second_plane), _mm_maskz_mov_epi8(bits.lsb, two));
-    } else if constexpr (FORMAT == PlaneFormat::WORDS) {
-        const __m256i minus = _mm256_set1_epi16(-1), plus = _mm256_set1_epi16(1);
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_mask_mov_epi16(minus, bits.msb, plus));
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at + to_second_plane),
-                           _mm256_mask_mov_epi16(minus, bits.lsb, plus));
-    } else {
-        const __m512i low = _mm512_mask_mov_epi32(_mm512_set1_epi32(0xFFFF), bits.msb, _mm512_set1_epi32(1));
-        const __m512i high = _mm512_mask_mov_epi32(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), bits.lsb,
-                                                   _mm512_set1_epi32(0x10000));
-        _mm512_store_si512(at, _mm512_or_si512(low, high));
-    }
+constexpr int CHANNELS_PER_GROUP = FORMAT == PlaneFormat::SIGNS   ? SignConvolution::CHANNELS
+                                   : FORMAT == PlaneFormat::WORDS ? 2
+                                                                  : 1;
+
+// Signs: as SignConvolution reads them. Words hold b of the two planes one behind the other; pairs hold both planes of
+// a channel side by side.
+template <PlaneFormat FORMAT>
+inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits, int32_t entry) {
+    if constexpr (FORMAT == PlaneFormat::SIGNS) SignConvolution::store(at, to_second_plane, bits.msb, bits.lsb, entry);
+    else if constexpr (FORMAT == PlaneFormat::WORDS)
+        store_word_planes(reinterpret_cast<int16_t*>(at), reinterpret_cast<int16_t*>(at + to_second_plane), bits.msb,
+                          bits.lsb);
+    else store(at, word_pairs(bits.msb, bits.lsb));
 }
 
 // --- sums -----------------------------------------------------------------------------------------------------------
@@ -74,36 +69,31 @@ struct KeptSums;
 template <>
 struct KeptSums<true> {
     using Type = int16_t;
-    static void store(int16_t* to, __m512i s, __m512) {
-        _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(s));
-    }
-    static __m512 load(const int16_t* from) {
-        return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))));
-    }
+    static void keep(int16_t* to, Ints s, Floats) { store_int16(to, s); }
+    static Floats read(const int16_t* from) { return to_floats(load_int16(from)); }
 };
 template <>
 struct KeptSums<false> {
     using Type = float;
-    static void store(float* to, __m512i, __m512 s) { _mm512_store_ps(to, s); }
-    static __m512 load(const float* from) { return _mm512_load_ps(from); }
+    static void keep(float* to, Ints, Floats s) { store(to, s); }
+    static Floats read(const float* from) { return load(from); }
 };
 
 // Gradients of S_m and S_l in 16 bits: as pairs for of_w, and each in a bordered plane for of_b.
 inline __attribute__((noinline)) void quantize_gradients(const Geometry& g, const float* of_m, const float* of_l,
                                                          float steps, int32_t* pairs, int32_t* planes) {
-    const __m512 scale = _mm512_set1_ps(steps);
-    const __m512i low = _mm512_set1_epi32(0xFFFF);
+    const Floats scale = broadcast(steps);
     for (int y = 0; y < g.out_height; ++y) {
         int32_t* pair = pairs + (static_cast<size_t>(y) * (g.out_width + 2) + 1) * g.out_lanes;
         const size_t row = (static_cast<size_t>(y + 1) * g.out_pitch + 1) * g.out_lanes;
         auto* word_m = reinterpret_cast<int16_t*>(planes) + row;
         int16_t* word_l = word_m + g.bordered_out() * g.out_lanes;
         for (int k = 0; k < g.out_width * g.out_lanes; k += LANES, of_m += LANES, of_l += LANES) {
-            const __m512i m = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_m), scale));
-            const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(of_l), scale));
-            _mm512_store_si512(pair + k, _mm512_or_si512(_mm512_slli_epi32(l, 16), _mm512_and_si512(m, low)));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(word_m + k), _mm512_cvtepi32_epi16(m));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(word_l + k), _mm512_cvtepi32_epi16(l));
+            const Ints m = to_ints(load(of_m) * scale);
+            const Ints l = to_ints(load(of_l) * scale);
+            store(pair + k, words_beside(m, l));
+            store_int16(word_m + k, m);
+            store_int16(word_l + k, l);
         }
     }
 }

@@ -5,9 +5,9 @@
 //     q = [X >= T1] + [X >= T2] + [X >= T3],  msb and lsb of q as planes of +-1,  S_m, S_l their convolutions
 //     A = 2 S_m + (S_m > G ? S_l : 0),  V = floor(A f + 1/2) + b1,  V' = V >= 0 ? V : floor(V n),
 //     f = M / 2^r,  n = N / 2^s,  X' = sat(V' + b2 + shortcut(X))
-// Backward the gradients of networks/quantizers.py and networks/fractional.py: rounding and floor pass on what they get,
-// saturation lets it through where X' is no extreme value, a gate is sigmoid(5 (k S_m - threshold)), and a plane is the
-// polynomial in u = (X / unit - shift) / scale that _TwoBitPlanes says.
+// Backward the gradients of networks/quantizers.py and networks/fractional.py: rounding and floor pass on what they
+// get, saturation lets it through where X' is no extreme value, a gate is sigmoid(5 (k S_m - threshold)), and a plane
+// is the polynomial in u = (X / unit - shift) / scale that _TwoBitPlanes says.
 //
 // The stream is int16 and S is kept as int16 (real weights: float32); all that is computed from them on the way is
 // computed again. The convolutions are exact integers; the rest are the float32 operations that PyTorch would do.
@@ -87,9 +87,7 @@ struct PreparedStage {
             line[lanes + c] = -in.row(SHIFT)[c] / in.row(SCALE)[c];
         }
     }
-    __m512i threshold(int k, int v) const {
-        return _mm512_load_si512(thresholds.data() + k * geometry.in_lanes + v * LANES);
-    }
+    Ints threshold(int k, int v) const { return load(thresholds.data() + k * geometry.in_lanes + v * LANES); }
     size_t in_size() const { return geometry.in_pixels() * geometry.in_channels; }
     size_t out_size() const { return geometry.out_pixels() * geometry.out_channels; }
     size_t sums_size() const { return geometry.out_pixels() * 2 * geometry.out_lanes; }
@@ -101,18 +99,18 @@ struct PreparedStage {
 template <PlaneFormat FORMAT>
 void quantize_image(const PreparedStage& p, const int16_t* x, int32_t* planes) {
     const Geometry& g = p.geometry;
-    constexpr int PER_GROUP = FORMAT == PlaneFormat::BYTES ? 4 : FORMAT == PlaneFormat::WORDS ? 2 : 1;
+    constexpr int PER_GROUP = CHANNELS_PER_GROUP<FORMAT>;
     const int pixel_groups = g.in_lanes / PER_GROUP;
     const size_t to_second = g.bordered_in() * pixel_groups;
     for (int v = 0; v < g.in_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.in_channels, v);
-        const __m512i t[3] = {p.threshold(0, v), p.threshold(1, v), p.threshold(2, v)};
+        const Lanes lanes = lanes_of(g.in_channels, v);
+        const Ints t[3] = {p.threshold(0, v), p.threshold(1, v), p.threshold(2, v)};
+        const int32_t entry = SignConvolution::entry_of(g, v);
         for (int y = 0; y < g.height; ++y) {
             const int16_t* from = x + static_cast<size_t>(y) * g.width * g.in_channels + v * LANES;
             int32_t* to = planes + (static_cast<size_t>(y + 1) * g.in_pitch + 1) * pixel_groups + v * LANES / PER_GROUP;
             for (int c = 0; c < g.width; ++c, from += g.in_channels, to += pixel_groups)
-                store_planes<FORMAT>(to, to_second,
-                                     two_bits(_mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, from)), t));
+                store_planes<FORMAT>(to, to_second, two_bits(load_int16_where(lanes, from), t), entry);
         }
     }
 }
@@ -134,25 +132,25 @@ void pooled_row(const Geometry& g, const int16_t* x, int y, int16_t* to) {
 // --- a stage forward ------------------------------------------------------------------------------------------------
 
 struct Branch {  // of RPReLU, with what its gradient needs
-    __mmask16 open, negative;
-    __m512 a, v, out;
+    Mask open, negative;
+    Floats a, v, out;
 };
 
-inline Branch branch_of(__m512 s_m, __m512 s_l, __m512 bound, __m512 factor, __m512 bias_in, __m512 slope,
-                        __m512 bias_out) {
+inline Branch branch_of(Floats s_m, Floats s_l, Floats bound, Floats factor, Floats bias_in, Floats slope,
+                        Floats bias_out) {
     Branch b;
-    b.open = _mm512_cmp_ps_mask(s_m, bound, _CMP_GT_OQ);
-    const __m512 twice = _mm512_add_ps(s_m, s_m);
-    b.a = _mm512_mask_add_ps(twice, b.open, twice, s_l);
-    b.v = _mm512_add_ps(round_half_up(_mm512_mul_ps(b.a, factor)), bias_in);
-    b.negative = _mm512_cmp_ps_mask(b.v, _mm512_setzero_ps(), _CMP_LT_OQ);
-    b.out = _mm512_add_ps(_mm512_mask_mov_ps(b.v, b.negative, floor_of(_mm512_mul_ps(b.v, slope))), bias_out);
+    b.open = greater(s_m, bound);
+    const Floats twice = s_m + s_m;
+    b.a = add_where(b.open, twice, s_l);
+    b.v = round_half_up(b.a * factor) + bias_in;
+    b.negative = less(b.v, broadcast(0.0f));
+    b.out = select(b.negative, floor(b.v * slope), b.v) + bias_out;
     return b;
 }
 
-inline void store_saturated(int16_t* to, __mmask16 lanes, __m512 value, __m512 low, __m512 high) {
-    const __m512 inside = _mm512_min_ps(_mm512_max_ps(value, low), high);
-    _mm256_mask_storeu_epi16(to, lanes, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(inside)));
+inline void store_saturated(int16_t* to, Lanes lanes, Floats value, Floats low, Floats high) {
+    const Floats inside = min(max(value, low), high);
+    store_int16_where(to, lanes, to_ints(inside));
 }
 
 // One row of X' from its sums; counts open gates.
@@ -162,35 +160,35 @@ __attribute__((noinline)) void finish_row(const PreparedStage& p, const int32_t*
                                           typename KeptSums<BINARY>::Type* kept, int32_t* open) {
     const Geometry& g = p.geometry;
     const float limit = std::ldexp(1.0f, p.stage->bits - 1);
-    const __m512 low = _mm512_set1_ps(-limit), high = _mm512_set1_ps(limit - 1);
+    const Floats low = broadcast(-limit), high = broadcast(limit - 1);
     for (int v = 0; v < g.out_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.out_channels, v);
-        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
+        const Lanes lanes = lanes_of(g.out_channels, v);
+        const Floats bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
                      bias_in = p.out.vector(BIAS_IN, v);
-        const __m512 slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v);
-        const __m512 scale = _mm512_loadu_ps(p.weights.scale.data() + v * LANES);
-        __m512i count = _mm512_setzero_si512();
+        const Floats slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v);
+        const Floats scale = load_unaligned(p.weights.scale.data() + v * LANES);
+        Ints count = broadcast(0);
         for (int x = 0; x < g.out_width; ++x) {
-            const __m512i m = _mm512_load_si512(row_m + x * g.out_lanes + v * LANES);
-            const __m512i l = _mm512_load_si512(row_l + x * g.out_lanes + v * LANES);
-            __m512 s_m = _mm512_cvtepi32_ps(m), s_l = _mm512_cvtepi32_ps(l);
+            const Ints m = load(row_m + x * g.out_lanes + v * LANES);
+            const Ints l = load(row_l + x * g.out_lanes + v * LANES);
+            Floats s_m = to_floats(m), s_l = to_floats(l);
             if (!BINARY) {
-                s_m = _mm512_mul_ps(s_m, scale);
-                s_l = _mm512_mul_ps(s_l, scale);
+                s_m = s_m * scale;
+                s_l = s_l * scale;
             }
             if (kept != nullptr) {
-                KeptSums<BINARY>::store(kept + 2 * x * g.out_lanes + v * LANES, m, s_m);
-                KeptSums<BINARY>::store(kept + (2 * x + 1) * g.out_lanes + v * LANES, l, s_l);
+                KeptSums<BINARY>::keep(kept + 2 * x * g.out_lanes + v * LANES, m, s_m);
+                KeptSums<BINARY>::keep(kept + (2 * x + 1) * g.out_lanes + v * LANES, l, s_l);
             }
             const Branch b = branch_of(s_m, s_l, bound, factor, bias_in, slope, bias_out);
-            count = _mm512_mask_add_epi32(count, b.open, count, _mm512_set1_epi32(1));
-            const __m512 skipped =
+            count = count_where(b.open, count);
+            const Floats skipped =
                 load_int16_as_float(shortcut + static_cast<size_t>(x) * shortcut_step + v * LANES, lanes);
-            store_saturated(next + static_cast<size_t>(x) * g.out_channels + v * LANES, lanes,
-                            _mm512_add_ps(b.out, skipped), low, high);
+            store_saturated(next + static_cast<size_t>(x) * g.out_channels + v * LANES, lanes, b.out + skipped, low,
+                            high);
         }
         int32_t* total = open + v * LANES;
-        _mm512_storeu_si512(total, _mm512_add_epi32(_mm512_loadu_si512(total), count));
+        store_unaligned(total, add(load_unaligned(total), count));
     }
 }
 
@@ -198,11 +196,9 @@ template <bool BINARY>
 __attribute__((noinline)) void forward_images(const PreparedStage& p, int first, int last, Workspace& ws,
                                               int32_t* open) {
     using Kept = typename KeptSums<BINARY>::Type;
-    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::BYTES : PlaneFormat::WORDS;
+    constexpr PlaneFormat FORMAT = BINARY ? PlaneFormat::SIGNS : PlaneFormat::WORDS;
     const Geometry& g = p.geometry;
-    const size_t plane_size = g.bordered_in() * p.weights.forward_groups(g);
-    int32_t* planes = ws.planes.sized(2 * plane_size);
-    std::memset(planes, BINARY ? 1 : 0, 2 * plane_size * sizeof(int32_t));  // outside the image b is 0
+    int32_t* planes = p.weights.cleared_planes(g, ws.planes);
     int32_t* row_m = ws.rows.sized(2 * static_cast<size_t>(g.out_columns) * g.out_lanes);
     const int32_t* row_l = row_m + static_cast<size_t>(g.out_columns) * g.out_lanes;
     int16_t* pooled = ws.shortcut.sized(static_cast<size_t>(g.out_width) * g.out_lanes);
@@ -240,78 +236,70 @@ __attribute__((noinline)) float back_to_sums(const PreparedStage& p, const float
                                              float* of_skipped, int skipped_step, float* of_m, float* of_l,
                                              float* totals) {
     const Geometry& g = p.geometry;
-    const __m512i high = _mm512_set1_epi32((1 << (p.stage->bits - 1)) - 1),
-                  low = _mm512_set1_epi32(-(1 << (p.stage->bits - 1)));
-    const __m512 gate_scale = _mm512_set1_ps(p.stage->gate_scale), sum_slope = _mm512_set1_ps(p.stage->sum_slope);
-    const __m512 zero = _mm512_setzero_ps();
-    __m512 largest = zero;
+    const Ints high = broadcast((1 << (p.stage->bits - 1)) - 1), low = broadcast(-(1 << (p.stage->bits - 1)));
+    const Floats gate_scale = broadcast(p.stage->gate_scale), sum_slope = broadcast(p.stage->sum_slope);
+    const Floats zero = broadcast(0.0f);
+    Floats largest = zero;
     for (int v = 0; v < g.out_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.out_channels, v);
-        const __m512 bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
+        const Lanes lanes = lanes_of(g.out_channels, v);
+        const Floats bound = p.out.vector(BOUND, v), factor = p.out.vector(FACTOR, v),
                      bias_in = p.out.vector(BIAS_IN, v);
-        const __m512 slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v),
+        const Floats slope = p.out.vector(SLOPE, v), bias_out = p.out.vector(BIAS_OUT, v),
                      threshold = p.out.vector(THRESHOLD, v);
-        const __m512 of_mean =
-            _mm512_div_ps(_mm512_maskz_loadu_ps(lanes, p.stage->gate_gradient + v * LANES), _mm512_set1_ps(pixels));
-        __m512 of_threshold = zero, of_factor = zero, of_bias_in = zero, of_slope = zero, of_bias_out = zero;
+        const Floats of_mean = load_where(lanes, p.stage->gate_gradient + v * LANES) / broadcast(pixels);
+        Floats of_threshold = zero, of_factor = zero, of_bias_in = zero, of_slope = zero, of_bias_out = zero;
         for (int x = 0; x < g.out_width; ++x) {
             const size_t at = static_cast<size_t>(x) * g.out_channels + v * LANES;
-            const __m512i out = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, next + at));
-            const __mmask16 passes =
-                _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
-            const __m512 of_out = _mm512_maskz_loadu_ps(passes, of_next + at);
-            const __m512 s_m = KeptSums<BINARY>::load(kept + 2 * x * g.out_lanes + v * LANES);
-            const __m512 s_l = KeptSums<BINARY>::load(kept + (2 * x + 1) * g.out_lanes + v * LANES);
+            const Ints out = load_int16_where(lanes, next + at);
+            const Mask passes = unequal_where(unequal_where(lanes, out, high), out, low);
+            const Floats of_out = load_where(passes, of_next + at);
+            const Floats s_m = KeptSums<BINARY>::read(kept + 2 * x * g.out_lanes + v * LANES);
+            const Floats s_l = KeptSums<BINARY>::read(kept + (2 * x + 1) * g.out_lanes + v * LANES);
             const Branch b = branch_of(s_m, s_l, bound, factor, bias_in, slope, bias_out);
-            of_bias_out = _mm512_add_ps(of_bias_out, of_out);
-            of_slope = _mm512_mask3_fmadd_ps(of_out, b.v, of_slope, b.negative);
-            const __m512 of_v = _mm512_mask_mul_ps(of_out, b.negative, of_out, slope);
-            of_bias_in = _mm512_add_ps(of_bias_in, of_v);
-            of_factor = _mm512_fmadd_ps(of_v, b.a, of_factor);
-            const __m512 of_a = _mm512_mul_ps(of_v, factor);
-            const __m512 soft =
-                sigmoid_slope(_mm512_mul_ps(_mm512_fmsub_ps(s_m, gate_scale, threshold), _mm512_set1_ps(GATE_SLOPE)));
-            const __m512 of_gate =
-                _mm512_mul_ps(_mm512_fmadd_ps(of_a, s_l, of_mean), _mm512_mul_ps(soft, _mm512_set1_ps(GATE_SLOPE)));
-            of_threshold = _mm512_sub_ps(of_threshold, of_gate);
-            const __m512 m = _mm512_fmadd_ps(sum_slope, of_gate, _mm512_add_ps(of_a, of_a)),
-                         l = _mm512_maskz_mov_ps(b.open, of_a);
-            largest = _mm512_max_ps(largest, _mm512_max_ps(_mm512_abs_ps(m), _mm512_abs_ps(l)));
-            _mm512_store_ps(of_m + x * g.out_lanes + v * LANES, m);
-            _mm512_store_ps(of_l + x * g.out_lanes + v * LANES, l);
-            _mm512_mask_storeu_ps(of_skipped + static_cast<size_t>(x) * skipped_step + v * LANES, lanes, of_out);
+            of_bias_out = of_bias_out + of_out;
+            of_slope = fma_where(b.negative, of_out, b.v, of_slope);
+            const Floats of_v = multiply_where(b.negative, of_out, slope);
+            of_bias_in = of_bias_in + of_v;
+            of_factor = fma(of_v, b.a, of_factor);
+            const Floats of_a = of_v * factor;
+            const Floats soft = sigmoid_slope(fms(s_m, gate_scale, threshold) * broadcast(GATE_SLOPE));
+            const Floats of_gate = fma(of_a, s_l, of_mean) * (soft * broadcast(GATE_SLOPE));
+            of_threshold = of_threshold - of_gate;
+            const Floats m = fma(sum_slope, of_gate, of_a + of_a), l = keep_where(b.open, of_a);
+            largest = max(largest, max(abs(m), abs(l)));
+            store(of_m + x * g.out_lanes + v * LANES, m);
+            store(of_l + x * g.out_lanes + v * LANES, l);
+            store_where(of_skipped + static_cast<size_t>(x) * skipped_step + v * LANES, lanes, of_out);
         }
-        const __m512 sums[OUT_GRADIENTS] = {of_threshold, of_factor, of_bias_in, of_slope, of_bias_out};
+        const Floats sums[OUT_GRADIENTS] = {of_threshold, of_factor, of_bias_in, of_slope, of_bias_out};
         for (int k = 0; k < OUT_GRADIENTS; ++k) add_to(totals + k * g.out_lanes + v * LANES, sums[k]);
     }
-    return _mm512_reduce_max_ps(largest);
+    return largest_of(largest);
 }
 
 // From the planes' gradients (integers) through u to a row of X, added to what came over the shortcut.
 __attribute__((noinline)) void back_to_row(const PreparedStage& p, const int32_t* row_m, const int32_t* row_l,
                                            float scale, const int16_t* x, float* of_x, float* totals) {
     const Geometry& g = p.geometry;
-    const __m512 one = _mm512_set1_ps(1.0f), zero = _mm512_setzero_ps(), factor = _mm512_set1_ps(scale);
+    const Floats one = broadcast(1.0f), zero = broadcast(0.0f), factor = broadcast(scale);
     for (int v = 0; v < g.in_vectors; ++v) {
-        const __mmask16 lanes = lanes_of(g.in_channels, v);
-        const __m512 rise = _mm512_load_ps(p.inverse.data() + v * LANES),
-                     offset = _mm512_load_ps(p.inverse.data() + g.in_lanes + v * LANES);
-        __m512 sum = zero, weighted = zero;
+        const Lanes lanes = lanes_of(g.in_channels, v);
+        const Floats rise = load(p.inverse.data() + v * LANES),
+                     offset = load(p.inverse.data() + g.in_lanes + v * LANES);
+        Floats sum = zero, weighted = zero;
         for (int c = 0; c < g.width; ++c) {
             const size_t at = static_cast<size_t>(c) * g.in_channels + v * LANES;
-            const __m512 u = _mm512_fmadd_ps(load_int16_as_float(x + at, lanes), rise, offset);
-            const __m512 left = _mm512_sub_ps(one, _mm512_abs_ps(u));  // of the interval |u| <= 1
-            const __mmask16 inside = _mm512_mask_cmp_ps_mask(lanes, left, zero, _CMP_GE_OQ);
-            const __m512 twice = _mm512_add_ps(left, left);  // the msb plane's slope
-            const __m512 of_m = _mm512_cvtepi32_ps(_mm512_load_si512(row_m + c * g.in_lanes + v * LANES));
-            const __m512 of_l = _mm512_cvtepi32_ps(_mm512_load_si512(row_l + c * g.in_lanes + v * LANES));
-            const __m512 lsb = _mm512_fnmadd_ps(_mm512_set1_ps(2.0f), twice, _mm512_set1_ps(3.0f));
-            const __m512 of_u =
-                _mm512_maskz_mul_ps(inside, factor, _mm512_fmadd_ps(of_m, twice, _mm512_mul_ps(of_l, lsb)));
-            sum = _mm512_add_ps(sum, of_u);
-            weighted = _mm512_fmadd_ps(of_u, u, weighted);
-            _mm512_mask_storeu_ps(of_x + at, lanes,
-                                  _mm512_fmadd_ps(of_u, rise, _mm512_maskz_loadu_ps(lanes, of_x + at)));
+            const Floats u = fma(load_int16_as_float(x + at, lanes), rise, offset);
+            const Floats left = one - abs(u);  // of the interval |u| <= 1
+            const Mask inside = at_least_where(lanes, left, zero);
+            const Floats twice = left + left;  // the msb plane's slope
+            const Floats of_m = to_floats(load(row_m + c * g.in_lanes + v * LANES));
+            const Floats of_l = to_floats(load(row_l + c * g.in_lanes + v * LANES));
+            const Floats lsb = fnma(broadcast(2.0f), twice, broadcast(3.0f));
+            const Floats of_u = keep_where(inside, factor * fma(of_m, twice, of_l * lsb));
+            sum = sum + of_u;
+            weighted = fma(of_u, u, weighted);
+            store_where(of_x + at, lanes, fma(of_u, rise, load_where(lanes, of_x + at)));
         }
         add_to(totals + OF_SHIFT * g.in_lanes + v * LANES, sum);
         add_to(totals + OF_SCALE * g.in_lanes + v * LANES, weighted);
@@ -409,7 +397,7 @@ __attribute__((noinline)) void input_forward(const PreparedInput& p, int first, 
     const int pitch = (i.width + 2) * i.colours;
     int32_t* levels = ws.planes.sized(static_cast<size_t>(pitch) * (i.height + 2));
     const float limit = std::ldexp(1.0f, i.bits - 1);
-    const __m512 low = _mm512_set1_ps(-limit), high = _mm512_set1_ps(limit - 1);
+    const Floats low = broadcast(-limit), high = broadcast(limit - 1);
     const size_t entry = static_cast<size_t>(p.entries) * p.lanes;
     for (int n = first; n < last; ++n) {
         border_levels(p, n, levels);
@@ -417,20 +405,18 @@ __attribute__((noinline)) void input_forward(const PreparedInput& p, int first, 
         for (int y = 0; y < i.height; ++y)
             for (int x = 0; x < i.width; ++x, at += i.out_channels)
                 for (int v = 0; v < p.vectors; ++v) {
-                    __m512 s = _mm512_setzero_ps();
+                    Floats s = broadcast(0.0f);
                     for (int colour = 0; colour < i.colours; ++colour)
                         for (int t = 0; t < TAPS; ++t) {
                             const int level = levels[(y + t / 3) * pitch + (x + t % 3) * i.colours + colour];
-                            s = _mm512_add_ps(
-                                s, _mm512_load_ps(p.table.data() + (colour * TAPS + t) * entry + level + v * LANES));
+                            s = s + load(p.table.data() + (colour * TAPS + t) * entry + level + v * LANES);
                         }
-                    const __mmask16 lanes = lanes_of(i.out_channels, v);
+                    const Lanes lanes = lanes_of(i.out_channels, v);
                     if (i.next == nullptr) {
-                        _mm512_mask_storeu_ps(i.sums + at + v * LANES, lanes, s);
+                        store_where(i.sums + at + v * LANES, lanes, s);
                         continue;
                     }
-                    const __m512 out =
-                        _mm512_add_ps(round_half_up(_mm512_mul_ps(s, p.out.vector(0, v))), p.out.vector(1, v));
+                    const Floats out = round_half_up(s * p.out.vector(0, v)) + p.out.vector(1, v);
                     store_saturated(i.next + at + v * LANES, lanes, out, low, high);
                 }
     }
@@ -442,7 +428,7 @@ __attribute__((noinline)) void input_backward(const PreparedInput& p, int first,
     const Input& i = *p.input;
     const int pitch = (i.width + 2) * i.colours;
     int32_t* levels = ws.planes.sized(static_cast<size_t>(pitch) * (i.height + 2));
-    const __m512i high = _mm512_set1_epi32((1 << (i.bits - 1)) - 1), low = _mm512_set1_epi32(-(1 << (i.bits - 1)));
+    const Ints high = broadcast((1 << (i.bits - 1)) - 1), low = broadcast(-(1 << (i.bits - 1)));
     const size_t entry = static_cast<size_t>(p.entries) * p.lanes;
     for (int n = first; n < last; ++n) {
         border_levels(p, n, levels);
@@ -450,15 +436,13 @@ __attribute__((noinline)) void input_backward(const PreparedInput& p, int first,
         for (int y = 0; y < i.height; ++y)
             for (int x = 0; x < i.width; ++x, at += i.out_channels, of_next += i.out_channels)
                 for (int v = 0; v < p.vectors; ++v) {
-                    const __mmask16 lanes = lanes_of(i.out_channels, v);
-                    __mmask16 passes = lanes;
+                    const Lanes lanes = lanes_of(i.out_channels, v);
+                    Mask passes = lanes;
                     if (i.next != nullptr) {
-                        const __m512i out =
-                            _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, i.next + at + v * LANES));
-                        passes =
-                            _mm512_mask_cmpneq_epi32_mask(_mm512_mask_cmpneq_epi32_mask(lanes, out, high), out, low);
+                        const Ints out = load_int16_where(lanes, i.next + at + v * LANES);
+                        passes = unequal_where(unequal_where(lanes, out, high), out, low);
                     }
-                    const __m512 of_out = _mm512_maskz_loadu_ps(passes, of_next + v * LANES);
+                    const Floats of_out = load_where(passes, of_next + v * LANES);
                     add_to(of_bias + v * LANES, of_out);
                     for (int colour = 0; colour < i.colours; ++colour)
                         for (int t = 0; t < TAPS; ++t) {
@@ -537,6 +521,8 @@ struct Layout {
 }  // namespace
 
 extern "C" {
+
+int32_t vector_lanes() { return LANES; }
 
 // Fills next, sums and gates of every stage; `input` may be null.
 void wsfracbnn_forward(const Input* input, const Stage* stages, int count, int images, int threads) {
