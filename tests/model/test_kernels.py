@@ -150,9 +150,10 @@ def test_saturation_at_any_width(bits: int) -> None:
     assert_close(found, expected)
 
 
-def test_the_largest_sums_there_are() -> None:
+@pytest.mark.parametrize(("channels", "size"), [(256, 4), (255, 4), (switch.MOST_CHANNELS, 2)])
+def test_the_largest_sums_there_are(channels: int, size: int) -> None:
     """All signs alike: |S| = 9 C, and gradients of one sign add up in every window."""
-    stage, x = random_stage(ConvShape(256, 256, 1, 4, 4), seed=3)
+    stage, x = random_stage(ConvShape(channels, channels, 1, size, size), seed=3)
     stage.gated.conv.standardize = False
     with torch.no_grad():
         stage.gated.conv.weight.abs_()

@@ -223,8 +223,9 @@ template <int STRIDE>
 __attribute__((noinline)) void add_weight_gradient(const Geometry& g, const int32_t* pairs, const int32_t* gradient,
                                                    float scale, float* total) {
     const Floats factor = broadcast(scale);
-    for (int top = 0; top < g.out_height; top += WEIGHT_ROWS) {
-        const int bottom = std::min(g.out_height - top, WEIGHT_ROWS) + top;
+    const int rows = std::max(1, WEIGHT_PIXELS / g.out_width);
+    for (int top = 0; top < g.out_height; top += rows) {
+        const int bottom = std::min(g.out_height - top, rows) + top;
         float* to = total;
         for_each_weight_block(g, [&](int v, int vectors, int i, int ky, int kx) {
             if (WEIGHT_VECTORS == 1 || vectors == WEIGHT_VECTORS)

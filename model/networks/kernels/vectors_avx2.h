@@ -189,6 +189,6 @@ constexpr int BLOCK_VECTORS = 2;    // of output channels
 constexpr int WEIGHT_CHANNELS = 4;  // of a gradient of weights: input channels
 constexpr int WEIGHT_TAPS = 1;      // of a row
 constexpr int WEIGHT_VECTORS = 2;   // of output channels
-constexpr int WEIGHT_ROWS = 4;      // of the image, which the first-level cache holds
+constexpr int WEIGHT_PIXELS = 64;   // of the image: what the first-level cache holds of them
 
 }  // namespace wsfracbnn

@@ -145,10 +145,10 @@ struct WordDot {  // two 16-bit integers by two
 // Sums that stay in registers at a time; of 32 registers.
 constexpr int BLOCK_PIXELS = 8;  // of a convolution: neighbours in a row
 constexpr int BLOCK_PLANES = 2;
-constexpr int BLOCK_VECTORS = 1;      // of output channels
-constexpr int WEIGHT_CHANNELS = 8;    // of a gradient of weights: input channels
-constexpr int WEIGHT_TAPS = 3;        // of a row
-constexpr int WEIGHT_VECTORS = 1;     // of output channels
-constexpr int WEIGHT_ROWS = 1 << 30;  // of the image
+constexpr int BLOCK_VECTORS = 1;        // of output channels
+constexpr int WEIGHT_CHANNELS = 8;      // of a gradient of weights: input channels
+constexpr int WEIGHT_TAPS = 3;          // of a row
+constexpr int WEIGHT_VECTORS = 1;       // of output channels
+constexpr int WEIGHT_PIXELS = 1 << 30;  // of the image: all
 
 }  // namespace wsfracbnn
