@@ -19,6 +19,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -239,6 +240,7 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="Test files whose path begins so; may be repeated.")
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Test files at once.")] = 1,
     results: Annotated[Path | None, typer.Option(help="JSON file that the figures are written to.")] = None,
 ) -> Figures:
     """Run the tests that were not measured yet, count what they reach, record."""
@@ -246,20 +248,25 @@ def main(
     if results is not None:
         require_writable(results)
     failed = []
-    with bar_of("test files", len(files)) as show:
-        for number, file in enumerate(files):
-            show(number)
-            if not measure(file):
-                failed.append(file)
-                console.print(f"{file}: failed, see {KEPT / file.removesuffix('.py') / 'log.txt'}", markup=False)
-        show(len(files))
+    with bar_of("test files", len(files)) as show, ThreadPoolExecutor(jobs) as pool:
+        outcomes = {pool.submit(measure, file): file for file in files}
+        try:
+            for number, outcome in enumerate(as_completed(outcomes), 1):
+                show(number)
+                if not outcome.result():
+                    file = outcomes[outcome]
+                    failed.append(file)
+                    console.print(f"{file}: failed, see {KEPT / file.removesuffix('.py') / 'log.txt'}", markup=False)
+        except BaseException:  # Ctrl-C has reached the tests themselves: no more of them begin
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     figures = {
         **python_figures(files),
         **verilog_figures(files),
         "corners": corners(),
         "test_files": len(files),
         "of_test_files": len(files_of_tests(())),
-        "failed": failed,
+        "failed": sorted(failed),
     }
     _print(figures)
     if failed:

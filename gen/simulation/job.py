@@ -41,6 +41,7 @@ VERILATOR_MAKE_ARGS = [
     *(["OBJCACHE=ccache"] if shutil.which("ccache") else []),
 ]
 COVERAGE_ARGS = ["--coverage-line", "--coverage-toggle"]
+COVERAGE_MAKE_ARGS = ["OPT_FAST=-O0"]  # such a model is compiled for one short run; make takes the last
 ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
 
 coverage_folder: Path | None = None
@@ -129,6 +130,7 @@ class CocotbJob:
         }
         if coverage_folder is not None and self.simulator == "verilator":
             arguments["compile"] = [*arguments["compile"], *COVERAGE_ARGS]
+            arguments["make"] = [*VERILATOR_MAKE_ARGS, *COVERAGE_MAKE_ARGS]
             file = coverage_folder / f"{self.toplevel}-{secrets.token_hex(4)}.dat"
             arguments["plus"] = [f"+verilator+coverage+file+{file}"]
         if self.waves is not None:
