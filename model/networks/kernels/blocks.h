@@ -59,7 +59,7 @@ inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_gro
 #pragma GCC unroll 8
         for (int p = 0; p < BLOCK_PIXELS; ++p)
 #pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) sum[plane][p][v] = Dot::begin(load(start + v * LANES));
+            for (int v = 0; v < VECTORS; ++v) sum[plane][p][v] = load(start + v * LANES);
 #pragma GCC unroll 1
     for (int t = 0; t < taps.count; ++t) {
         const int32_t* of_plane[2] = {data + taps.data[t], data + taps.data[t] + to_second};
@@ -85,8 +85,7 @@ inline void convolve_block(const int32_t* data, ptrdiff_t to_second, int any_gro
         for (int plane = 0; plane < BLOCK_PLANES; ++plane)
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v)
-                store(out + p * out_step + plane * out_second + v * LANES,
-                      Dot::finish(sum[plane][p][v], load(start + v * LANES)));
+                store(out + p * out_step + plane * out_second + v * LANES, sum[plane][p][v]);
 }
 
 // Where a row's blocks lie: `data` is the first output's pixel in the first plane.

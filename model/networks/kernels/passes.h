@@ -55,7 +55,7 @@ constexpr int CHANNELS_PER_GROUP = FORMAT == PlaneFormat::SIGNS   ? SignConvolut
 // a channel side by side.
 template <PlaneFormat FORMAT>
 inline void store_planes(int32_t* at, size_t to_second_plane, Bits bits, int32_t entry) {
-    if constexpr (FORMAT == PlaneFormat::SIGNS) SignConvolution::store(at, to_second_plane, bits.msb, bits.lsb, entry);
+    if constexpr (FORMAT == PlaneFormat::SIGNS) SignConvolution::put(at, to_second_plane, bits.msb, bits.lsb, entry);
     else if constexpr (FORMAT == PlaneFormat::WORDS)
         store_word_planes(reinterpret_cast<int16_t*>(at), reinterpret_cast<int16_t*>(at + to_second_plane), bits.msb,
                           bits.lsb);

@@ -29,7 +29,7 @@ class SignConvolution {
     static void clear(int32_t* planes, size_t groups) { std::memset(planes, 1, groups * sizeof(int32_t)); }
     static int32_t entry_of(const Geometry&, int) { return 0; }
     // The planes of a vector of channels.
-    static void store(int32_t* at, size_t to_second, Mask msb, Mask lsb, int32_t) {
+    static void put(int32_t* at, size_t to_second, Mask msb, Mask lsb, int32_t) {
         store_byte_planes(reinterpret_cast<uint8_t*>(at), reinterpret_cast<uint8_t*>(at + to_second), msb, lsb);
     }
     void convolve(const Geometry& g, const int32_t* planes, int y, int32_t* sums) const {

@@ -33,7 +33,9 @@ class SignConvolution {
                     if (w[(o * g.in_channels + i) * TAPS + t] >= 0)
                         packed[t * tap_size + static_cast<size_t>(i / 4) * lanes_ + o] |= 1 << i % 4;
     }
-    static void clear(int32_t* planes, size_t groups) { std::fill_n(planes, groups, BORDER | BORDER << 16); }
+    static void clear(int32_t* planes, size_t groups) {
+        std::fill_n(reinterpret_cast<uint16_t*>(planes), 2 * groups, static_cast<uint16_t>(BORDER));
+    }
     // What is added to both offsets of vector v: which tables its groups of channels have.
     static int32_t entry_of(const Geometry& g, int v) {
         const auto table = [&](int group) {
@@ -42,10 +44,11 @@ class SignConvolution {
         return table(2 * v) * TABLE | table(2 * v + 1) * TABLE << 16;
     }
     // Both planes of a vector of channels.
-    static void store(int32_t* at, size_t, Mask msb, Mask lsb, int32_t entry) {
+    static void put(int32_t* at, size_t, Mask msb, Mask lsb, int32_t entry) {
         const int m = bits_of(msb), l = bits_of(lsb);
-        const int first = (m & 15) | (l & 15) << 4, second = m >> 4 | (l & 0xF0);
-        *at = ((first | second << 16) * ENTRY) + entry;
+        auto* offsets = reinterpret_cast<uint16_t*>(at);
+        offsets[0] = static_cast<uint16_t>(((m & 15) | (l & 15) << 4) * ENTRY + (entry & 0xFFFF));
+        offsets[1] = static_cast<uint16_t>((m >> 4 | (l & 0xF0)) * ENTRY + (entry >> 16));
     }
     void convolve(const Geometry& g, const int32_t* planes, int y, int32_t* sums) const {
         TapList taps;
@@ -67,7 +70,7 @@ class SignConvolution {
   private:
     static constexpr int OUTPUTS = 16;                     // channels of one shuffle
     static constexpr int ENTRY = 32, TABLE = 257 * ENTRY;  // bytes
-    static constexpr int32_t BORDER = 256 * ENTRY;
+    static constexpr int BORDER = 256 * ENTRY;
     static constexpr int TABLES = 3;  // of four channels, of the last few, of none
 
     static int groups(const Geometry& g) { return g.in_lanes / 4; }
@@ -113,8 +116,8 @@ class SignConvolution {
                         int32_t* to = sums + p * g.out_lanes + at;
                         const Ints m = shifted(widened(sum[p][v], half), shift),
                                    l = shifted(widened(sum[p][v], 2 + half), shift);
-                        wsfracbnn::store(to, first ? m : wsfracbnn::add(load(to), m));
-                        wsfracbnn::store(to + second, first ? l : wsfracbnn::add(load(to + second), l));
+                        store(to, first ? m : add(load(to), m));
+                        store(to + second, first ? l : add(load(to + second), l));
                     }
                     sum[p][v] = zero_bytes();
                 }

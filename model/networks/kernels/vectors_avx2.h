@@ -175,8 +175,6 @@ inline Ints shifted(Ints x, int left) { return _mm256_sll_epi32(x, _mm_cvtsi32_s
 // sum += dot products of 32-bit groups.
 
 struct WordDot {  // two 16-bit integers by two
-    static Ints begin(Ints start) { return start; }
-    static Ints finish(Ints sum, Ints) { return sum; }
     static Ints group(const int32_t* data) { return _mm256_set1_epi32(*data); }
     static Ints add(Ints sum, Ints data, Ints weight) { return _mm256_add_epi32(sum, _mm256_madd_epi16(data, weight)); }
 };

@@ -120,8 +120,6 @@ inline Ints word_pairs(Mask msb, Mask lsb) {  // the same, msb in the low half o
 // registers nor lets a dot product read its broadcast operand from memory by itself.
 
 struct ByteDot {  // four unsigned bytes by four signed ones
-    static Ints begin(Ints start) { return start; }
-    static Ints finish(Ints sum, Ints) { return sum; }
     static Ints group(const int32_t* data) { return _mm512_set1_epi32(*data); }
     static Ints add(Ints sum, Ints data, Ints weight) {
         asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(data), "v"(weight));
@@ -129,8 +127,6 @@ struct ByteDot {  // four unsigned bytes by four signed ones
     }
 };
 struct WordDot {  // two 16-bit integers by two
-    static Ints begin(Ints start) { return start; }
-    static Ints finish(Ints sum, Ints) { return sum; }
     static const int32_t* group(const int32_t* data) { return data; }
     static Ints add(Ints sum, const int32_t* data, Ints weight) {
         asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weight), "m"(*data));
