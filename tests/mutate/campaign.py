@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -217,7 +218,8 @@ def _judges(
         with Killers(known, proving=proving) as killers:
             yield lambda mutants: map(killers.judge, mutants)
         return
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(known, proving))
+    started_anew = multiprocessing.get_context("spawn")  # a copy of a process with threads may wait for one for ever
+    pool = ProcessPoolExecutor(jobs, started_anew, initializer=_start, initargs=(known, proving))
     try:
         yield lambda mutants: pool.map(_judge, mutants)
     finally:
