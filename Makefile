@@ -107,7 +107,7 @@ fuzz: $(STAMP) ## damage files of all kinds, draw command lines: each is read or
 	@$(VENV)/bin/python -m tests.fuzz
 
 coverage: $(STAMP) icarus ## what the tests reach of Python and Verilog, file by file (hours; goes on where it was cut off)
-	@$(VENV)/bin/python -m scripts.coverage
+	@$(VENV)/bin/python -m scripts.coverage --jobs $(JOBS)
 
 bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
