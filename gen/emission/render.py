@@ -53,9 +53,9 @@ def render_modules(
     for file, text in beside.items():
         texts.append(text)
         yield file, own_names(design, text)
-    for block in blocks_of(texts):
-        if block.stem not in design.blocks_left_out:
-            yield f"lib/{design.name}_{block.name}", own_names(design, block.read_text())
+    for block, text in blocks_of(texts).items():
+        if block not in design.blocks_left_out:
+            yield f"lib/{design.name}_{block}.v", own_names(design, text)
 
 
 def design_sources(design: AcceleratorDesign, beside: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
@@ -69,15 +69,16 @@ def library() -> Mapping[str, Path]:
     return {source.stem: source for source in sorted(RTL.rglob("*.v"))}
 
 
-def blocks_of(texts: Iterable[str]) -> list[Path]:
-    """The blocks that modules have instances of, and those that these blocks have, in the order of their names."""
-    found: set[str] = set()
+def blocks_of(texts: Iterable[str]) -> dict[str, str]:
+    """The blocks that modules have instances of, and those that these blocks have: name and text, by name."""
+    found: dict[str, str] = {}
     unread = list(texts)
     while unread:
-        named = {match[2] for match in _declaration_or_instance().finditer(unread.pop())} - found
-        found |= named
-        unread += [library()[name].read_text() for name in named]
-    return [library()[name] for name in sorted(found)]
+        named = {match[2] for match in _declaration_or_instance().finditer(unread.pop())} - found.keys()
+        read = {name: library()[name].read_text() for name in named}
+        found |= read
+        unread += read.values()
+    return dict(sorted(found.items()))
 
 
 @functools.cache
