@@ -44,14 +44,11 @@ def relative_deviation(branch: Tensor, skipped: Tensor) -> float:
 def layer_figures(layer: nn.Module, x: Tensor) -> tuple[float, float]:
     """Entropy and relative deviation of a layer whose input is x (N, C, H, W)."""
     if isinstance(layer, ResidualConv):
-        bent = layer.rprelu(layer.path(layer.accumulate(x), layer.gated.conv.scale()))
-        return entropy(x, layer.activation.thresholds()), relative_deviation(bent, shortcut(x, layer.shape.stride))
+        skipped = shortcut(x, layer.shape.stride)
+        return entropy(x, layer.activation.thresholds()), relative_deviation(layer.branch(x), skipped)
     assert isinstance(layer, BatchNormConv)
-    bent = layer.rprelu(layer.norm(layer.gated(x)))
-    pooled = nn.functional.avg_pool2d(x, layer.stride)
-    skipped = torch.cat((pooled, pooled), dim=1) if layer.stride == 2 else pooled
     thresholds = layer.gated.thresholds.expand(x.shape[1], 3)
-    return entropy(x, thresholds), relative_deviation(bent, skipped)
+    return entropy(x, thresholds), relative_deviation(layer.branch(x), layer.shortcut(x))
 
 
 def figures_of(weights: Path, data: Path | None, images: int) -> list[tuple[float, float]]:

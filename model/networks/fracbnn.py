@@ -110,12 +110,20 @@ class BatchNormConv(nn.Module):
         self.rprelu = FloatRPReLU(shape.out_channels, spread_slopes=matched)
         self.sum_norm = nn.BatchNorm2d(shape.out_channels)
 
+    def branch(self, x: Tensor) -> Tensor:
+        """What is added to the shortcut."""
+        out: Tensor = self.rprelu(self.norm(self.gated(x)))
+        return out
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        """x itself, or at stride 2 the 2x2 average with the channels twice."""
+        if self.stride == 1:
+            return x
+        pooled = F.avg_pool2d(x, 2)
+        return torch.cat((pooled, pooled), dim=1)
+
     def forward(self, x: Tensor) -> Tensor:
-        branch = self.rprelu(self.norm(self.gated(x)))
-        if self.stride == 2:
-            pooled = F.avg_pool2d(x, 2)
-            x = torch.cat((pooled, pooled), dim=1)
-        out: Tensor = self.sum_norm(branch + x)
+        out: Tensor = self.sum_norm(self.branch(x) + self.shortcut(x))
         return out
 
 

@@ -119,9 +119,13 @@ class ResidualConv(nn.Module):
         out: Tensor = self.gated(*self.activation(x)).to(_value_dtype())
         return out
 
+    def branch(self, x: Tensor) -> Tensor:
+        """What is added to the shortcut, shape (N, O, H', W')."""
+        out: Tensor = self.rprelu(self.path(self.accumulate(x), self.gated.conv.scale()))
+        return out
+
     def forward(self, x: Tensor) -> Tensor:
-        y = self.path(self.accumulate(x), self.gated.conv.scale())
-        return q.saturate(self.rprelu(y) + shortcut(x, self.shape.stride), self.bits)
+        return q.saturate(self.branch(x) + shortcut(x, self.shape.stride), self.bits)
 
 
 class WSFracBNN(nn.Module):
@@ -209,11 +213,11 @@ class WSFracBNN(nn.Module):
         for stage in self.residual_stages():
             stage.activation.shift.copy_(x.mean(dim=(0, 2, 3)) / unit)
             stage.activation.scale.copy_((x.std(dim=(0, 2, 3)) / unit).clamp_min(0.05))
-            branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
+            branch = stage.branch(x)
             centred = branch - branch.mean(dim=(0, 2, 3), keepdim=True)  # bias_out takes the means away
             target = self.config.residual_alpha * shortcut(x, stage.shape.stride).std()
             stage.gated.conv.gain.mul_((target / centred.std().clamp_min(1e-3)).float())
-            branch = stage.rprelu(stage.path(stage.accumulate(x), stage.gated.conv.scale()))
+            branch = stage.branch(x)
             stage.rprelu.bias_out.sub_(branch.mean(dim=(0, 2, 3)).float() / unit)
             x = stage(x)
 

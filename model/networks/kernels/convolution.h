@@ -169,6 +169,8 @@ inline void for_each_weight_block(const Geometry& g, const Visit& visit) {
                 for (int kx = 0; kx < 3; kx += WEIGHT_TAPS)
                     visit(v, std::min(WEIGHT_VECTORS, g.out_vectors - v), i, ky, kx);
 }
+
+// One block's sums over rows `top` to `bottom` of the gradient; factor times these is added to total.
 template <int STRIDE, int VECTORS>
 inline void add_weight_block(const Geometry& g, const int32_t* pairs, const int32_t* gradient, int ky, int kx, int top,
                              int bottom, Floats factor, float* total) {
