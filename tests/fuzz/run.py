@@ -20,7 +20,7 @@ from wsfracbnn.model.errors import SENTENCE_LIMIT, InputError
 from .guard import SECONDS, TooLongError, Watched, contents, excess, watching
 from .hostile import AT_MOST, hostile_files
 from .keys import MISSING, damages
-from .targets import Target
+from .kinds import Target
 
 READ, REFUSED, FAULT = "read", "refused", "fault"
 

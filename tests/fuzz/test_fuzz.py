@@ -15,8 +15,9 @@ from wsfracbnn.model.errors import InputError
 from . import guard
 from .guard import TooLongError, excess, watching
 from .keys import damages
+from .kinds import Target
 from .run import READ, REFUSED, Tally, attempt, damaged_files, harmful_files, named_keys
-from .targets import Target, targets
+from .targets import targets
 
 
 @pytest.fixture(scope="module")
