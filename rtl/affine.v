@@ -80,10 +80,13 @@ generate
     if (BITS < 2) begin : check_3
         BITS_must_be_at_least_2 stop ();
     end
-    if (SHIFT < 0 || (RPRELU != 0 && (SHIFT < 1 || SHIFT > 7))) begin : check_4
+    if (SHIFT < 0) begin : check_4
+        SHIFT_must_be_at_least_0 stop ();
+    end
+    if (RPRELU != 0 && (SHIFT < 1 || SHIFT > 7)) begin : check_5
         SHIFT_must_be_1_to_7_for_the_8_bits_of_a_slope stop ();
     end
-    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin : check_5
+    if (LUT_INPUTS != 4 && LUT_INPUTS != 6) begin : check_6
         LUT_INPUTS_must_be_4_or_6 stop ();
     end
 endgenerate

@@ -8,7 +8,8 @@
  * Credits: how many results may still be begun, of RESULTS that can be under way or waiting at once.
  *
  * For a pipeline that never stalls and ends in a FIFO of RESULTS words. Work is begun only while there is credit, so that
- * the FIFO cannot overflow, and no path leads from its end to the pipeline's beginning. Reset gives all credit back.
+ * the FIFO cannot overflow, and no path leads from its end to the pipeline's beginning. What is begun or taken counts from the next cycle on. Reset gives
+ * all credit back.
  */
 module credit_counter #(
     // Results that may be under way or waiting at once

@@ -86,7 +86,8 @@ module fractional_core #(
     input  wire                       m_axis_tready
 );
 
-// Of windows held, of as many on their way out, and of the one before.
+// Results of windows held, of as many on their way out, of the one before, and of the cycles in which a credit comes
+// back, one more of them where a single window is held.
 localparam DEPTH    = (2 * HELD + 1) * GROUPS + (HELD > 1 ? 3 : 4);
 
 localparam LAST_GROUP = GROUPS - 1;

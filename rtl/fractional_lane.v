@@ -11,6 +11,7 @@
  * Second pass, some windows later: S_l of the groups on the list, on the same XNOR-popcount lane. WINDOWS windows at most
  * are on the list; they take turns at as many counters, which tell how much of it belongs to each. S_l results wait in a
  * FIFO of their own until the engine pairs them with their S_m; both are in group order.
+ * The latency is xnor_lane's, and a cycle more for S_m and its gate. Reset empties the lists and the FIFO.
  */
 module fractional_lane #(
     // Window bits a cycle

@@ -201,8 +201,25 @@ always @(posedge clk) begin
     end
 end
 
+// Which digit of the word is meant that the ROM answers with
+wire [1:0] part_read;
+
 genvar lane;
 generate
+    if (DIGITS == 1) begin : several_parts
+        delay_line #(
+            .WIDTH(2),
+            .CYCLES(2)
+        ) delay_part (
+            .clk(clk),
+            .rst(rst),
+            .in(part),
+            .out(part_read)
+        );
+    end else begin : one_part
+        assign part_read = 2'd0;
+    end
+
     for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
         reg  [CODE_W-1:0] code;
         reg  [31:0]       bias;
@@ -212,20 +229,9 @@ generate
         wire [CODE_W-1:0] digits;
 
         if (DIGITS == 1) begin : one_digit
-            wire [1:0] part_read;  // of the word that the ROM answers with
-
-            delay_line #(
-                .WIDTH(2),
-                .CYCLES(2)
-            ) delay_part (
-                .clk(clk),
-                .rst(rst),
-                .in(part),
-                .out(part_read)
-            );
-
             assign digits = part_read[1] ? weight[14:10] : part_read[0] ? weight[9:5] : weight[4:0];
         end else begin : all_digits
+            wire unused_part = |part_read;
             assign digits = weight;
         end
 

@@ -17,7 +17,8 @@
  * Gates are known some cycles after a first pass. Nothing pauses for them where HELD first passes take as long.
  *
  * What is planned in a cycle is the command of the next: planning looks at everything, and a command comes straight
- * from registers. A window that can follow the present one at once (window_next) is planned for without a pause.
+ * from registers. A window that can follow the present one at once (window_next) is planned for without a pause. Reset
+ * forgets every window.
  */
 module pass_sequencer #(
     // Groups of a window

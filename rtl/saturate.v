@@ -17,8 +17,6 @@ module saturate #(
     output wire signed [OUT_W-1:0] out
 );
 
-// It fits where all bits from OUT_W - 1 upward are copies of the sign.
-
 // Parameters that cannot be built: no tool finds the module that is named then.
 generate
     if (OUT_W < 2) begin : check_1
@@ -29,6 +27,7 @@ generate
     end
 endgenerate
 
+// It fits where all bits from OUT_W - 1 upward are copies of the sign.
 wire [IN_W-OUT_W:0] head = in[IN_W-1:OUT_W-1];
 wire                fits = head == {IN_W-OUT_W+1{in[IN_W-1]}};
 

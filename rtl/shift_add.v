@@ -41,8 +41,8 @@ generate
     if (IN_W < 2) begin : check_1
         IN_W_must_be_at_least_2 stop ();
     end
-    if (OUT_W < 2) begin : check_2
-        OUT_W_must_be_at_least_2 stop ();
+    if (OUT_W < IN_W) begin : check_2
+        OUT_W_must_be_at_least_IN_W stop ();
     end
     if (DIGITS < 1 || DIGITS > 3) begin : check_3
         DIGITS_must_be_1_to_3 stop ();

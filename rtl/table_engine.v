@@ -17,8 +17,9 @@
  * PE output channels are computed at once (group g: channels g*PE .. g*PE + PE - 1), each from VALUES of the window's
  * 9 * COLOURS values a cycle. A window takes GROUPS * CHUNKS cycles and the next follows without a pause while results
  * are taken and RESULTS of them are enough for the latency: by default those of one window wait while the next is
- * computed. Latency of a group: CHUNKS + 6 cycles and those of the adder tree. Nothing stalls inside; windows are only
- * begun when their results have room. Reset drops all work under way.
+ * computed. Latency of a group: CHUNKS + 6 cycles and those of the adder tree, and one more where more than 33 RESULTS
+ * wait in block RAM. Nothing stalls inside; windows are only begun when their results have room. Reset drops all work
+ * under way.
  *
  * Table j holds value k*VALUES + j of chunk k. Its word {g*CHUNKS + k, n}, lane l: f(n) of channel g*PE + l.
  */
@@ -82,6 +83,9 @@ generate
     end
     if (VALUES < 1 || 9 * COLOURS % VALUES != 0) begin : check_3
         VALUES_must_divide_9_times_COLOURS stop ();
+    end
+    if (LEVELS < 1) begin : check_4
+        LEVELS_must_be_at_least_1 stop ();
     end
 endgenerate
 

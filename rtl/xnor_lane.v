@@ -47,8 +47,8 @@ generate
     if (SIMD < 1) begin : check_1
         SIMD_must_be_at_least_1 stop ();
     end
-    if (SUM_W < 2) begin : check_2
-        SUM_W_must_be_at_least_2 stop ();
+    if (SUM_W <= COUNT_W) begin : check_2
+        SUM_W_must_be_more_than_the_width_of_a_count stop ();
     end
 endgenerate
 

@@ -20,6 +20,7 @@ from wsfracbnn.gen.boards import protocol
 from wsfracbnn.gen.boards.build import BoardBuild
 from wsfracbnn.gen.boards.catalog import Board
 from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
+from wsfracbnn.gen.emission.licence import LICENCE, licence_text
 from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import design_sources, environment
 
@@ -64,6 +65,7 @@ def make_project(
         plan = platform.build(_wrapper(build), NAME, do_build=False, emit_src=False, **options)
     files = {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
     commands = json.loads(files[f"build_{NAME}.json"])["commands"] if board.open_tools else []
+    files[LICENCE] = licence_text()
     files["README.md"] = environment().get_template("board_readme.md.j2").render(build=build, design=design)
     files[SUMMARY] = json.dumps(summary(build), indent=2) + "\n"
     return Project(build, files, tuple(tuple(command) for command in commands))

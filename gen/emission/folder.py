@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
+from wsfracbnn.gen.emission.licence import LICENCE, licence_text
 from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import environment, render_modules
 from wsfracbnn.gen.emission.vectors import Reference, random_images, write_vectors
@@ -87,6 +88,7 @@ def emit_design(
         _write_rtl(design, folder / "rtl", wrapper)
         description.save(folder)
         (folder / "fold.json").write_text(design.folding.text())
+        (folder / LICENCE).write_text(licence_text())
         if design.load is not None:
             (folder / LOAD).write_bytes(design.load.stream())
         compared = reference is not None
@@ -158,9 +160,11 @@ def _write_testbench(design: AcceleratorDesign, folder: Path, compared: bool, wr
         "compared": compared,
         "area": area_estimate(design),
         "wrapper": wrapper,
+        "cycles": f"{design.cycles:,}",
+        "images_per_s": f"{100e6 / design.cycles:,.0f}",
     }
     for name, template in FOLDER_TEMPLATES.items():
         (folder / name).write_text(env.get_template(template).render(**given))
-    core = env.get_template("folder_core.j2").render(design=design, sources=sources)
+    core = env.get_template("folder_core.j2").render(design=design, sources=sources, wrapper=wrapper)
     (folder / f"{design.name}.core").write_text(core)
     return sources

@@ -222,8 +222,8 @@ class SequentialDesign(AcceleratorDesign):
             "stride_2": "op_stride_2",
             "hold": "op_pixels",
             "first_word": self._field("first_word", plane),
-            "row_jump": self._field("jump", plane),
-            "pixel_step": self._field("step", plane),
+            "row_jump": self._field("row_jump", plane),
+            "pixel_step": self._field("pixel_step", plane),
             "row_step": self._field("row_step", plane),
             "weights": self._field("weights", self.weight_w),
         }
@@ -235,8 +235,8 @@ class SequentialDesign(AcceleratorDesign):
             "rows": self._field("rows", self.side_w),
             "columns": self._field("columns", self.side_w),
             "channels": "op_channels",
-            "pixel": self._field("step", self.x_w),
-            "row_turn": self._field("jump", self.x_w),
+            "pixel": self._field("pixel_step", self.x_w),
+            "row_turn": self._field("row_jump", self.x_w),
         }
 
     @property

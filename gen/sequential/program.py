@@ -35,7 +35,7 @@ class Instruction:
     """One word of the program. Numbers of rows, columns, groups, steps and channels are each one less.
 
     windows, average, read_out: what to do, one of them set. pixels: windows come from the image. bank: of the plane
-    that is read. Of `average`, step is C and jump the words of a row less C.
+    that is read. Of `average`, pixel_step is C and row_jump the words of a row less C.
     """
 
     windows: int = 0
@@ -51,8 +51,8 @@ class Instruction:
     steps: int = 0
     pause: int = 0
     first_word: int = 0
-    jump: int = 0
-    step: int = 0
+    row_jump: int = 0
+    pixel_step: int = 0
     row_step: int = 0
     weights: int = 0
     constants: int = 0
@@ -80,6 +80,16 @@ class Field:
     def high(self) -> int:
         """Its highest bit."""
         return self.low + self.width - 1
+
+    @property
+    def range(self) -> str:
+        """Before the name of a wire as wide."""
+        return "" if self.width == 1 else f"[{self.width - 1}:0] "
+
+    @property
+    def place(self) -> str:
+        """Its bits of the word."""
+        return f"{self.low}" if self.width == 1 else f"{self.high}:{self.low}"
 
 
 def input_parts(layer: InputLayer, simd: int) -> int:
@@ -142,8 +152,8 @@ def _average(name: str, layer: ConvLayer) -> PlacedInstruction:
         rows=layer.out_height - 1,
         columns=layer.out_width - 1,
         channels=layer.in_channels - 1,
-        step=layer.in_channels,
-        jump=(layer.width - 1) * layer.in_channels,
+        pixel_step=layer.in_channels,
+        row_jump=(layer.width - 1) * layer.in_channels,
     )
     values = layer.out_height * layer.out_width * layer.in_channels
     return PlacedInstruction(name, word, AVERAGE_CYCLES * values + AVERAGE_TAIL)
@@ -168,8 +178,8 @@ def _windows(layer: InputLayer | ConvLayer, engine: EngineSize, plane_w: int) ->
         steps=steps - 1,
         pause=max(0, engine.pe - TAPS * steps),
         first_word=-(row + pixel) % size,
-        jump=(row - 3 * pixel + 1) % size,
-        step=stride * pixel % size,
+        row_jump=(row - 3 * pixel + 1) % size,
+        pixel_step=stride * pixel % size,
         row_step=(stride * pixel + (stride - 1) * row) % size,
         channels=layer.out_channels - 1,
     )

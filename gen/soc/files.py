@@ -39,6 +39,7 @@ def wrapper_files(wrapper: AxiWrapper, sources: Sequence[str]) -> dict[str, str]
         COMPONENT: "soc_component.j2",
         DRIVER: "soc_driver.j2",
         f"driver/{design.name}_registers.h": "soc_header.j2",
+        wrapper.constraints: "soc_constraints.j2",
     }
     files = {name: env.get_template(template).render(**given) for name, template in templates.items()}
     title = f"# Registers of {wrapper.module}\n\n"

@@ -67,6 +67,11 @@ class AxiWrapper:
         return f"{self.design.name}_axi"
 
     @property
+    def constraints(self) -> str:
+        """File of timing constraints, by its name in the folder."""
+        return f"constraints/{self.module}.xdc"
+
+    @property
     def registers_module(self) -> str:
         """Name of the module with the registers."""
         return f"{self.design.name}_registers"
@@ -204,11 +209,11 @@ class AxiWrapper:
         return tuple(",\n\n".join(groups).split("\n"))
 
     @property
-    def views(self) -> tuple[tuple[str, str], ...]:
-        """The uses of the files, as Vivado calls them: name and environment."""
+    def views(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """The uses of the files, as Vivado calls them: name, environment, and files of constraints beside the Verilog."""
         return (
-            ("xilinx_anylanguagesynthesis", ":vivado.xilinx.com:synthesis"),
-            ("xilinx_anylanguagebehavioralsimulation", ":vivado.xilinx.com:simulation"),
+            ("xilinx_anylanguagesynthesis", ":vivado.xilinx.com:synthesis", (self.constraints,)),
+            ("xilinx_anylanguagebehavioralsimulation", ":vivado.xilinx.com:simulation", ()),
         )
 
     def summary(self) -> dict[str, Any]:

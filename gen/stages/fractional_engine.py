@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, lanes_of
 from wsfracbnn.gen.stages.timing import WINDOW_CYCLES
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import Ints, Signs
@@ -126,8 +126,8 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
     rom = Rom(
         suffix="weights",
         purpose="Binary weights, 1 for +1 and 0 for -1",
-        layout=f"address = {{group, chunk}}; lane l of group g is output channel g * {fold.pe} + l; bit 9 c + t is "
-        "tap t of the chunk's channel c",
+        layout=f"address = {{group, chunk}}; {lanes_of('output channel', fold.pe)}; bit 9 c + t is tap t of "
+        "the chunk's channel c",
         width=fold.simd,
         words=Words(fold.pe, groups * slots, weight_words),
         comments=lambda: [
@@ -140,7 +140,7 @@ def fractional_engine(weights: Signs, fold: StageFold, window_cycles: float) -> 
     borders = Rom(
         suffix="corrections",
         purpose="What turns twice the matches of a window into S, by the borders that the window reaches across",
-        layout=f"address = {{group, right, left, bottom, top}}; lane l of group g is output channel g * {fold.pe} + l; "
+        layout=f"address = {{group, right, left, bottom, top}}; {lanes_of('output channel', fold.pe)}; "
         "all borders 0 is a line's last word",
         width=sum_w,
         words=Words(fold.pe, groups * BORDERS, correction_words),

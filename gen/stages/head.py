@@ -14,7 +14,7 @@ from wsfracbnn.gen.stages.digit_codes import DIGIT_BITS, DigitCodes, cheapest_co
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.memory import Memory, free_memory, luts_of_memories, rom_memory
 from wsfracbnn.gen.stages.pace import StagePace
-from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, index_width, pack
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, index_width, lanes_of, numbered, pack
 from wsfracbnn.gen.stages.timing import LANE_OVERHEAD
 from wsfracbnn.model.contract import HEAD_DIGITS, LOGIT_BITS
 from wsfracbnn.model.description import HeadLayer
@@ -172,7 +172,7 @@ def _weight_rom(layer: HeadLayer, pe: int, codes: DigitCodes) -> Rom:
     return Rom(
         suffix="weights",
         purpose="Linear weights W as up to three signed digits",
-        layout=f"word = group * {layer.in_channels} + channel; lane l of group g is class g * {pe} + l; "
+        layout=f"word = {numbered('group', layer.in_channels, 'channel')}; {lanes_of('class', pe)}; "
         "lane = {digit 2, digit 1, digit 0}, digit = {enable, negate, index of the shift}",
         width=pe * CODE_BITS,
         words=Words(1, len(places), words),
@@ -191,7 +191,7 @@ def _bias_rom(layer: HeadLayer, pe: int) -> Rom:
     return Rom(
         suffix="biases",
         purpose="Biases B of the logits",
-        layout=f"lane l of group g is class g * {pe} + l; lane = B [{LOGIT_BITS}]",
+        layout=f"{lanes_of('class', pe)}; lane = B [{LOGIT_BITS}]",
         width=pe * LOGIT_BITS,
         words=Words(1, len(groups), words),
         comments=lambda: [f"group {g}" for g in groups],

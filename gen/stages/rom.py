@@ -59,6 +59,16 @@ def pack(fields: Sequence[tuple[int, int]]) -> int:
     return word
 
 
+def lanes_of(what: str, lanes: int) -> str:
+    """Which of `what` a group's lane holds, for a memory's header."""
+    return f"group g is {what} g" if lanes == 1 else f"lane l of group g is {what} g * {lanes} + l"
+
+
+def numbered(what: str, of_each: int, within: str) -> str:
+    """The number of a thing, of which each group has so many, for a memory's header."""
+    return what if of_each == 1 else f"{what} * {of_each} + {within}"
+
+
 LaneWords = tuple[tuple[int, ...], ...]
 """The words of each lane."""
 
@@ -140,13 +150,13 @@ class RomPort:
     """A lane's way out of a memory, as Verilog expressions.
 
     register: end of its registers' names. address: the lane's share of the port `addr`. index: which word to read.
-    low: lowest bit of the port `data` that it drives.
+    data: the share of the port `data` that it drives.
     """
 
     register: str
     address: str
     index: str
-    low: int
+    data: str
 
 
 @dataclass(frozen=True)
@@ -297,10 +307,12 @@ class Rom:
             word = f"{place * bank} + i" if place else "i"
             fills.append(RomFill(lane, word, f"i*{self.width}" + (f"+{low}" if low else "")))
             register = name if len(unit) == 1 else str(lane)
-            address = f"addr[{lane * self.addr_w} +: {self.addr_w}]"
+            address = "addr" if self.lanes == 1 else f"addr[{lane * self.addr_w} +: {self.addr_w}]"
             held = f"address_{register}" if self.holds_address else address
             index = held if len(unit) == 1 else f"{{1'b{place}, {held}}}"
-            ports.append(RomPort(register, address, index, lane * self.width + low))
+            whole = self.lanes == 1 and width == self.width
+            data = "data" if whole else f"data[{lane * self.width + low} +: {width}]"
+            ports.append(RomPort(register, address, index, data))
         words, every = (len(unit) - 1) * bank + self.depth, len(unit) * bank
         return RomMemory(name, width, words, every, tuple(fills), tuple(ports))
 

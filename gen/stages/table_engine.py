@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsfracbnn.gen.stages.folding import StageFold
-from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, pack
+from wsfracbnn.gen.stages.rom import LaneWords, Rom, Words, clog2, numbered, pack
 from wsfracbnn.model.contract import TAPS
 from wsfracbnn.model.description import InputLayer, Ints, Signs
 
@@ -93,8 +93,8 @@ def table_engine(layer: InputLayer, fold: StageFold, *, every_cycle: bool = Fals
     tables = Rom(
         suffix="tables",
         purpose=f"What the {layer.levels} weights of a pixel value add to S, by the value's level",
-        layout=f"lane = table; address = {{group * {chunks} + chunk, level}}; a word holds the channels of a "
-        "group, the first in the low bits; level 0 is in a line's low bits",
+        layout=f"lane = table; address = {{{numbered('group', chunks, 'chunk')}, level}}; a word holds the channels "
+        "of a group, the first in the low bits; level 0 is in a line's low bits",
         width=fold.pe * value_w,
         words=Words(values, groups * chunks << level_w, words),
         comments=lambda: [f"group {g}, chunk {k}" for g in range(groups) for k in range(chunks)],

@@ -11,8 +11,8 @@
  *                                                \-> FIFO of replies -\
  *   tx <- uart_transmitter <- slip_encoder <- reply_builder <- logits -'
  *
- * REPLIES requests may be without their reply at a time. Reset restarts at a frame; the accelerator has to be reset
- * with it.
+ * REPLIES requests may wait for their replies, and one whose reply is being sent. Pixels leave as their bytes come. Reset
+ * restarts at a frame; the accelerator has to be reset with it.
  */
 module board_link #(
     // Cycles of a bit of the serial line
@@ -22,7 +22,7 @@ module board_link #(
     // Pixels of an image, and bytes of a pixel
     parameter PIXELS  = 64,
     parameter COLOURS = 1,
-    // Pixels that can wait for the accelerator, at least 4
+    // Pixels that can wait for the accelerator, at least 2
     parameter DEPTH   = 64,
     // Replies that can wait, at least 2
     parameter REPLIES = 4,

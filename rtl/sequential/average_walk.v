@@ -42,6 +42,22 @@ module average_walk #(
     output wire [BITS-1:0]      write_data
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (BITS < 2) begin : check_1
+        BITS_must_be_at_least_2 stop ();
+    end
+    if (X_W < 1) begin : check_2
+        X_W_must_be_at_least_1 stop ();
+    end
+    if (SIDE_W < 1) begin : check_3
+        SIDE_W_must_be_at_least_1 stop ();
+    end
+    if (CHANNEL_W < 1) begin : check_4
+        CHANNEL_W_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 // -------------------------------------------------------------------------------------------------------------------
 // Reading: the corner of four words, the word right of it, and the two below
 // -------------------------------------------------------------------------------------------------------------------

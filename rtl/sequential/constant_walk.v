@@ -8,7 +8,8 @@
  * Addresses of the constants of a layer's channels: from `base` on, one further with each `advance`, and back to it
  * behind the last channel.
  *
- * `start` begins at `base`, which stays as it is while the layer lasts, like `last`. Data only: nothing to reset.
+ * `start` begins at `base`, which stays as it is while the layer lasts, like `last`. The address comes a cycle after its
+ * `start` or `advance`, one a cycle. Data only: nothing to reset.
  */
 module constant_walk #(
     // Width of an address
@@ -24,6 +25,16 @@ module constant_walk #(
     input  wire [CHANNEL_W-1:0] last,
     output reg  [ADDR_W-1:0]    addr
 );
+
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (ADDR_W < 1) begin : check_1
+        ADDR_W_must_be_at_least_1 stop ();
+    end
+    if (CHANNEL_W < 1) begin : check_2
+        CHANNEL_W_must_be_at_least_1 stop ();
+    end
+endgenerate
 
 reg [CHANNEL_W-1:0] channel;
 

@@ -56,6 +56,28 @@ module layer_walk #(
     output wire                last
 );
 
+// Parameters that cannot be built: no tool finds the module that is named then.
+generate
+    if (PLANE_W < 1) begin : check_1
+        PLANE_W_must_be_at_least_1 stop ();
+    end
+    if (WEIGHT_W < 1) begin : check_2
+        WEIGHT_W_must_be_at_least_1 stop ();
+    end
+    if (SIDE_W < 1) begin : check_3
+        SIDE_W_must_be_at_least_1 stop ();
+    end
+    if (GROUP_W < 1) begin : check_4
+        GROUP_W_must_be_at_least_1 stop ();
+    end
+    if (STEP_W < 1) begin : check_5
+        STEP_W_must_be_at_least_1 stop ();
+    end
+    if (PAUSE_W < 1) begin : check_6
+        PAUSE_W_must_be_at_least_1 stop ();
+    end
+endgenerate
+
 reg                running;
 reg [SIDE_W-1:0]   row;
 reg [SIDE_W-1:0]   column;
@@ -92,7 +114,7 @@ assign busy        = running;
 assign step        = moves;
 assign plane_addr  = word;
 assign weight_addr = weight;
-assign is_inside      = !above && !below && !left && !right;
+assign is_inside   = !above && !below && !left && !right;
 assign tap_first   = number == 0;
 assign first       = tap_first && kx == 2'd0 && ky == 2'd0;
 assign last        = ends_group;

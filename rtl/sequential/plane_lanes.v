@@ -109,7 +109,7 @@ always @(posedge clk) begin
         sums          <= sums_now;
         left          <= ALL[LEFT_W-1:0];
     end else begin
-        sums <= sums >> COUNT_W >> COUNT_W; // by 2 * COUNT_W at once, tools warn of one lane
+        sums <= sums >> COUNT_W >> COUNT_W;  // by 2 * COUNT_W at once, tools warn of one lane
         if (valid) begin
             left <= left - 1'b1;
         end

@@ -7,8 +7,8 @@
 /*
  * AXI's reset, active low and perhaps asynchronous, as this project's blocks take it: active high, in step with the clock.
  *
- * It begins one to two cycles after aresetn has fallen, and ends three after that has risen. A reset shorter than a cycle
- * counts too.
+ * It begins with the second edge of clk after aresetn has fallen, and ends with the fourth after that has risen. A reset
+ * shorter than a cycle counts too. Two registers against metastability stand before rst at either end.
  */
 module reset_synchronizer (
     input  wire clk,
@@ -16,20 +16,25 @@ module reset_synchronizer (
     output reg  rst
 );
 
+// Set at any time, cleared in step with the clock
 (* ASYNC_REG = "TRUE", keep = "true", preserve, syn_keep = 1, syn_preserve = 1 *)
-reg [1:0] stages;
+reg [1:0] held;
 
 always @(posedge clk or negedge aresetn) begin
     if (!aresetn) begin
-        stages <= 2'b11;
+        held <= 2'b11;
     end else begin
-        stages <= {stages[0], 1'b0};
+        held <= {held[0], 1'b0};
     end
 end
 
-// Begins in step with the clock too.
+// Set in step with the clock too: held rises near an edge where aresetn falls there.
+(* ASYNC_REG = "TRUE", keep = "true", preserve, syn_keep = 1, syn_preserve = 1 *)
+reg seen;
+
 always @(posedge clk) begin
-    rst <= stages[1];
+    seen <= held[1];
+    rst  <= seen;
 end
 
 endmodule

@@ -19,10 +19,11 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission import folder as emit_module
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import environment, render_modules
-from wsfracbnn.gen.locations import CHECKPOINTS, RTL
+from wsfracbnn.gen.locations import CHECKPOINTS, ROOT, RTL
 from wsfracbnn.gen.simulation.job import simulator_environment
 from wsfracbnn.gen.sizing.presets import PRESETS, preset
 from wsfracbnn.gen.sizing.targets import choose_folding
+from wsfracbnn.gen.soc.wrapper import AxiWidths
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.gen.stages.rom import Rom, Words
 from wsfracbnn.model import extras
@@ -65,6 +66,16 @@ def test_the_same_description_gives_the_same_bytes(digits_description: NetworkDe
     first, second = tree(tmp_path / "a"), tree(tmp_path / "elsewhere/b")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_the_licence_goes_along(tiny: NetworkDescription, tmp_path: Path) -> None:
+    """Its text, and a line in every file that has comments and is no data."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "net", axi=AxiWidths())
+    files = {name: text.decode() for name, text in tree(tmp_path / "net").items() if not name.endswith(".npz")}
+    assert files["LICENSE"] == (ROOT / "LICENSE").read_text()
+    commented = [name for name in files if name.endswith((".v", ".py", ".h", ".xml", ".xdc", ".core", "Makefile"))]
+    assert len(commented) > 30
+    assert [name for name in commented if "SPDX-License-Identifier: Apache-2.0" not in files[name]] == []
 
 
 def test_emitting_the_same_again_keeps_the_files(tiny: NetworkDescription, tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "adder_tree": [({"VALUES": 0}, "VALUES_must_be_at_least_1"), ({"WIDTH": 0}, "WIDTH_must_be_at_least_1")],
     "affine": [
         ({"CHANNELS": 10, "LANES": 4}, "LANES_must_divide_CHANNELS"),
+        ({"SHIFT": -1}, "SHIFT_must_be_at_least_0"),
         ({"SHIFT": 8, "RPRELU": 1}, "SHIFT_must_be_1_to_7_for_the_8_bits_of_a_slope"),
         ({"LUT_INPUTS": 5}, "LUT_INPUTS_must_be_4_or_6"),
     ],
@@ -260,7 +261,11 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "repeat_pixel": [({"BEATS": 0}, "BEATS_must_be_at_least_1")],
     "residual_add": [({"IN_W": 8, "BITS": 16}, "IN_W_must_be_at_least_BITS")],
     "saturate": [({"IN_W": 16, "OUT_W": 16}, "IN_W_must_be_more_than_OUT_W")],
-    "shift_add": [({"DIGITS": 4}, "DIGITS_must_be_1_to_3"), ({"LUT_INPUTS": 5}, "LUT_INPUTS_must_be_4_or_6")],
+    "shift_add": [
+        ({"IN_W": 9, "OUT_W": 8}, "OUT_W_must_be_at_least_IN_W"),
+        ({"DIGITS": 4}, "DIGITS_must_be_1_to_3"),
+        ({"LUT_INPUTS": 5}, "LUT_INPUTS_must_be_4_or_6"),
+    ],
     "stream_downsize": [({"FACTOR": 0}, "FACTOR_must_be_at_least_1")],
     "stream_fifo": [
         ({"DEPTH": 1, "BLOCK": 0}, "DEPTH_must_be_at_least_2_or_4_in_block_RAM"),
@@ -279,6 +284,7 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "table_engine": [
         ({"OUT_CHANNELS": 16, "PE": 3}, "PE_must_divide_OUT_CHANNELS"),
         ({"COLOURS": 3, "VALUES": 4}, "VALUES_must_divide_9_times_COLOURS"),
+        ({"LEVELS": 0}, "LEVELS_must_be_at_least_1"),
     ],
     "window_buffer": [({"HEIGHT_PIXELS": 1}, "an_image_must_have_at_least_2_by_2_pixels")],
     "window_columns": [({"COLUMNS": 0}, "COLUMNS_must_be_at_least_1")],
@@ -296,7 +302,11 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
         ({"STRIDE": 3}, "STRIDE_must_be_1_or_2"),
         ({"STRIDE": 2, "WIDTH_PIXELS": 7}, "STRIDE_2_needs_an_even_image"),
     ],
-    "xnor_lane": [({"SIMD": 0}, "SIMD_must_be_at_least_1"), ({"STAGES": 0}, "STAGES_must_be_1")],
+    "xnor_lane": [
+        ({"SIMD": 9, "SUM_W": 4}, "SUM_W_must_be_more_than_the_width_of_a_count"),
+        ({"SIMD": 0}, "SIMD_must_be_at_least_1"),
+        ({"STAGES": 0}, "STAGES_must_be_1"),
+    ],
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
 
@@ -305,7 +315,7 @@ WITHOUT_SIZE = {"count_six", "crc32_byte", "lut6", "reset_register"}
 FOLDERS = {
     RTL: (BUILT, REFUSED, WITHOUT_SIZE),
     BOARD_RTL: (board.BUILT, board.REFUSED, board.WITHOUT_SIZE),
-    SEQUENTIAL_RTL: (sequential.BUILT, sequential.REFUSED, sequential.WITHOUT_SIZE),
+    SEQUENTIAL_RTL: (sequential.BUILT, sequential.REFUSED, set()),
     SOC_RTL: (soc.BUILT, soc.REFUSED, soc.WITHOUT_SIZE),
 }
 

@@ -14,6 +14,7 @@ import pytest
 
 from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, ONE_PORT, Device, Family, family_named
+from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.sequential.constants import channels_of, layer_bits, signed_width
 from wsfracbnn.gen.sequential.design import SequentialDesign, SequentialFolding, build_sequential
@@ -243,3 +244,19 @@ def test_the_stream_is_shape_words_and_checksum(small: NetworkDescription) -> No
 def test_nothing_on_a_chip_or_a_board_loads_weights(small: NetworkDescription) -> None:
     with pytest.raises(InputError, match="nothing there loads weights"):
         AxiWrapper(loaded(small), AxiWidths())
+
+
+def test_an_emitted_folder_says_how_its_weights_are_loaded(small: NetworkDescription, tmp_path: Path) -> None:
+    folding = sequential_folding(small, EngineSize(2, 2, loaded=True))
+    emit(small, folding, tmp_path / "net")
+    text = (tmp_path / "net" / "README.md").read_text()
+    beats = (tmp_path / "net" / "weights.bin").stat().st_size // 4
+    assert (
+        f"| `s_load_axis` | 32 bits of `weights.bin`, first byte in the low bits | last beat of the file ({beats})"
+        in text
+    )
+    for port in ("loaded", "load_error", "s_load_axis_tready"):
+        assert f"`{port}`" in text
+        assert re.search(rf"\b{port}\b", (tmp_path / "net" / "rtl" / f"{small.name}_top.v").read_text())
+    emit(small, sequential_folding(small, EngineSize(2, 2)), tmp_path / "net")
+    assert "load" not in (tmp_path / "net" / "README.md").read_text()

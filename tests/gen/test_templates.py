@@ -18,7 +18,7 @@ NAMES = sorted(path.name for path in TEMPLATES.glob("*.j2") if not path.name.sta
 COMPUTING = (nodes.Add, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Concat, nodes.Slice)
 """What no template does. A width may be a product, and the index of its highest bit one less."""
 
-FILTERS = {"join"}
+FILTERS = {"join", "wordwrap"}
 CALLS = {"range", "items", "literal", "mask", "literals", "parity_literals", "lane_title", "splitlines", "caller"}
 """Methods that give text, and what loops need."""
 

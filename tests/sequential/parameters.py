@@ -51,6 +51,15 @@ BUILT: dict[str, list[Parameters]] = {
 """For each block the least and the greatest values that a network can ask for, and what lies at a corner between."""
 
 REFUSED: dict[str, list[tuple[Parameters, str]]] = {
+    "average_walk": [
+        ({"BITS": 1}, "BITS_must_be_at_least_2"),
+        ({"CHANNEL_W": 0}, "CHANNEL_W_must_be_at_least_1"),
+    ],
+    "constant_walk": [({"ADDR_W": 0}, "ADDR_W_must_be_at_least_1")],
+    "layer_walk": [
+        ({"PLANE_W": 0}, "PLANE_W_must_be_at_least_1"),
+        ({"PAUSE_W": 0}, "PAUSE_W_must_be_at_least_1"),
+    ],
     "plane_lanes": [
         ({"PE": 0}, "PE_must_be_at_least_1"),
         ({"SIMD": 16, "MOST": 31}, "SIMD_must_be_at_least_1_and_at_most_half_of_MOST"),
@@ -81,6 +90,3 @@ REFUSED: dict[str, list[tuple[Parameters, str]]] = {
     "two_port_ram": [({"WIDTH": 0}, "WIDTH_must_be_at_least_1"), ({"WORDS": 0}, "WORDS_must_be_at_least_1")],
 }
 """Parameters that cannot be built, and the beginning of the module that is missing then."""
-
-WITHOUT_SIZE = {"average_walk", "constant_walk", "layer_walk"}
-"""Blocks whose parameters are widths alone, of which any is built."""

@@ -79,6 +79,7 @@ def test_only_a_folder_with_a_wrapper_has_its_files(folder: Path, tiny: NetworkD
     without = {path.relative_to(tmp_path / "tiny").as_posix() for path in (tmp_path / "tiny").rglob("*")}
     more = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - without
     assert {"component.xml", "driver/accelerator.py", "driver/tiny_registers.h", "driver/REGISTERS.md"} < more
+    assert "constraints/tiny_axi.xdc" in more
     assert {"rtl/tiny_axi.v", "rtl/tiny_registers.v", "rtl/lib/tiny_pixel_unpacker.v"} < more
     assert "axi" not in json.loads((tmp_path / "tiny" / "design.json").read_text())
     found = json.loads((folder / "design.json").read_text())["axi"]
@@ -184,10 +185,22 @@ def test_its_buses_are_of_vivado_s_types(component: ElementTree.Element) -> None
 
 def test_every_file_that_it_names_is_there(folder: Path, component: ElementTree.Element) -> None:
     files = texts(component, "fileSets/fileSet/file/name")
-    assert sorted(files) == sorted(sources(folder) * 2)
+    constraints = "constraints/tiny_axi.xdc"  # of synthesis alone
+    assert sorted(files) == sorted([*sources(folder) * 2, constraints])
     assert [name for name in files if not (folder / name).is_file()] == []
     views, sets = texts(component, "model/views/view/fileSetRef/localName"), texts(component, "fileSets/fileSet/name")
     assert views == sets
+
+
+def test_the_constraint_names_registers_that_are_there(folder: Path) -> None:
+    """Those that aresetn sets: Vivado calls the pin of an asynchronous set PRE, and a register by its name and _reg."""
+    text = (folder / "constraints" / "tiny_axi.xdc").read_text()
+    (instance, register) = re.findall(r"NAME =~ \*(\w+)/(\w+)_reg\*/PRE", text)[0]
+    wrapper = (folder / "rtl" / "tiny_axi.v").read_text()
+    assert re.search(rf"^tiny_reset_synchronizer {instance} \(", wrapper, re.MULTILINE)
+    block = (folder / "rtl" / "lib" / "tiny_reset_synchronizer.v").read_text()
+    asynchronous = re.findall(r"negedge aresetn\) begin\n +if \(!aresetn\) begin\n +(\w+) <=", block)
+    assert asynchronous == [register]
 
 
 def test_another_reader_finds_the_register_map_in_it(folder: Path) -> None:
