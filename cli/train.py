@@ -153,8 +153,31 @@ def _dataset(run: Run, data: Path | None, bad_pictures: str) -> Dataset:
         return load_dataset(run.dataset, data)
     if data is not None and data.resolve() != Path(run.dataset).resolve():
         raise InputError(f"--data: found '{data}', but --dataset is '{run.dataset}' itself, expected one of both")
-    own = Own(run.dataset_name, run.image_shape, run.pictures, bad_pictures == SKIP)
+    own = Own(run.dataset_name, run.image_shape, run.pictures, bad_pictures == SKIP, _held_out_before(run))
     return own_source(Path(run.dataset)).load(own)
+
+
+def _held_out_before(run: Run) -> dict[str, str]:
+    """By class, what the networks that the run learns from held out of the same pictures, so that it does too.
+
+    Raises:
+        InputError: one of them was trained on another choice of these pictures.
+    """
+    from wsfracbnn.model.checkpoint import load_checkpoint
+
+    bounds: dict[str, str] = {}
+    for key, file in (("start_from", run.start_from), ("teacher", run.teacher)):
+        before = load_checkpoint(Path(file)) if file else None
+        if before is None or before.held_out is None or before.training.get("dataset") != run.dataset_name:
+            continue
+        if before.pictures.split_seed != run.pictures.split_seed:
+            raise InputError(
+                f"setting 'pictures.split_seed': found {run.pictures.split_seed}, but {file} ('{key}') was trained "
+                f"with {before.pictures.split_seed}; expected the same, so that it has seen no picture that is held out"
+            )
+        for name, bound in zip(before.class_names, before.held_out, strict=True):
+            bounds[name] = min(bound, bounds.get(name, bound))
+    return bounds
 
 
 def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:

@@ -9,6 +9,9 @@ from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data.registry import SOURCES
 from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
 
+FRACBNN_MODELS = ("fracbnn", "fracbnn_matched")
+"""Models of which the baseline's operations are counted."""
+
 
 def model_card(checkpoint: Checkpoint, file_name: str) -> str:
     """The card as Markdown: data, network, recipe, results, limits."""
@@ -38,15 +41,16 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
         by = "integer model" if checkpoint.model == "wsfracbnn" else "in floating point"
         lines += [f"**Accuracy.** Top-1 {checkpoint.test_accuracy:.2f} % on all test images, {by}.", ""]
     if gates:
-        ours, theirs = count_wsfracbnn(config, gates), count_fracbnn(config, gates)
+        theirs = count_fracbnn(config, gates)
+        ours = theirs if checkpoint.model in FRACBNN_MODELS else count_wsfracbnn(config, gates)
+        share = f", {100 * load_ratio(ours, theirs):.1f} % of FracBNN's of the same shape and gates"
         lines += [
             f"**Gates open.** {100 * sum(gates) / len(gates):.1f} % in the mean; by layer "
             + ", ".join(f"{100 * g:.0f}" for g in gates)
             + " %.",
             "",
-            f"**Load.** {total(ours).load:,.0f} operations an image, {100 * load_ratio(ours, theirs):.1f} % of "
-            "FracBNN's of the same shape and gates: binary operations / 64 + floating-point operations, "
-            "without integer additions, shifts and comparisons.",
+            f"**Load.** {total(ours).load:,.0f} operations an image{share if ours is not theirs else ''}: binary "
+            "operations / 64 + floating-point operations, without integer additions, shifts and comparisons.",
             "",
         ]
     if checkpoint.is_binarized:

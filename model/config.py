@@ -78,7 +78,7 @@ class NetworkConfig:
         residual_bits: B, width of the residual stream.
         residual_fraction: F, fractional bits of the residual stream.
         residual_alpha: initial standard deviation of a residual branch relative to its shortcut
-            (alpha of NF-ResNets, arXiv 2101.08692, section 3).
+            (alpha of NF-ResNets, arXiv 2101.08692, section 4).
         weight_standardization: False only in the ablation that trains without it.
     """
 

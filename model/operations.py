@@ -83,6 +83,10 @@ def _input_macs(config: NetworkConfig) -> int:
     return config.image_height * config.image_width * config.widths[0] * TAPS * config.input_bits
 
 
+ACTIVATION_COMPARES = 2
+"""With the middle threshold, and with the one above or below it (rtl/quantizer.v)."""
+
+
 def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> list[LayerOperations]:
     """Operations of the integer network that the hardware computes.
 
@@ -116,7 +120,7 @@ def count_wsfracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> l
                 lsb=gate * macs,
                 adds=(1 + gate + 3 + 2 + 1) * _outputs(shape) + 4 * pooled,  # 2 S_m is wiring, S_l is added where open
                 shifts=(3 + 3) * _outputs(shape) + pooled,
-                compares=2 * _inputs(shape) + 4 * _outputs(shape),
+                compares=ACTIVATION_COMPARES * _inputs(shape) + 4 * _outputs(shape),
                 parameters=shape.out_channels * (shape.fan_in + 5) + 3 * shape.in_channels,
                 bits=shape.out_channels * (shape.fan_in + shape.fan_in.bit_length() + 1 + 2 * (10 + bits))
                 + 3 * bits * shape.in_channels,
@@ -165,7 +169,7 @@ def count_fracbnn(config: NetworkConfig, gate_fractions: Sequence[float]) -> lis
                 msb=macs,
                 lsb=gate * macs,
                 flops=flops,
-                compares=3 * _inputs(shape) + outputs,
+                compares=ACTIVATION_COMPARES * _inputs(shape) + outputs,
                 parameters=shape.out_channels * (shape.fan_in + 1 + 4 + 3),
                 bits=shape.out_channels * (shape.fan_in + (1 + 4 + 3) * 32),
             )

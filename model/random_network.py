@@ -13,7 +13,7 @@ from wsfracbnn.model.contract import SCALE_LIMIT, factor_limit
 from wsfracbnn.model.description import ConvLayer, InputLayer, NetworkDescription
 from wsfracbnn.model.lower import lower_network
 from wsfracbnn.model.networks.layers import BinaryWSConv2d, ScalePath
-from wsfracbnn.model.networks.wsfracbnn import ResidualConv, WSFracBNN
+from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
 
 
 @torch.no_grad()
@@ -29,13 +29,9 @@ def random_network(config: NetworkConfig, seed: int, wild: bool = True) -> WSFra
     shape = (16, config.image_channels, config.image_height, config.image_width)
     network.calibrate(torch.randint(0, 256, shape, dtype=torch.uint8))
     _fit_scale(network.input.conv, network.input.path)
-    for stage in network.stages:
-        assert isinstance(stage, ResidualConv)
+    for stage in network.residual_stages():
         _fit_scale(stage.gated.conv, stage.path)
-    for stage in network.stages:
-        assert isinstance(stage, ResidualConv)
-        if not wild:
-            break
+    for stage in network.residual_stages() if wild else ():
         stage.rprelu.slope.uniform_(-1.9, 1.9)
         stage.rprelu.bias_in.normal_(0, 0.5)
         stage.rprelu.bias_out.normal_(0, 0.5)

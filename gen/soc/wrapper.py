@@ -210,7 +210,7 @@ class AxiWrapper:
 
     @property
     def views(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-        """The uses of the files, as Vivado calls them: name, environment, and files of constraints beside the Verilog."""
+        """The uses of the files, as Vivado calls them: name, environment, and the constraints that go along."""
         return (
             ("xilinx_anylanguagesynthesis", ":vivado.xilinx.com:synthesis", (self.constraints,)),
             ("xilinx_anylanguagebehavioralsimulation", ":vivado.xilinx.com:simulation", ()),

@@ -2,9 +2,9 @@
 """Constants as codes of signed digits, chosen so that what multiplies by them is small.
 
 rtl/shift_add.v multiplies by a sum of signed digits +-2^shift. How large it is depends on how many different shifts a
-digit takes over the channels of a layer, and these are few: a layer's scales lie within a factor of two, and a constant
-has several forms (96 = 64 + 32 = 128 - 32; 64 = 32 + 32). `cheapest_codes` finds those of
-the smallest shifters.
+digit takes over the channels of a layer, and these are few: a layer's scales lie within a factor of two at first and of
+seven after long training, and a constant has several forms (96 = 64 + 32 = 128 - 32; 64 = 32 + 32). `cheapest_codes`
+finds those of the smallest shifters.
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pooch
-from numpy._core.multiarray import _reconstruct
-from numpy._core.numeric import _frombuffer  # type: ignore[attr-defined]
 
 from wsfracbnn.model.data.dataset import Dataset, Images, Labels
 from wsfracbnn.model.data.download import cache_folder, download
@@ -113,7 +111,8 @@ CIFAR100 = Cifar(
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     (module, name): value
-    for name, value in (("_reconstruct", _reconstruct), ("_frombuffer", _frombuffer))
+    for name, protocol in (("_reconstruct", 2), ("_frombuffer", 5))
+    for value in (np.zeros(1).__reduce_ex__(protocol)[0],)
     for module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")
 } | {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
 """What a pickled array names, by the exact names that numpy has given it. Nothing is imported for a file."""

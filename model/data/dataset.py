@@ -20,7 +20,7 @@ MAX_CLASSES = 4096
 NAME_LIMIT = 100
 """Characters of a class's name."""
 
-LOOKED_AT = 60_000
+LOOKED_AT = 100_000
 """Images that a digest reads at most: all of a built-in set, and an even choice of a large one, which is on a disk."""
 
 Images = NDArray[np.uint8]

@@ -81,7 +81,7 @@ class FractionalActivation(nn.Module):
 class BinaryWSConv2d(nn.Module):
     """3x3 convolution with scaled weight standardization and 1-bit weights, split into plane and scale.
 
-    W_hat = z / sqrt(fan_in) with z = (W - mean) / std per output channel (scaled WS, arXiv 2101.08692, equation 3).
+    W_hat = z / sqrt(fan_in) with z = (W - mean) / std per output channel (scaled WS, arXiv 2101.08692, section 4).
     `plane` is what the convolution multiplies by: sign(z), or z itself while not `binary` (the first step of the
     two-step schedule). Both have unit mean square, so that sums, gates and branches keep their size when the weights
     turn binary. `scale` is the real number that the accumulator is multiplied by: gain / sqrt(fan_in). "BNN - BN = ?"

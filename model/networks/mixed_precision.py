@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sixteen-bit convolutions whose binary sums stay exact.
 
-Forward, the operands are 16-bit floats chosen so that the sum of +-1 products is exact whatever the order of its
-additions: float16 holds every integer to 2048 and every even one to 4096, bfloat16 every integer to 256 and every
-even one to 512. A window of `n` taps of +-1 sums to an integer of n's parity, and its partial sums never exceed n in
-magnitude. Where the input channels do not fit they are taken in groups, whose exact sums are added in float32.
+Forward, operands and results are 16-bit floats that hold every sum of +-1 products: float16 every integer to 2048 and
+every even one to 4096, bfloat16 every integer to 256 and every even one to 512. A window of `n` taps of +-1 sums to an
+integer of n's parity. Partial sums may be odd, and are exact where they are added in float32, as oneDNN and cuDNN do;
+tests/model/test_mixed_precision.py compares bit for bit. Where the input channels do not fit they are taken in groups,
+whose exact sums are added in float32.
 Backward, operands are bfloat16, whose range is float32's, so that no loss scaling is needed; +-1 is exact in it too.
 """
 

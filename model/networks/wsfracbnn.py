@@ -143,7 +143,7 @@ class WSFracBNN(nn.Module):
         variance = 1.0
         for shape in config.convolutions():
             self.stages.append(ResidualConv(shape, config, math.sqrt(variance)))
-            variance *= 1.0 + config.residual_alpha**2  # the residual sum's variance (arXiv 2101.08692, section 3)
+            variance *= 1.0 + config.residual_alpha**2  # the residual sum's variance (arXiv 2101.08692, section 4)
         unit = 2.0**config.residual_fraction
         self.head = Head(config.widths[-1], config.classes, config.head_pixels(), config.residual_bits, unit)
 
@@ -224,7 +224,7 @@ class WSFracBNN(nn.Module):
     def stream_parameters(self) -> Iterator[tuple[nn.Parameter, float]]:
         """Parameters in units of the residual stream, each with the standard deviation that the stream has there.
 
-        Without a normalization the stream grows from stage to stage (arXiv 2101.08692, section 3), and they with it.
+        Without a normalization the stream grows from stage to stage (arXiv 2101.08692, section 4), and they with it.
         """
         for stage in self.residual_stages():
             activation, rprelu = stage.activation, stage.rprelu

@@ -46,14 +46,20 @@ _NEEDS = (
         "the thresholds are FracBNN's own or come from start_from",
     ),
     _Need(
+        ("binary_from", "binary_rate", "binary_weight_decay"),
+        lambda run: run.model in _HAS_GATES,
+        "the model's weights stay real",
+    ),
+    _Need(
         ("binary_weight_decay", "binary_rate"),
-        lambda run: run.settings.switch_epoch < run.settings.epochs,
+        lambda run: run.model not in _HAS_GATES or run.settings.switch_epoch < run.settings.epochs,
         "binary_from leaves no epoch with binary weights",
     ),
 )
 
 _OFF: dict[str, Any] = {
     "agc": 0.0,
+    "binary_from": 0.0,
     "binary_rate": 1.0,
     "stream_rate": 0.0,
     "weight_window": 0.0,

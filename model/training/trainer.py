@@ -96,6 +96,8 @@ class Trainer:
         kernels: bool = True,
     ) -> None:
         self.run, self.settings, self.dataset = run, run.settings, dataset
+        if run.model == "resnet":  # weights stay real: there is one step
+            self.settings = replace(run.settings, binary_from=0.0, binary_rate=1.0)
         self.world = world or World(0, 1, torch.device("cpu"))
         shape = config or run.config(len(dataset.class_names))
         self.network_config = replace(shape, weight_standardization=run.settings.weight_standardization)

@@ -86,6 +86,14 @@ def test_from_pictures_to_answers(folder: Path) -> None:
             picture = (folder / "My shades" / name / f"{number}.png").read_bytes()
             (folder / "My shades" / name / f"copy {number}.png").write_bytes(picture)
     later = figures("eval", *weights, "--data", "My shades")["images"]
+    figures(
+        "train", "--config", "a.toml", "--start-from", "build/my_shades.pt", "--out", "build/more.pt", "--epochs", "1"
+    )
+    assert load_checkpoint(folder / "build" / "more.pt").held_out == checkpoint.held_out
+    another = ["--set", "pictures.split_seed=2", "--out", "build/other.pt"]
+    assert refusal("train", "--config", "a.toml", "--teacher", "build/my_shades.pt", *another).startswith(
+        "setting 'pictures.split_seed': found 2, but build/my_shades.pt ('teacher') was trained with 1; expected the"
+    )
     kept = zip(checkpoint.class_names, checkpoint.held_out, strict=True)
     expected = [
         held_out([file.name for file in (folder / "My shades" / name).iterdir()], checkpoint.pictures, bound).sum()

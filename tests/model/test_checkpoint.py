@@ -191,6 +191,13 @@ def test_every_bundled_checkpoint_is_small_emits_and_has_its_card(path: Path) ->
     assert all(f" {key} " in settings for key in checkpoint.training)
 
 
+@pytest.mark.parametrize("path", sorted(CHECKPOINTS.glob("*/*.pt")), ids=lambda path: path.stem)
+def test_what_trainings_begin_with_has_its_card(path: Path) -> None:
+    card = model_card(load_checkpoint(path), path.name)
+    assert path.with_suffix(".md").read_text() == card
+    assert ("of FracBNN's of the same shape" in card) == ("-wsfracbnn-" in path.name)
+
+
 def test_a_full_precision_teacher_of_twice_the_width_is_saved(tmp_path: Path) -> None:
     """Its first convolution has three channels where the others' have a thermometer code."""
     config = dataclasses.replace(resnet20(100), widths=(32, 64, 128))

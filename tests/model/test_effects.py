@@ -30,6 +30,11 @@ from wsfracbnn.model.training.settings import make_run, read_toml
         ({"gate_start": 1.0, "start_from": "a.pt"}, ["setting 'gate_start': no effect, as the thresholds"]),
         ({"gate_start": 1.0, "model": "fracbnn_matched"}, []),
         ({"binary_weight_decay": 0.0, "binary_from": 1.0}, ["setting 'binary_weight_decay': no effect"]),
+        (
+            {"binary_from": 0.4, "model": "resnet"},
+            ["setting 'binary_from': no effect, as the model's weights stay real"],
+        ),
+        ({"binary_from": 0.0, "model": "resnet"}, []),
     ],
 )
 def test_sentences(values: dict[str, Any], sentences: list[str]) -> None:

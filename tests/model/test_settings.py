@@ -39,6 +39,7 @@ def test_schedules() -> None:
     assert learning_rate(cosine, 39.99) == pytest.approx(0.1, abs=0.01)
     assert learning_rate(cosine, 99.99) < 1e-4
     gentle = dataclasses.replace(cosine, binary_rate=0.25)
+    assert learning_rate(dataclasses.replace(cosine, binary_from=1.0), 99.99) < 1e-4
     assert learning_rate(gentle, 39.99) == learning_rate(cosine, 39.99)
     assert learning_rate(gentle, 70.0) == pytest.approx(0.25 * learning_rate(cosine, 70.0))
     step = dataclasses.replace(cosine, schedule="step", warmup_epochs=0, binary_from=0.5)
