@@ -43,6 +43,9 @@ def main(
         Path | None, typer.Option(help="FracBNN's released CIFAR-10 network, a NumPy archive, for its precision too.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder with CIFAR-10's files for it; else downloaded.")] = None,
+    cifar100: Annotated[
+        Path | None, typer.Option(help="Folder with CIFAR-100's files, for the precision of its matched FracBNN too.")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of the placer, with commas between.")] = "1",
     cache: Annotated[Path, typer.Option(help="Folder of emitted designs and simulations.")] = BUILD / "batchnorm",
     synthesis: Annotated[Path, typer.Option(help="Folder of synthesis and routing runs.")] = BUILD / "synthesis",
@@ -52,6 +55,7 @@ def main(
         DESIGNS,
         Bench,
         digits_precisions,
+        matched_precisions,
         released_precisions,
         rounds_of,
         train_baseline,
@@ -78,6 +82,8 @@ def main(
             for row in digits_precisions(bench):
                 add_precision(results, row)
             for row in () if released is None else released_precisions(released, data):
+                add_precision(results, row)
+            for row in () if cifar100 is None else matched_precisions(cifar100):
                 add_precision(results, row)
             continue
         for measure in rounds[name]:

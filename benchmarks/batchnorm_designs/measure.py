@@ -50,6 +50,8 @@ BATCH = 250
 RELEASED_FRACTION = 11
 """Of the released network's stream of 16 bits, whose largest value on 1,500 test images is just saturated then."""
 
+MATCHED = CHECKPOINTS / "accuracy-100" / "cifar100-fracbnn-like-for-like-s1.pt"
+
 WIDTHS = (18, 12, 10, 8)
 """Of factors, where it is measured how near they come to floating point."""
 
@@ -178,14 +180,14 @@ def rounds_of(seeds: Sequence[int]) -> dict[str, Sequence[Callable[[Bench, Desig
     return {"area": [ecp5_area], "simulation": [simulated], "xc7": [xc7_area], "clock": clocks}
 
 
-def precisions(network: FracBNN, title: str, data: Dataset) -> Iterator[Precision]:
-    """Top-1 of a FracBNN in floating point, then of integers of each width of `WIDTHS`. title: of network and data."""
+def precisions(network: FracBNN, title: str, data: Dataset, widths: Sequence[int] = WIDTHS) -> Iterator[Precision]:
+    """Top-1 of a FracBNN in floating point, then of integers of each of `widths`. title: of network and data."""
     count = len(data.test_labels)
     images = image_tensor(data.test_images)
     with torch.no_grad():
         real = np.concatenate([network(images[n : n + BATCH]).argmax(1).numpy() for n in range(0, count, BATCH)])
     fractions = (DEFAULT_GATE_FRACTION,) * len(network.config.convolutions())
-    for bits in (0, *WIDTHS):
+    for bits in (0, *widths):
         found = real
         if bits:
             description = lower_fracbnn(network, "baseline", data.class_names, fractions, bits)
@@ -196,10 +198,20 @@ def precisions(network: FracBNN, title: str, data: Dataset) -> Iterator[Precisio
 
 def digits_precisions(bench: Bench) -> Iterator[Precision]:
     """Of the network that is compared in hardware."""
-    network = load_checkpoint(bench.baseline).network()
+    yield from precisions(_fracbnn(bench.baseline), "FracBNN, digits", Digits().load(None))
+
+
+def matched_precisions(folder: Path) -> Iterator[Precision]:
+    """Of the baseline of the like-for-like comparison. folder: with CIFAR-100's files."""
+    data = load_dataset("cifar100", folder)
+    yield from precisions(_fracbnn(MATCHED), "FracBNN, matched, CIFAR-100", data, WIDTHS[:1])
+
+
+def _fracbnn(path: Path) -> FracBNN:
+    network = load_checkpoint(path).network()
     if not isinstance(network, FracBNN):
-        raise InputError(f"{bench.baseline}: found another network, expected a FracBNN")
-    yield from precisions(network, "FracBNN, digits", Digits().load(None))
+        raise InputError(f"{path}: found another network, expected a FracBNN")
+    return network
 
 
 def released_precisions(archive: Path, folder: Path | None) -> Iterator[Precision]:

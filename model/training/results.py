@@ -109,18 +109,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Margin:
-    """WSFracBNN's mean over a baseline's of the same plan and length, in points."""
+    """WSFracBNN's mean over a baseline's of the same plan and length, in points. seeds: of how many either is the mean."""
 
     dataset: str
     plan: str
     epochs: int
     against: str
     points: float
+    seeds: tuple[int, int]
 
     def __str__(self) -> str:
+        ours, theirs = self.seeds
         return (
             f"{self.dataset}, {self.epochs} epochs ({self.plan}): WSFracBNN {self.points:+.2f} points "
-            f"against {self.against}."
+            f"against {self.against} (seeds: {ours} and {theirs})."
         )
 
 
@@ -149,8 +151,8 @@ class AccuracyResults:
         """Of every plan that trained WSFracBNN and a baseline of the same width for as long."""
         groups = self.groups()
         found = []
-        for ours in (group.first for group in groups if group.first.role == "full"):
-            mean = next(group.mean for group in groups if group.first == ours)
+        for full in (group for group in groups if group.first.role == "full"):
+            ours = full.first
             for theirs in groups:
                 row = theirs.first
                 alike = (row.dataset, row.plan, row.width, row.epochs) == (
@@ -160,8 +162,8 @@ class AccuracyResults:
                     ours.epochs,
                 )
                 if alike and row.role in ("like_for_like", "own_recipe"):
-                    points = round(mean - theirs.mean, 3)
-                    found.append(Margin(ours.dataset, ours.plan, ours.epochs, row.title, points))
+                    points, seeds = round(full.mean - theirs.mean, 3), (len(full.rows), len(theirs.rows))
+                    found.append(Margin(ours.dataset, ours.plan, ours.epochs, row.title, points, seeds))
         return found
 
     def table(self) -> str:
