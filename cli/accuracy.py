@@ -55,9 +55,11 @@ def accuracy(
     from wsfracbnn.model.files import require_folder, require_writable, updating, write_text
     from wsfracbnn.model.processors import processors
     from wsfracbnn.model.training.curves import draw_curves
-    from wsfracbnn.model.training.plan import best_networks, carry_out, collect, read_plan
-    from wsfracbnn.model.training.plan import curves as curves_of
+    from wsfracbnn.model.training.outcomes import best_networks, collect
+    from wsfracbnn.model.training.outcomes import curves as curves_of
+    from wsfracbnn.model.training.plan import read_plan
     from wsfracbnn.model.training.results import AccuracyResults, read_results
+    from wsfracbnn.model.training.side_by_side import carry_out
 
     require_writable(results)
     earlier = read_results(results) if results.exists() else AccuracyResults()

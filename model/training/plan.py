@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans of training runs, carried out side by side.
+"""Plans of training runs: which networks are trained, with which settings, and what each is for.
 
 A plan is a TOML file beside the run configurations that it names:
 
@@ -18,31 +18,20 @@ A plan is a TOML file beside the run configurations that it names:
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGINT, SIGTERM, signal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.data.registry import SOURCES
-from wsfracbnn.model.errors import InputError, counted
-from wsfracbnn.model.names import module_name
-from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio
-from wsfracbnn.model.processors import processors
+from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.reading import Schema, checked, one_of, printable, read_toml
-from wsfracbnn.model.supervise import WAKE_S, Child
-from wsfracbnn.model.training.curves import Curve
-from wsfracbnn.model.training.results import ROLES, AccuracyResults, AccuracyRow, mean_or_none, title_of
+from wsfracbnn.model.training.results import ROLES, AccuracyRow, mean_or_none, title_of
 from wsfracbnn.model.training.settings import TABLES, Run, combined, make_run, parse_assignments
 from wsfracbnn.model.training.settings import read_toml as read_settings
 
@@ -185,154 +174,3 @@ def _planned(
     overrides = tuple(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
     run = make_run(combined(read_settings(config), parse_assignments(list(overrides))))
     return PlannedRun(entry.name, entry.role, entry.without, entry.change, run, config, checkpoint, overrides)
-
-
-def carry_out(
-    runs: Sequence[PlannedRun],
-    jobs: int,
-    arguments: Sequence[str],
-    report: Callable[[str], None],
-    data: Path | None = None,
-) -> list[PlannedRun]:
-    """Train what has no checkpoint yet, `jobs` at a time, each in a process of its own; returns those that failed.
-
-    Runs are taken in their order, students as soon as their teacher is there. Each run's output goes to its
-    checkpoint's name with `.txt`; a run that is cut off resumes the next time. Ctrl-C or SIGTERM lets each run under
-    way finish its epoch and save; when this process is killed, so are they. The processors are divided among the runs.
-
-    data: folder of the published files, for the runs whose dataset is read from files.
-
-    Raises:
-        InputError: a folder is given and no run reads from it.
-        KeyboardInterrupt: after such a stop.
-    """
-    if data is not None and not any(run.takes_data for run in runs):
-        raise InputError(f"--data: found '{data}', but no run of the plan reads its images from files")
-    threads = max(1, processors() // jobs)
-    report(f"{jobs} side by side, {counted(threads, 'thread')} each")
-    waiting = [run for run in runs if not run.out.is_file()]
-    running: dict[Future[int], PlannedRun] = {}
-    failed: list[PlannedRun] = []
-    under_way = _UnderWay()
-    with under_way.told_of_signals(), ThreadPoolExecutor(jobs) as pool:
-        while waiting or running:
-            ready = [r for r in waiting if not r.run.teacher or Path(r.run.teacher).is_file()]
-            for run in [] if under_way.stopped else ready[: jobs - len(running)]:
-                waiting.remove(run)
-                report(f"{run.out.stem}: training, see {run.out.with_suffix('.txt')}")
-                source = ["--data", str(data)] if data is not None and run.takes_data else []
-                running[pool.submit(_train, run, [*arguments, *source], threads, under_way)] = run
-            if not running:
-                break  # stopped, or the teachers of those that wait failed
-            for done in wait(running, WAKE_S, return_when=FIRST_COMPLETED).done:
-                run = running.pop(done)
-                if done.result() == 0:
-                    report(f"{run.out.stem}: top-1 {load_checkpoint(run.out).test_accuracy:.2f} %")
-                elif not under_way.stopped:
-                    report(f"{run.out.stem}: failed, see {run.out.with_suffix('.txt')}")
-                    failed.append(run)
-        if under_way.stopped:
-            raise KeyboardInterrupt
-    return failed + waiting
-
-
-class _UnderWay:
-    """The trainings that run, each of which saves and ends upon a SIGTERM.
-
-    Attributes:
-        stopped: whether Ctrl-C or SIGTERM has come.
-    """
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self._processes: set[Child] = set()
-        # Reentrant: a second signal may come while the first is handled, in the same thread.
-        self._lock = threading.RLock()
-
-    @contextmanager
-    def told_of_signals(self) -> Iterator[None]:
-        """Turn each Ctrl-C and SIGTERM into a SIGTERM to each training."""
-
-        def handle(signum: int, frame: object) -> None:
-            with self._lock:
-                self.stopped = True
-                for process in self._processes:
-                    process.terminate()
-
-        previous = {number: signal(number, handle) for number in (SIGINT, SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal(number, handler)
-
-    def add(self, process: Child) -> None:
-        """Count a training that has started. A signal that came while it did is passed on."""
-        with self._lock:
-            self._processes.add(process)
-            if self.stopped:
-                process.terminate()
-
-    def discard(self, process: Child) -> None:
-        """Count it no more."""
-        with self._lock:
-            self._processes.discard(process)
-
-
-def _train(run: PlannedRun, arguments: Sequence[str], threads: int, under_way: _UnderWay) -> int:
-    run.out.parent.mkdir(parents=True, exist_ok=True)
-    # Threads that spin at OpenMP's barriers take the processors from the other runs: two busy threads on two busy
-    # cores trained 20 times slower.
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
-    with (
-        run.out.with_suffix(".txt").open("a") as output,
-        # A terminal's Ctrl-C reaches this process alone, which passes it on.
-        Child(run.command(arguments), stdout=output, stderr=subprocess.STDOUT, env=environment) as process,
-    ):
-        under_way.add(process)
-        try:
-            return process.wait()
-        finally:
-            under_way.discard(process)
-
-
-def collect(runs: Sequence[PlannedRun], plan: str) -> AccuracyResults:
-    """A row for each checkpoint that exists.
-
-    The load counts both networks at WSFracBNN's measured gate fractions (model/operations.py). `plan` is the name that
-    each row keeps of where it comes from.
-    """
-    rows: list[AccuracyRow] = []
-    loads: dict[str, float] = {}
-    for planned in runs:
-        if planned.out.is_file():
-            checkpoint = load_checkpoint(planned.out)
-            rows.append(planned.row(checkpoint, plan))
-            if planned.role == "full" and planned.run.width in (0, 16):
-                gates = list(checkpoint.gate_fractions or ())
-                ratio = load_ratio(count_wsfracbnn(checkpoint.config, gates), count_fracbnn(checkpoint.config, gates))
-                loads.setdefault(planned.run.dataset_name, round(100 * ratio, 2))
-    return AccuracyResults(tuple(rows), loads)
-
-
-def best_networks(runs: Sequence[PlannedRun]) -> dict[str, Checkpoint]:
-    """The most accurate WSFracBNN of each dataset and width, named after both where the width is not the usual one."""
-    best: dict[str, Checkpoint] = {}
-    for planned in runs:
-        if planned.role == "full" and planned.out.is_file():
-            found = load_checkpoint(planned.out)
-            name = module_name(planned.run.dataset_name) + (f"_w{planned.run.width}" if planned.run.width else "")
-            if name not in best or (found.test_accuracy or 0) > (best[name].test_accuracy or 0):
-                best[name] = replace(found, name=name)
-    return best
-
-
-def curves(runs: Sequence[PlannedRun]) -> dict[str, list[Curve]]:
-    """The finished runs whose logs exist, by dataset."""
-    found: dict[str, list[Curve]] = {}
-    for planned in (planned for planned in runs if planned.out.is_file() and planned.log.is_file()):
-        settings = planned.run.settings
-        binary = planned.network != "resnet"
-        curve = Curve(planned.title, planned.role, planned.log, settings.switch_epoch if binary else None)
-        found.setdefault(module_name(planned.run.dataset_name), []).append(curve)
-    return found

@@ -109,7 +109,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Margin:
-    """WSFracBNN's mean over a baseline's of the same plan and length, in points. seeds: of how many either is the mean."""
+    """WSFracBNN's mean over a baseline's of the same plan and length, in points; seeds: how many either has."""
 
     dataset: str
     plan: str

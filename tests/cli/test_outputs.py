@@ -17,7 +17,8 @@ from wsfracbnn.cli import train as train_command
 from wsfracbnn.cli.app import app
 from wsfracbnn.gen.locations import CHECKPOINTS
 from wsfracbnn.model.errors import InputError
-from wsfracbnn.model.training.plan import carry_out, read_plan
+from wsfracbnn.model.training.plan import read_plan
+from wsfracbnn.model.training.side_by_side import carry_out
 
 TRAIN_IN = train_command._train_in
 
@@ -52,7 +53,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 WORK = {
     "cli.train": "_train_in",
     "cli.hardware": "_description",
-    "model.training.plan": "carry_out",
+    "model.training.side_by_side": "carry_out",
     "gen.design": "build_design",
     "gen.emission.folder": "emit",
     "model.measure": "measure",

@@ -11,7 +11,8 @@ import pytest
 
 from wsfracbnn.gen.locations import ROOT
 from wsfracbnn.model.training.curves import COLOURS, PANELS, Curve, draw_curves
-from wsfracbnn.model.training.plan import curves, read_plan
+from wsfracbnn.model.training.outcomes import curves
+from wsfracbnn.model.training.plan import read_plan
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -22,8 +22,9 @@ from wsfracbnn.model.checkpoint import load_checkpoint
 from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError
 from wsfracbnn.model.training.fit import fit
-from wsfracbnn.model.training.plan import PlannedRun, carry_out, read_plan
+from wsfracbnn.model.training.plan import PlannedRun, read_plan
 from wsfracbnn.model.training.results import AccuracyResults, AccuracyRow, read_results
+from wsfracbnn.model.training.side_by_side import carry_out
 from wsfracbnn.model.training.trainer import Trainer
 
 RECORDED = read_results(ROOT / "results" / "accuracy.json")

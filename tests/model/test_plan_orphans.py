@@ -17,24 +17,24 @@ CARRY_OUT = """
 import faulthandler, os, signal, sys, time
 faulthandler.register(signal.SIGUSR1)
 from pathlib import Path
-from wsfracbnn.model.training import plan
+from wsfracbnn.model.training import plan, side_by_side
 folder = Path(sys.argv[1])
 (folder / "run.toml").touch()
 (folder / "plan.toml").write_text('[[run]]\\nname = "a"\\nrole = "full"\\nconfig = "run.toml"\\n')
 command = [sys.executable, "-c", "import time; time.sleep(600)", str(folder / "training")]
 plan.PlannedRun.command = lambda self, arguments: command
 {before}
-plan.carry_out(plan.read_plan(folder / "plan.toml", folder / "out"), 1, [], print)
+side_by_side.carry_out(plan.read_plan(folder / "plan.toml", folder / "out"), 1, [], print)
 """
 
 # The signal comes when the training has been started and the parent does not know yet.
 SIGNAL_IN_BETWEEN = """
-class Child(plan.Child):
+class Child(side_by_side.Child):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         os.kill(os.getpid(), signal.{number})
         time.sleep(1)
-plan.Child = Child
+side_by_side.Child = Child
 """
 
 
