@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# WSFracBNN: train, emit, prove. `make help` lists the targets.
+# WSFracBNN: train, emit, check. `make help` lists the targets.
 
 # What a result is of stands on make's command line, and not in a variable of the caller's environment.
 define from_command_line_only
@@ -109,7 +109,7 @@ fuzz: $(STAMP) ## damage files of all kinds, draw command lines: each is read or
 coverage: $(STAMP) icarus ## what the tests reach of Python and Verilog, file by file (hours; goes on where it was cut off)
 	@$(VENV)/bin/python -m scripts.coverage --jobs $(JOBS)
 
-bench: sim synth ## every figure of docs/results.md for WEIGHTS, into build/hardware.json: area, clock, memories, simulation speed
+bench: sim synth ## figures of WEIGHTS as docs/results.md has them, into build/hardware.json: area, clock of one seed, memories, simulation speed
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[synth]'
 	@$(VENV)/bin/wsfracbnn pnr $(PNR_FLAGS) --results $(RESULTS) --summary build/sim/summary.json
 	@$(VENV)/bin/python benchmarks/simulation_speed.py --weights $(WEIGHTS) --results $(RESULTS)

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import errno
 import gc
+import inspect
 import logging
-from collections.abc import Sequence
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from wsfracbnn.cli import hardware, inspect, report_page
+from wsfracbnn.cli import hardware, report_page
+from wsfracbnn.cli import inspect as checkpoints
 from wsfracbnn.cli.accuracy import accuracy
 from wsfracbnn.cli.board import board
 from wsfracbnn.cli.cost import cost
@@ -27,7 +32,7 @@ from wsfracbnn.cli.predict import predict
 from wsfracbnn.cli.run import run as run_board
 from wsfracbnn.cli.simulate import sim
 from wsfracbnn.cli.train import train
-from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.errors import InputError, shown
 from wsfracbnn.model.signals import end_by_exception
 
 app = typer.Typer(
@@ -49,26 +54,32 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Train a BatchNorm-free fractional binary network, emit it as Verilog, prove the two equal."""
+    """Train a BatchNorm-free fractional binary network, emit it as Verilog, check that the two are equal."""
     set_up_log()
 
 
-app.command()(with_json(cost))
-app.command()(with_json(train))
-app.command()(with_json(accuracy))
-app.command(name="eval")(with_json(inspect.evaluate))
-app.command()(with_json(predict))
-app.command()(with_json(emit))
-app.command()(with_json(sim))
-app.command()(with_json(inspect.count))
-app.command()(inspect.card)
-app.command()(draw)
-app.command()(with_json(hardware.synth))
-app.command()(with_json(hardware.pnr))
-app.command()(with_json(explore))
-app.command()(report_page.report)
-app.command()(with_json(board))
-app.command(name="run")(with_json(run_board))
+def _add(command: Callable[..., Any], *, name: str | None = None) -> None:
+    """Add a command; the list of commands has the first line of its docstring whole."""
+    summary = (inspect.getdoc(command) or "").partition("\n")[0]
+    app.command(name=name, short_help=summary)(command)
+
+
+_add(with_json(cost))
+_add(with_json(train))
+_add(with_json(accuracy))
+_add(with_json(checkpoints.evaluate), name="eval")
+_add(with_json(predict))
+_add(with_json(emit))
+_add(with_json(sim))
+_add(with_json(checkpoints.count))
+_add(checkpoints.card)
+_add(draw)
+_add(with_json(hardware.synth))
+_add(with_json(hardware.pnr))
+_add(with_json(explore))
+_add(report_page.report)
+_add(with_json(board))
+_add(with_json(run_board), name="run")
 
 
 def set_up_log() -> None:
@@ -91,6 +102,7 @@ def run(command: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     end_by_exception()
     try:
         code = command(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
     except typer.Abort:
         raise SystemExit(1) from None
     except Exception as error:
@@ -99,6 +111,9 @@ def run(command: typer.Typer, arguments: Sequence[str] | None = None) -> None:
         refusal = error if isinstance(error, InputError) else _refusal(error)
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whatever asked for it first
             refusal = InputError(f"{error.filename}: {error.strerror}, expected a file's name that can be")
+        if isinstance(error, OSError) and error.filename is None and error.errno == errno.ENOSPC:
+            refusal = InputError(f"standard output: cannot be written ({error.strerror})")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest as it ends
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
             refusal = InputError("PyTorch is not installed, expected it for checkpoints; an emitted folder needs none")
         if refusal is None:
@@ -116,9 +131,19 @@ def _refusal(error: Exception) -> InputError | None:
     """
     if not hasattr(error, "format_message"):
         return None
+    from pydantic import ValidationError
+
+    from wsfracbnn.model.reading import found_and_expected
+
     if type(error).__name__.startswith("NoArgsIsHelp"):
         error.show()  # type: ignore[attr-defined]
         raise SystemExit(2)
+    if isinstance(error.__cause__, ValidationError):
+        (option, *_), (detail, *_) = error.param.opts, error.__cause__.errors()  # type: ignore[attr-defined]
+        choices = re.search(r"is not one of (.*?)\.?$", detail["msg"])
+        if choices:
+            return InputError(f"{option}: found {shown(detail['input'])}, expected one of {choices[1]}")
+        return InputError(f"{option}: {found_and_expected(detail)}")
     return InputError(" ".join(error.format_message().split()))
 
 

@@ -11,7 +11,7 @@ import typer
 
 from wsfracbnn.cli.emit import Force
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import Described, Fold
+from wsfracbnn.cli.options import Described, FoldOrOwn
 from wsfracbnn.gen.boards.catalog import BOARDS, board_named
 from wsfracbnn.model.errors import InputError
 
@@ -39,7 +39,7 @@ def board(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the project; default build/NETWORK-NAME.", show_default=False)
     ] = None,
-    fold: Fold = "auto",
+    fold: FoldOrOwn = None,
     mhz: Mhz = None,
     fastest: Annotated[
         bool, typer.Option("--fastest", help="Route again with the clock that it was routed for, up to three times.")
@@ -61,7 +61,7 @@ def board(
     """A board's project (Verilog, pins, clock, scripts), and its bitstream by the open tools."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
-    from wsfracbnn.cli.networks import description_of
+    from wsfracbnn.cli.networks import description_of, folding_word
     from wsfracbnn.gen.boards.project import make_project, write_project
     from wsfracbnn.gen.boards.record import add_board_row, board_row, board_table, read_board_rows
     from wsfracbnn.gen.boards.toolchain import make_bitstream_at_a_clock, require_room, require_tools
@@ -79,7 +79,9 @@ def board(
                     f"{option}: found where no bitstream is made, expected --build and a board of the open tools"
                 )
     description = description_of(weights)
-    design = build_design(description, choose_folding(description, fold, chosen.device).for_family(chosen.family))
+    fold = folding_word(weights, fold)
+    folding = choose_folding(description, fold, chosen.device)
+    design = build_design(description, folding.for_family(chosen.family))
     folder = out or Path("build") / f"{description.name}-{chosen.name}"
     record = results or Path("build") / "boards.json"
     require_folder(folder, cache)

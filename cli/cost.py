@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import bundled_settings, devices_begun, settings_begun
+from wsfracbnn.cli.options import bundled_settings, devices_begun, require_once, settings_begun
 from wsfracbnn.gen.devices import DEVICES, device_named
 
 if TYPE_CHECKING:
@@ -62,17 +62,20 @@ def cost(
     from wsfracbnn.model.training.settings import combined, make_run, parse_assignments, read_toml
 
     given = {key: value for key, value in (("arch", arch), ("width", width)) if value is not None}
+    require_once(given, settings or [])
     run = make_run(combined(read_toml(config) if config else {}, given, parse_assignments(settings or [])))
     shape = run.config(_classes_of(run) if classes is None else classes)
     gates = [gate_fraction] * len(shape.convolutions())
     ours, theirs = count_wsfracbnn(shape, gates), count_fracbnn(shape, gates)
     ratio = load_ratio(ours, theirs)
-    console.print(report.shape_line(shape))
-    console.print(report.operations_table({"WSFracBNN": ours}))
-    console.print(f"load: {100 * ratio:.1f} % of FracBNN's of the same shape and gates")
     description = _stand_in(shape, gates, run.network_name)
     with console.status("looking for foldings"):
         costs = [device_cost(description, one, fold) for one in devices]
+    console.print(report.shape_line(shape))
+    if run.model != "wsfracbnn":
+        console.print(f"What follows is of a WSFracBNN of this shape, not of the settings' '{run.model}'.")
+    console.print(report.operations_table({"WSFracBNN": ours}))
+    console.print(f"load: {100 * ratio:.1f} % of FracBNN's of the same shape and gates")
     if device is not None and costs[0].design is not None:
         console.print(report.design_table(costs[0].design))
     console.print(report.device_table(costs, mhz))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.networks import description_of, is_described, source_of
-from wsfracbnn.cli.options import Described, Fold, LutInputs, devices_begun
+from wsfracbnn.cli.networks import description_of, folding_word, is_described, source_of
+from wsfracbnn.cli.options import Described, FoldOrOwn, LutInputs, devices_begun
 from wsfracbnn.gen.devices import DEVICES, device_named
 from wsfracbnn.model.errors import InputError
 
@@ -41,7 +41,7 @@ def emit(
     name: Annotated[
         str | None, typer.Option(help="Name of the top module; default the checkpoint's.", show_default=False)
     ] = None,
-    fold: Fold = "auto",
+    fold: FoldOrOwn = None,
     device: Annotated[
         str | None,
         typer.Option(
@@ -93,7 +93,7 @@ def emit(
     folder = out or Path("build") / source.description.name
     if is_described(weights) and folder.resolve() == weights.resolve():
         raise InputError(f"--out: found '{folder}', which is what --weights names, expected another folder")
-    folding = folding_of(source.description, fold, lut_inputs, for_device)
+    folding = folding_of(source.description, folding_word(weights, fold), lut_inputs, for_device)
     if rom_parity:
         folding = folding.with_rom_parity()
     design = emit_folder(
@@ -111,6 +111,10 @@ def emit(
     area = area_estimate(design)
     if area is not None:
         console.print(report.area_line(area))
+    elif folding.rom_parity:
+        console.print("no estimate of the area: parity is not in the area model")
+    if axi is not None:
+        console.print(f"around it {design.name}_axi, which is not in these figures; software for it in driver/")
     console.print(f"written to {folder}; run it:", highlight=False, markup=False)
     console.print(f"  {how_to_simulate(folder)}", highlight=False, markup=False)
     wrapped = None if axi is None else AxiWrapper(design, axi)
@@ -176,7 +180,7 @@ def folding_of(
 def draw(
     weights: Described,
     out: Annotated[Path, typer.Option(help="Picture to write, .svg or .png.")] = Path("build/pipeline.svg"),
-    fold: Fold = "auto",
+    fold: FoldOrOwn = None,
 ) -> None:
     """Draw the pipeline that a checkpoint becomes."""
     from wsfracbnn.cli.console import console
@@ -189,5 +193,5 @@ def draw(
         raise InputError(f"--out: found '{out}', expected a name that ends with .svg or .png")
     require_writable(out)
     description = description_of(weights)
-    draw_pipeline(build_design(description, choose_folding(description, fold)), out)
+    draw_pipeline(build_design(description, choose_folding(description, folding_word(weights, fold))), out)
     console.print(f"written to {out}", markup=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsfracbnn.cli.figures import Figures
-from wsfracbnn.cli.options import DESCRIBED_HELP, Fold, begun, bundled_or_file, networks_begun
+from wsfracbnn.cli.options import DESCRIBED_HELP, FoldOrOwn, begun, bundled_or_file, networks_begun
 from wsfracbnn.gen.devices import DEVICES, FAMILIES, SPEED_GRADES, family_named, routable_devices
 from wsfracbnn.gen.synthesis.nextpnr import PLACERS, ROUTERS, PlaceAndRoute
 from wsfracbnn.model.errors import InputError
@@ -57,7 +57,7 @@ Flat = Annotated[
 
 def synth(
     weights: MaybeWeights = None,
-    fold: Fold = "auto",
+    fold: FoldOrOwn = None,
     targets: Annotated[str, typer.Option(help=f"Some of {', '.join(FAMILIES)}, with commas between.")] = "ecp5,xc7",
     breakdown: Annotated[bool, typer.Option("--breakdown", help="Show the area by function and by stage.")] = False,
     flat: Flat = False,
@@ -89,6 +89,7 @@ def synth(
     section = f"breakdown-{description.name}"
     if breakdown_page is not None:
         require_section(breakdown_page, section)
+    fold = _folding_word(weights, fold)
     folding = choose_folding(description, fold)
     tables = []
     breakdowns: dict[str, list[Share]] = {}
@@ -119,7 +120,7 @@ def synth(
 
 def pnr(
     weights: MaybeWeights = None,
-    fold: Fold = "auto",
+    fold: FoldOrOwn = None,
     device: Annotated[
         str,
         typer.Option(help=f"One of {', '.join(routable_devices())}.", autocompletion=begun(routable_devices)),
@@ -154,6 +155,7 @@ def pnr(
         require_writable(bitstream)
     description = _description(weights)
     family = family_named("ecp5")
+    fold = _folding_word(weights, fold)
     design = build_design(description, choose_folding(description, fold, DEVICES[device]).for_family(family))
     simulated = None if summary is None else read_summary(summary, design)
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
@@ -182,6 +184,12 @@ def _try_outputs(cache: Path, results: Path, page: Path | None) -> None:
     HardwareResults.read(results)
     if page is not None:
         require_section(page, "hardware")
+
+
+def _folding_word(weights: Path | None, fold: str | None) -> str:
+    from wsfracbnn.cli.networks import folding_word
+
+    return fold or "auto" if weights is None else folding_word(weights, fold)
 
 
 def _description(weights: Path | None) -> NetworkDescription:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from wsfracbnn.model.errors import InputError
 
+FOLDING = "fold.json"
+"""The folding of an emitted folder."""
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 def is_described(weights: Path) -> bool:
     """Whether this is an emitted folder, or another with a network's description."""
     return (weights / "net.json").is_file()
+
+
+def folding_word(weights: Path, fold: str | None) -> str:
+    """The folding that --fold asks for: without it an emitted folder's own, else `auto`."""
+    own = weights / FOLDING
+    return fold if fold is not None else str(own) if is_described(weights) and own.is_file() else "auto"
 
 
 def description_of(weights: Path, name: str | None = None) -> NetworkDescription:

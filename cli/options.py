@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,16 @@ def bundled_or_file(param: typer.CallbackParam, weights: Path | None) -> Path | 
     """
     if weights is not None and (weights / "net.json").is_file() and not (CHECKPOINTS / f"{weights}.pt").is_file():
         return weights
-    return _by_name(weights, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", _networks())
+    return bundled_checkpoint(param, weights)
+
+
+def bundled_checkpoint(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The path of a checkpoint, or of a bundled one by its name.
+
+    Raises:
+        InputError: it looks like a name, and there is neither a file nor a network of that name.
+    """
+    return _by_name(path, param.opts[0], CHECKPOINTS, ".pt", "a checkpoint's file", _networks())
 
 
 def bundled_or_folder(path: Path) -> Path:
@@ -53,6 +62,16 @@ def bundled_plan(param: typer.CallbackParam, plan: Path) -> Path | None:
 
 def _configs(plans: bool) -> Iterator[str]:
     return (path.stem for path in CONFIGS.glob("*.toml") if ("[[run]]" in path.read_text("utf-8")) == plans)
+
+
+def require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:
+    """Refuse a setting that is given twice on the command line: one of both would have no effect."""
+    keys = [assignment.partition("=")[0].strip() for assignment in assignments]
+    for number, key in enumerate(keys):
+        if key in given:
+            raise InputError(f"--set: key '{key}' is given by --{key.replace('_', '-')} too, expected one of both")
+        if key in keys[:number]:
+            raise InputError(f"--set: key '{key}' is given twice, expected once")
 
 
 def begun(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
@@ -132,14 +151,22 @@ BadPictures = Annotated[
     ),
 ]
 
-Fold = Annotated[
-    str,
+FOLD_HELP = (
+    "Parallelism: auto, small, fast, unrolled, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, device=NAME, "
+    "sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON)."
+)
+
+Fold = Annotated[str, typer.Option(help=FOLD_HELP, autocompletion=folds_begun)]
+
+FoldOrOwn = Annotated[
+    str | None,
     typer.Option(
-        help="Parallelism: auto, small, fast, unrolled, cycles=N an image, rate=IMAGES@MHZ, luts=N@FAMILY, "
-        "device=NAME, sequential or sequential=PExSIMD (one engine for all layers), or a folding file (JSON).",
+        help=f"{FOLD_HELP} Default: that of an emitted folder, else auto.",
         autocompletion=folds_begun,
+        show_default=False,
     ),
 ]
+"""Of commands that take an emitted folder as well."""
 
 LutInputs = Annotated[
     int | None,

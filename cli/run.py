@@ -53,8 +53,8 @@ def run(
     from wsfracbnn.model.lower import lower_checkpoint
 
     if (port is None) != emulate:
-        given = "neither" if port is None else f"--port {port} and --emulate"
-        raise InputError(f"--port: found {given}, expected a serial port, or --emulate without one")
+        given = "missing" if port is None else f"found --port {port} and --emulate"
+        raise InputError(f"--port: {given}, expected a serial port, or --emulate without one")
     if images and (count is not None or data is not None):
         raise InputError(
             f"{'--data' if count is None else '--count'}: expected without pictures, it is for test images"

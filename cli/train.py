@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,8 +20,11 @@ from wsfracbnn.cli.options import (
     Compiled,
     DataFolder,
     Graphs,
+    bundled_checkpoint,
     bundled_settings,
     datasets_begun,
+    networks_begun,
+    require_once,
     settings_begun,
 )
 from wsfracbnn.model.errors import InputError
@@ -67,10 +70,18 @@ def train(
             "WSFracBNN's training that is not about BatchNorm) or resnet (full-precision teacher)."
         ),
     ] = None,
-    teacher: Annotated[str | None, typer.Option(help="Checkpoint to distil from.")] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint to distil from.", callback=bundled_checkpoint, autocompletion=networks_begun),
+    ] = None,
     start_from: Annotated[
-        str | None,
-        typer.Option(help="Checkpoint whose weights to begin with; a head of other classes is trained anew."),
+        Path | None,
+        typer.Option(
+            help="Checkpoint whose weights to begin with, or the name of a bundled network; a head of other classes is "
+            "trained anew.",
+            callback=bundled_checkpoint,
+            autocompletion=networks_begun,
+        ),
     ] = None,
     out: Annotated[
         str | None, typer.Option(help="Checkpoint to write, .pt or .safetensors; default build/NAME.pt.")
@@ -112,15 +123,15 @@ def train(
         "arch": arch,
         "width": width,
         "model": model,
-        "teacher": teacher,
-        "start_from": start_from,
+        "teacher": None if teacher is None else str(teacher),
+        "start_from": None if start_from is None else str(start_from),
         "out": out,
         "name": name,
         "epochs": epochs,
         "seed": seed,
     }
     given = {key: value for key, value in options.items() if value is not None}
-    _require_once(given, settings or [])
+    require_once(given, settings or [])
     values = combined(values, given, parse_assignments(settings or []))
     run = make_run(values)
     path = run.checkpoint_path
@@ -178,16 +189,6 @@ def _held_out_before(run: Run) -> dict[str, str]:
         for name, bound in zip(before.class_names, before.held_out, strict=True):
             bounds[name] = min(bound, bounds.get(name, bound))
     return bounds
-
-
-def _require_once(given: Mapping[str, Any], assignments: Sequence[str]) -> None:
-    """Refuse a setting that is given twice on the command line: one of both would have no effect."""
-    keys = [assignment.partition("=")[0].strip() for assignment in assignments]
-    for number, key in enumerate(keys):
-        if key in given:
-            raise InputError(f"--set: key '{key}' is given by --{key.replace('_', '-')} too, expected one of both")
-        if key in keys[:number]:
-            raise InputError(f"--set: key '{key}' is given twice, expected once")
 
 
 @contextmanager

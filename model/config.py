@@ -101,7 +101,7 @@ class NetworkConfig:
             if not ok:
                 raise InputError(f"config key '{key}': found {shown(getattr(self, key))}, expected {expected}")
 
-        require(256 % self.thermometer_levels == 0, "thermometer_levels", "a divisor of 256")
+        require(256 % self.thermometer_levels == 0, "thermometer_levels", "a power of two up to 128")
         require(
             len(self.blocks) == len(self.widths),
             "blocks",

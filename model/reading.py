@@ -228,6 +228,12 @@ _EXPECTED = {
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} characters",
     "value_error": "{error}",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
 }
 """What was expected, by pydantic's type of error."""
 
@@ -241,10 +247,15 @@ def _sentence(error: ErrorDetails, noun: str, within: str, schema: type[BaseMode
     if error["type"] == "extra_forbidden":
         known = f", expected one of {', '.join(sorted(schema.model_fields))}" if len(error["loc"]) == 1 else ""
         return f"{noun} '{shortened(place, 100)}' is unknown{known}"
+    found = found_and_expected(error)
+    return f"{key}: {found}" if parts else found
+
+
+def found_and_expected(error: ErrorDetails) -> str:
+    """What one of pydantic's errors says, in our words."""
     words = _EXPECTED.get(error["type"])
     expected = error["msg"] if words is None else words.format(**error.get("ctx", {}))
-    found = f"found {shown(error['input'])}, expected {expected}"
-    return f"{key}: {found}" if parts else found
+    return f"found {shown(error['input'])}, expected {expected}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

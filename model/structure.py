@@ -139,7 +139,7 @@ def require_consistent(bits: int, class_names: Sequence[str], layers: Sequence[L
     if not isinstance(last, HeadLayer):
         raise InputError(f"key 'stages[{len(layers) - 1}].kind': found '{last.kind}', expected '{HeadLayer.kind}'")
     if 256 % first.levels:
-        raise InputError(f"key 'stages[0].levels': found {first.levels}, expected a divisor of 256")
+        raise InputError(f"key 'stages[0].levels': found {first.levels}, expected a power of two up to 128")
     values = first.height * first.width * first.colours
     if values > MAX_IMAGE_VALUES:
         raise InputError(f"key 'stages[0].height': images of {values:,} values, expected at most {MAX_IMAGE_VALUES:,}")

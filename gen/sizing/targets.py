@@ -133,8 +133,10 @@ def choose_folding(description: NetworkDescription, wanted: str, device: Device 
         match = re.fullmatch(
             r"cycles=(\d{1,12})|rate=(\d{1,12}(?:\.\d{1,6})?)@(\d{1,6}(?:\.\d{1,6})?)", wanted, re.ASCII
         )
-        if match is None or not float(match[1] or match[2]) > 0:
+        if match is None:
             raise InputError(f"folding '{wanted}': expected cycles=N or rate=IMAGES@MHZ, such as rate=5000@120")
+        if any(given is not None and float(given) == 0 for given in match.groups()):
+            raise InputError(f"folding '{wanted}': found 0, expected numbers above 0, such as rate=5000@120")
         cycles = int(match[1]) if match[1] else int(float(match[3]) * 1e6 / float(match[2]))
         return for_cycles(description, wanted, cycles, match[3], device)
     if wanted.startswith("luts="):
@@ -151,7 +153,7 @@ def choose_folding(description: NetworkDescription, wanted: str, device: Device 
                 raise InputError(f"{refused}; nor does one engine for all layers fit ('{SEQUENTIAL}')") from None
             raise
     path = Path(wanted)
-    if path.suffix != ".json" and not path.exists():
+    if not wanted or (path.suffix != ".json" and not path.exists()):
         raise InputError(
             f"folding '{wanted}': no such preset or file, expected {', '.join(PRESETS)}, {UNROLLED}, cycles=N, "
             "rate=IMAGES@MHZ, "

@@ -13,6 +13,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
 
 from wsfracbnn.model.checkpoint import load_checkpoint
+from wsfracbnn.model.data.registry import load_dataset
 from wsfracbnn.model.errors import InputError, counted
 from wsfracbnn.model.processors import processors
 from wsfracbnn.model.supervise import WAKE_S, Child
@@ -40,9 +41,12 @@ def carry_out(
     """
     if data is not None and not any(run.takes_data for run in runs):
         raise InputError(f"--data: found '{data}', but no run of the plan reads its images from files")
+    waiting = [run for run in runs if not run.out.is_file()]
+    if data is not None:
+        for dataset in dict.fromkeys(run.run.dataset for run in waiting if run.takes_data):
+            load_dataset(dataset, data)  # what is wrong with it is said once, and before anything is written
     threads = max(1, processors() // jobs)
     report(f"{jobs} side by side, {counted(threads, 'thread')} each")
-    waiting = [run for run in runs if not run.out.is_file()]
     running: dict[Future[int], PlannedRun] = {}
     failed: list[PlannedRun] = []
     under_way = _UnderWay()

@@ -30,6 +30,18 @@ def test_board_writes_a_vivado_project(digits_path: Path, tmp_path: Path) -> Non
     assert json.loads((out / "board.json").read_text())["clock_mhz"] == 100
 
 
+def test_a_yosys_that_does_not_run_is_a_sentence(
+    digits_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "arty"
+    for program in ("/nowhere/yosys", "/bin/false"):
+        monkeypatch.setenv("YOSYS", program)
+        done = CliRunner().invoke(app, ["board", "arty-a7-35", "--weights", str(digits_path), "--out", str(out)])
+        assert isinstance(done.exception, InputError)
+        assert str(done.exception).startswith(f"YOSYS: found '{program}', which does not run; expected Yosys")
+    assert not out.exists()
+
+
 def test_board_puts_the_bitstream_into_the_project_and_takes_an_old_one_away(
     digits_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +101,7 @@ def test_run_compares_pictures_with_the_integer_model(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--port: found neither, expected a serial port, or --emulate without one"),
+        ([], "--port: missing, expected a serial port, or --emulate without one"),
         (
             ["--emulate", "--port", "/dev/null"],
             "--port: found --port /dev/null and --emulate, expected a serial port, or --emulate without one",

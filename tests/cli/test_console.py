@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,13 @@ def test_control_characters_are_escaped_and_lines_stay() -> None:
 def test_log_lines_are_escaped() -> None:
     record = logging.LogRecord("wsfracbnn", logging.INFO, "", 1, "%s\nread", ("a\x1b[2J",), None)
     assert PlainFormatter("%(message)s").format(record) == "a\\x1b[2J\nread"
+
+
+@pytest.mark.parametrize("arguments", [["count"], ["count", "--json"]])
+def test_a_full_disk_behind_standard_output_is_a_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "wsfracbnn.cli", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "error: standard output: cannot be written (No space left on device)"
+    assert "Traceback" not in done.stderr

@@ -72,3 +72,15 @@ def test_what_a_folder_cannot_give_is_refused(emitted: Path) -> None:
     (emitted / "net/net.json").write_text("{}")
     with pytest.raises(InputError, match=r"net\.json: key 'version'"):
         description_of(emitted / "net")
+
+
+def test_a_folder_keeps_its_own_folding_where_none_is_asked_for(emitted: Path) -> None:
+    for name, fold in (("own", ()), ("auto", ("--fold", "auto"))):
+        done = wsfracbnn(emitted, "emit", "--weights", "net", "--out", name, *fold)
+        assert done.returncode == 0, done.stderr
+    folds = {name: (emitted / name / "fold.json").read_text() for name in ("net", "own", "auto")}
+    assert folds["own"] == folds["net"] != folds["auto"]
+    for picture, fold in (("own.svg", ()), ("small.svg", ("--fold", "net/fold.json"))):
+        done = wsfracbnn(emitted, "draw", "--weights", "net", "--out", picture, *fold)
+        assert done.returncode == 0, done.stderr
+    assert (emitted / "own.svg").read_bytes() == (emitted / "small.svg").read_bytes()

@@ -193,6 +193,15 @@ def test_data_is_refused_where_no_run_of_a_plan_uses_it() -> None:
     assert not Path("out").exists()
 
 
+def test_a_plans_data_are_tried_before_it_begins() -> None:
+    Path("run.toml").write_text('dataset = "cifar10"\narch = "resnet20"\n')
+    Path("plan.toml").write_text(PLAN)
+    Path("empty").mkdir()
+    with pytest.raises(InputError, match=r"empty.*: found no .*cifar-10-batches-py|empty.*expected"):
+        carry_out(read_plan(Path("plan.toml"), Path("out")), 1, [], print, Path("empty"))
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize(
     "command, sentence",
     [
@@ -205,6 +214,9 @@ def test_data_is_refused_where_no_run_of_a_plan_uses_it() -> None:
         (["train", "--out", "a.pt", "--set", "out=b.pt"], "--set: key 'out' is given by --out too"),
         (["train", "--start-from", "a.pt", "--set", "start_from=b.pt"], "--set: key 'start_from' is given by --start-"),
         (["train", "--set", "epochs=3", "--set", "epochs=5"], "--set: key 'epochs' is given twice"),
+        (["cost", "--set", "width=8", "--set", "width=9"], "--set: key 'width' is given twice"),
+        (["train", "--start-from", "nosuch"], "--start-from: found 'nosuch', expected a checkpoint's file or one of"),
+        (["emit", "--weights", DIGITS, "--fold", "rate=10@0"], "folding 'rate=10@0': found 0, expected numbers above"),
         (["synth", "--targets", "ecp5,xc7,ecp5"], "--targets: found ecp5,xc7,ecp5, expected each once"),
         (["emit", "--weights", DIGITS, "--fold", "luts=9000@ecp5", "--lut-inputs", 6], "--lut-inputs: found 6, but"),
         (["emit", "--weights", DIGITS, "--fold", "luts=20000@xc7", "--lut-inputs", 4], "--lut-inputs: found 4, but"),

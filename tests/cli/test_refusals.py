@@ -280,7 +280,10 @@ CASES: dict[str, tuple[Case, str]] = {
     "window": (lambda folder: ["run", "--weights", DIGITS, "--emulate", "--window", "9"], "--window: found 9"),
     "clock": (lambda folder: ["pnr", "--mhz", "-1"], "mhz: found -1"),
     "no value": (lambda folder: ["eval", "--weights"], "requires an argument"),
-    "no images": (lambda folder: ["eval", "--weights", DIGITS, "--images", "0"], "Invalid value for '--images'"),
+    "no images": (
+        lambda folder: ["eval", "--weights", DIGITS, "--images", "0"],
+        "--images: found '0', expected at least 1",
+    ),
     "twice": (lambda folder: ["synth", "--targets", "ecp5,ecp5"], "--targets: found ecp5,ecp5"),
 }
 
