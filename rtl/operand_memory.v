@@ -405,8 +405,7 @@ generate
         end
 
         for (t = 0; t < 9; t = t + 1) begin : taps
-            (* ram_style = "distributed", syn_ramstyle = "distributed,no_rw_check" *)
-            (* ramstyle = "MLAB,no_rw_check", no_rw_check *)
+            (* ram_style = "distributed", syn_ramstyle = "distributed,no_rw_check", ramstyle = "MLAB,no_rw_check", no_rw_check *)
             reg [LANES-1:0] memory [0:(1<<TAP_W)-1];
             wire [LANES-1:0] operands_found = memory[read_addr];
 

@@ -159,7 +159,7 @@ def measure(file: str) -> bool:
         code = subprocess.run(
             [
                 *(sys.executable, "-m", "coverage", "run", f"--data-file={folder / PYTHON}", "-m", "pytest"),
-                *("-q", "-p", "no:cacheprovider", file, *arguments),
+                *("-q", "-p", "no:cacheprovider", "--slow", file, *arguments),
             ],
             cwd=ROOT,
             stdout=log,

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `block` gets (simulator, parameters) from its module's GRID."""
+    """A test that asks for `block` gets (simulator, parameters) from its module's GRID, of which some may be slow."""
     if "block" not in metafunc.fixturenames:
         return
     grid: list[dict[str, int]] = metafunc.module.GRID
@@ -43,4 +43,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     runs = [("icarus", point) for point in grid]
     runs += [("verilator", point) for point in (grid if everything else grid[:1])]
     names = ["-".join((sim, *(f"{key}{value}" for key, value in point.items()))) for sim, point in runs]
-    metafunc.parametrize("block", runs, ids=names)
+    rest = grid[getattr(metafunc.module, "SLOW_FROM", len(grid)) :]
+    marked = [pytest.param((sim, point), marks=[pytest.mark.slow] * (point in rest)) for sim, point in runs]
+    metafunc.parametrize("block", marked, ids=names)

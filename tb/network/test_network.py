@@ -53,15 +53,21 @@ def assert_exact(result: SimulationResult, images: int = 2) -> None:
     assert all(layer["values"] > 0 for layer in result.layers)
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+SERIAL: dict[str, tuple[int, ...]] = {}
+MIXED = {"input": (2, 36), "stage_01": (2, 18), "stage_02": (1, 9), "stage_03": (4, 9), "head": (3, 1)}
+COLOURED = {"stage_01": (4, 36), "stage_02": (1, 18), "stage_03": (8, 9), "stage_05": (2, 72), "head": (5, 1)}
+
+
 @pytest.mark.parametrize(
-    "config, folds",
+    "simulator, config, folds",
     [
-        (SQUARE, {}),
-        (SQUARE, {"input": (2, 36), "stage_01": (2, 18), "stage_02": (1, 9), "stage_03": (4, 9), "head": (3, 1)}),
-        (COLOUR, {"stage_01": (4, 36), "stage_02": (1, 18), "stage_03": (8, 9), "stage_05": (2, 72), "head": (5, 1)}),
+        pytest.param("icarus", SQUARE, SERIAL, id="icarus-serial"),
+        pytest.param("icarus", SQUARE, MIXED, id="icarus-mixed"),
+        pytest.param("icarus", COLOUR, COLOURED, id="icarus-colour", marks=pytest.mark.slow),
+        pytest.param("verilator", SQUARE, SERIAL, id="verilator-serial"),
+        pytest.param("verilator", SQUARE, MIXED, id="verilator-mixed"),
+        pytest.param("verilator", COLOUR, COLOURED, id="verilator-colour"),
     ],
-    ids=["serial", "mixed", "colour"],
 )
 def test_random_networks_pass_every_test(
     tmp_path: Path, simulator: str, config: NetworkConfig, folds: dict[str, tuple[int, ...]]
@@ -89,7 +95,12 @@ def test_parity_of_the_constant_memories_reports_nothing_by_itself(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "simulator, bits, fold", [("icarus", 18, "small"), ("verilator", 18, "fast"), ("verilator", 12, "unrolled")]
+    "simulator, bits, fold",
+    [
+        pytest.param("icarus", 18, "small", marks=pytest.mark.slow),
+        ("verilator", 18, "fast"),
+        ("verilator", 12, "unrolled"),
+    ],
 )
 def test_networks_that_multiply_pass_every_test(tmp_path: Path, simulator: str, bits: int, fold: str) -> None:
     description = random_multiplied(COLOUR, seed=7, factor_bits=bits)
@@ -153,7 +164,10 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
     assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
-@pytest.mark.parametrize("simulator, fold", [("icarus", "small"), ("verilator", "small"), ("verilator", "auto")])
+@pytest.mark.parametrize(
+    "simulator, fold",
+    [pytest.param("icarus", "small", marks=pytest.mark.slow), ("verilator", "small"), ("verilator", "auto")],
+)
 def test_networks_with_windows_in_memories_pass_every_test(tmp_path: Path, simulator: str, fold: str) -> None:
     description = random_description(WIDE, seed=7)
     folding = choose_folding(description, fold)
@@ -178,7 +192,13 @@ def skip_fifo_design(tmp_path: Path, config: NetworkConfig, fold: str, missing: 
 # The square one has its windows in registers, the wide one in memories.
 LEAST_DEPTHS = pytest.mark.parametrize(
     ("config", "fold"),
-    [(SQUARE, "small"), (SQUARE, "unrolled"), (WIDE, "small"), (ROW, "small"), (COLUMN, "small")],
+    [
+        (SQUARE, "small"),
+        (SQUARE, "unrolled"),
+        pytest.param(WIDE, "small", marks=pytest.mark.slow),
+        (ROW, "small"),
+        (COLUMN, "small"),
+    ],
 )
 
 

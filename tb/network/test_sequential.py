@@ -54,9 +54,15 @@ def assert_exact(result: SimulationResult, cycles: int, images: int = 2) -> None
         assert result.cycles_per_image == cycles
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("case", CASES)
-def test_random_networks_pass_every_test(tmp_path: Path, simulator: str, case: str) -> None:
+@pytest.mark.parametrize(
+    "case, simulator",
+    [
+        pytest.param(case, simulator, marks=[pytest.mark.slow] * ((case, simulator) == ("serial", "icarus")))
+        for case in CASES
+        for simulator in SIMULATORS
+    ],
+)
+def test_random_networks_pass_every_test(tmp_path: Path, case: str, simulator: str) -> None:
     """Bit-exact layers, stalls, bad frames and resets (tb/network/bench_network.py)."""
     config, size = CASES[case]
     description = random_description(config, seed=7)

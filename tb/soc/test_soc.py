@@ -18,14 +18,16 @@ HERE = Path(__file__).parent
 GRID = [
     {"IN": 64, "OUT": 64, "COLOURS": 3},
     {"IN": 8, "OUT": 32, "COLOURS": 1},
+    {"IN": 32, "OUT": 8, "COLOURS": 1},
     {"IN": 8, "OUT": 64, "COLOURS": 3},
     {"IN": 32, "OUT": 32, "COLOURS": 3},
     {"IN": 32, "OUT": 64, "COLOURS": 1},
     {"IN": 64, "OUT": 32, "COLOURS": 5},
     {"IN": 8, "OUT": 8, "COLOURS": 3},
-    {"IN": 32, "OUT": 8, "COLOURS": 1},
     {"IN": 64, "OUT": 8, "COLOURS": 3},
 ]
+SLOW_FROM = 3
+"""The points before have each width at either end."""
 
 
 def test_the_grid_holds_every_pair_of_widths() -> None:

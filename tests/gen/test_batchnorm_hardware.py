@@ -85,9 +85,13 @@ def test_the_page_has_the_tables_of_the_results() -> None:
 
 
 def test_integers_of_18_bits_are_as_good_as_floating_point() -> None:
-    """Within seven tenths of a point, in the recorded rows; where the rest goes is in docs/hardware.md."""
+    """Within seven tenths of a point, in the recorded rows; where the rest goes is in docs/hardware.md.
+
+    Not those of the network that was trained longest, whose channels' units lie far apart: docs/hardware.md says so.
+    """
     rows = {(row.network, row.factor_bits): row.accuracy for row in Comparison.read(RESULTS).precision}
-    for network in {network for network, _ in rows}:
+    assert rows["FracBNN, matched, CIFAR-100", 18] < rows["FracBNN, matched, CIFAR-100", 0] - 5
+    for network in {network for network, _ in rows if "matched" not in network}:
         assert rows[network, 18] == pytest.approx(rows[network, 0], abs=0.7)
 
 

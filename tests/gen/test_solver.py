@@ -138,7 +138,9 @@ def areas_never_grow(description: NetworkDescription, family: str, most: int) ->
     assert luts[-1] < luts[0]
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "cifar100_wide")) for name in BUNDLED]
+)
 def test_a_slower_target_never_costs_more(name: str) -> None:
     areas_never_grow(lower_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt")), "ecp5", most=16)
 
@@ -165,6 +167,7 @@ def test_the_cheapest_folding_is_the_cheapest_of_all() -> None:
         assert price(area_of(area_of.cheapest(cycles)))[0] == pytest.approx(least[0])
 
 
+@pytest.mark.slow
 @pytest.mark.synthesis
 def test_a_slower_target_never_costs_more_when_synthesized(tmp_path: Path) -> None:
     """Yosys's own count, for a few targets from the fastest to the slowest; it moves by a few LUTs for no reason."""
