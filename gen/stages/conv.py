@@ -252,9 +252,12 @@ class ConvStage(Stage[ConvLayer]):
             shown=shown,
         )
 
+    results_begin: ClassVar[str] = "have left the engine"
+    """Where results begin to be under way, of which `affine_results` are at most."""
+
     @property
     def affine_results(self) -> int:
-        """Results that have left the engine and are not in the residual sum, at most."""
+        """Results that are under way to the residual sum, at most."""
         return AFFINE_RESULTS
 
     @property
