@@ -81,6 +81,7 @@ def affine_rom(
         codes.bits + bits,
         lambda c: [(codes.code(int(factors[c])), codes.bits), (int(biases[c]), bits)],
         lambda c: f"{factor} = {factors[c]}, {bias} = {biases[c]}",
+        held=True,
     )
 
 

@@ -18,6 +18,7 @@ def threshold_rom(layer: ConvLayer, lanes: int, bits: int) -> Rom:
         3 * bits,
         lambda c: [(int(t), bits) for t in layer.thresholds[c]],
         lambda c: ", ".join(f"T{i} = {t}" for i, t in enumerate(layer.thresholds[c], start=1)),
+        held=True,
     )
 
 

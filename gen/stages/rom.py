@@ -183,7 +183,8 @@ class Rom:
     """A constant memory; lane l has its own address and contents.
 
     `words[lane][address]` are `width` bits wide. The emitted text has `per_line` words a line; comments()[line] says
-    what they belong to. latency: cycles from address to data, 1 or 2. in_luts: whether LUTs hold it however deep it is.
+    what they belong to. latency: cycles from address to data, 1 or 2. held: with latency 1, whether a port `read` says
+    which cycles count, between which the output stays. in_luts: whether LUTs hold it however deep it is.
     in_block: whether block RAM does, however shallow it is. loaded: whether its words come through a port: a memory
     that is written, with latency 2.
     """
@@ -199,6 +200,7 @@ class Rom:
     in_luts: bool = False
     in_block: bool = False
     loaded: bool = False
+    held: bool = False
 
     @property
     def lanes(self) -> int:
@@ -224,9 +226,9 @@ class Rom:
         return f"{self.suffix}_error"
 
     @property
-    def has_read(self) -> bool:
-        """Whether a port `read` holds the output."""
-        return self.latency == 1
+    def is_late(self) -> bool:
+        """Whether data take a second cycle."""
+        return self.latency == 2
 
     @functools.cached_property
     def _comments(self) -> Sequence[str]:
@@ -329,7 +331,7 @@ class Rom:
     @property
     def checks_late(self) -> bool:
         """Whether a word passes a register before its parity is checked: block RAM with no register behind it."""
-        return self.has_read and self.in_block_ram
+        return not self.is_late and self.in_block_ram
 
     @property
     def parity_sections(self) -> list[RomSection]:
@@ -382,8 +384,10 @@ def rom_per_beat(
     width: int,
     fields: Callable[[int], Sequence[tuple[int, int]]],
     meaning: Callable[[int], str],
+    *,
+    held: bool = False,
 ) -> Rom:
-    """A ROM with one word per beat: the fields of `lanes` successive channels side by side.
+    """A ROM with one word per beat: the fields of `lanes` successive channels side by side; held: see `Rom`.
 
     fields(c) and meaning(c) are channel c's constants, `width` bits in all, as (value, width) pairs and in words.
     """
@@ -403,4 +407,4 @@ def rom_per_beat(
             lines.append(f"{where}: {values}" if lanes <= COMMENTED_LANES else where)
         return lines
 
-    return Rom(suffix, purpose, layout, width * lanes, Words(1, beats, words), comments)
+    return Rom(suffix, purpose, layout, width * lanes, Words(1, beats, words), comments, held=held)

@@ -18,11 +18,13 @@ from wsfracbnn.tb.common.bench import same, seeded, start_clock
 from wsfracbnn.tb.common.runner import BUILD, run_block
 
 # (lanes, depth, width, latency); of those that take two cycles one in block RAM and one in LUTs.
-# Each with parity too, under its name with "-parity".
+# Those whose output `read` holds have "-held" in their name. Each with parity too, under its name with "-parity".
 SHAPES = {
     "deep": (1, 37, 13, 1),
     "single-word": (2, 1, 5, 1),
     "lanes": (3, 8, 144, 1),
+    "deep-held": (1, 37, 13, 1),
+    "paired-held": (3, 600, 7, 1),
     "sliced": (2, 2049, 15, 1),
     "paired": (3, 600, 7, 1),
     "constants": (2, 600, 144, 1),  # of more bits than a constant may have
@@ -46,6 +48,7 @@ def rom_of(shape: str) -> Rom:
         Words.of(words),
         lambda: [f"word {a}" for a in range(depth)],
         latency=latency,
+        held="-held" in shape,
     )
 
 
@@ -58,13 +61,13 @@ async def returns_every_word(dut: Any) -> None:
         addresses = [(step + lane) % rom.depth for lane in range(rom.lanes)]
         await FallingEdge(dut.clk)
         dut.addr.value = sum(a << (lane * rom.addr_w) for lane, a in enumerate(addresses))
-        if rom.latency == 1:
+        if rom.held:
             dut.read.value = 1
         await FallingEdge(dut.clk)
         dut.addr.value = 0
-        if rom.latency == 1:
+        if rom.held:
             dut.read.value = 0
-        for _ in range(step % 3 if rom.latency == 1 else rom.latency - 1):
+        for _ in range(step % 3 if rom.held else rom.latency - 1):
             await FallingEdge(dut.clk)
         for lane, address in enumerate(addresses):
             word = int(dut.data.value) >> (lane * rom.width) & ((1 << rom.width) - 1)
@@ -78,7 +81,7 @@ async def parity_shows_a_turned_bit(dut: Any) -> None:
     generator = seeded()
     memories = [handle for handle in dut if handle._name.startswith("memory_")]
     start_clock(dut)
-    if rom.has_read:
+    if rom.held:
         dut.read.value = 1
     dut.addr.value = 0
     found = 0
