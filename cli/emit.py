@@ -113,11 +113,11 @@ def emit(
         console.print(report.area_line(area))
     elif folding.rom_parity:
         console.print("no estimate of the area: parity is not in the area model")
-    if axi is not None:
-        console.print(f"around it {design.name}_axi, which is not in these figures; software for it in driver/")
+    wrapped = None if axi is None else AxiWrapper(design, axi)
+    if wrapped is not None:
+        console.print(f"around it {wrapped.module}, which is not in these figures; software for it in driver/")
     console.print(f"written to {folder}; run it:", highlight=False, markup=False)
     console.print(f"  {how_to_simulate(folder)}", highlight=False, markup=False)
-    wrapped = None if axi is None else AxiWrapper(design, axi)
     return design_summary(design, wrapped) | {"folder": str(folder)}
 
 

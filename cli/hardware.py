@@ -70,6 +70,7 @@ def synth(
     """Synthesize with Yosys: LUTs, flip-flops, block RAMs, DSPs, where each memory and where the LUTs went."""
     from wsfracbnn.cli.console import console
     from wsfracbnn.cli.markdown import replace_section, require_section
+    from wsfracbnn.cli.networks import folding_word
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.area import estimate, has_estimate
     from wsfracbnn.gen.sizing.targets import choose_folding
@@ -89,7 +90,7 @@ def synth(
     section = f"breakdown-{description.name}"
     if breakdown_page is not None:
         require_section(breakdown_page, section)
-    fold = _folding_word(weights, fold)
+    fold = folding_word(weights, fold)
     folding = choose_folding(description, fold)
     tables = []
     breakdowns: dict[str, list[Share]] = {}
@@ -140,6 +141,7 @@ def pnr(
 ) -> Figures:
     """Place and route on an ECP5 with nextpnr: Fmax, critical path, utilization; on request a bitstream."""
     from wsfracbnn.cli.console import console
+    from wsfracbnn.cli.networks import folding_word
     from wsfracbnn.gen.design import build_design
     from wsfracbnn.gen.sizing.targets import choose_folding
     from wsfracbnn.gen.synthesis.cached import read_netlist
@@ -155,7 +157,7 @@ def pnr(
         require_writable(bitstream)
     description = _description(weights)
     family = family_named("ecp5")
-    fold = _folding_word(weights, fold)
+    fold = folding_word(weights, fold)
     design = build_design(description, choose_folding(description, fold, DEVICES[device]).for_family(family))
     simulated = None if summary is None else read_summary(summary, design)
     with console.status(f"{design.name}: synthesis, then place and route on {device} (minutes to an hour)"):
@@ -184,12 +186,6 @@ def _try_outputs(cache: Path, results: Path, page: Path | None) -> None:
     HardwareResults.read(results)
     if page is not None:
         require_section(page, "hardware")
-
-
-def _folding_word(weights: Path | None, fold: str | None) -> str:
-    from wsfracbnn.cli.networks import folding_word
-
-    return fold or "auto" if weights is None else folding_word(weights, fold)
 
 
 def _description(weights: Path | None) -> NetworkDescription:

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 from wsfracbnn.model.errors import InputError
 
-FOLDING = "fold.json"
-"""The folding of an emitted folder."""
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -25,10 +22,15 @@ def is_described(weights: Path) -> bool:
     return (weights / "net.json").is_file()
 
 
-def folding_word(weights: Path, fold: str | None) -> str:
+def folding_word(weights: Path | None, fold: str | None) -> str:
     """The folding that --fold asks for: without it an emitted folder's own, else `auto`."""
-    own = weights / FOLDING
-    return fold if fold is not None else str(own) if is_described(weights) and own.is_file() else "auto"
+    from wsfracbnn.gen.emission.folder import FOLDING
+
+    if fold is not None:
+        return fold
+    if weights is not None and is_described(weights) and (weights / FOLDING).is_file():
+        return str(weights / FOLDING)
+    return "auto"
 
 
 def description_of(weights: Path, name: str | None = None) -> NetworkDescription:

@@ -27,6 +27,9 @@ from wsfracbnn.model.reading import read_text
 DESIGN = "design.json"
 """What was built, for programs."""
 
+FOLDING = "fold.json"
+"""The folding, as a folding file."""
+
 LOAD = "weights.bin"
 """The stream that loads a network's weights, where they are loaded."""
 
@@ -87,7 +90,7 @@ def emit_design(
     def fill(folder: Path) -> None:
         _write_rtl(design, folder / "rtl", wrapper)
         description.save(folder)
-        (folder / "fold.json").write_text(design.folding.text())
+        (folder / FOLDING).write_text(design.folding.text())
         (folder / LICENCE).write_text(licence_text())
         if design.load is not None:
             (folder / LOAD).write_bytes(design.load.stream())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.design import AcceleratorDesign, build_design
 from wsfracbnn.gen.devices import Family
-from wsfracbnn.gen.emission.folder import DESIGN
+from wsfracbnn.gen.emission.folder import DESIGN, FOLDING
 from wsfracbnn.gen.emission.render import design_sources
 from wsfracbnn.gen.report.facts import DesignFacts, gather
 from wsfracbnn.gen.report.simulated import SUMMARY, Simulation, read_simulation
@@ -68,7 +68,7 @@ def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
     """
     emitted, simulation = _emitted_folder(folder)
     description = load_description(emitted)
-    design = build_design(description, read_folding(emitted / "fold.json", description))
+    design = build_design(description, read_folding(emitted / FOLDING, description))
     path = emitted / DESIGN
     try:
         built = checked(_Emitted, read_json(path, "what wsfracbnn emit built"))
@@ -86,7 +86,7 @@ def read_design(folder: Path, measurements: Measurements) -> DesignFacts:
         breakdown=measurements.breakdown(design),
         rows=measurements.rows,
         equals_pytorch=built.vectors_equal_pytorch,
-        options={"--weights": "CHECKPOINT", "--fold": str(emitted / "fold.json")},
+        options={"--weights": "CHECKPOINT", "--fold": str(emitted / FOLDING)},
     )
 
 

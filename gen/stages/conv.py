@@ -104,6 +104,9 @@ class ConvStage(Stage[ConvLayer]):
     result_comes: ClassVar[str] = "sum_tvalid && sum_tready"
     """Signals of that part: a result takes credit, there is some, a sum enters the scale path."""
 
+    under_way_since: ClassVar[str] = "have left the engine"
+    """From when on a result has credit, in words."""
+
     @classmethod
     def simd_choices(cls, layer: ConvLayer) -> list[int]:
         """Multiples of the nine taps of a channel."""
@@ -251,9 +254,6 @@ class ConvStage(Stage[ConvLayer]):
             copy=copy,
             shown=shown,
         )
-
-    results_begin: ClassVar[str] = "have left the engine"
-    """Where results begin to be under way, of which `affine_results` are at most."""
 
     @property
     def affine_results(self) -> int:

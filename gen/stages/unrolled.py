@@ -66,7 +66,7 @@ class UnrolledConvStage(ConvStage):
     result_begins: ClassVar[str] = "window_tvalid && window_tready"
     has_credit: ClassVar[str] = "has_credit"
     result_comes: ClassVar[str] = "sum_tvalid"
-    results_begin: ClassVar[str] = "have begun with their window"
+    under_way_since: ClassVar[str] = "have begun with their window"
 
     @classmethod
     def cycles_at(cls, layer: ConvLayer, fold: StageFold) -> int:

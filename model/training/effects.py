@@ -47,12 +47,12 @@ _NEEDS = (
     ),
     _Need(
         ("binary_from", "binary_rate", "binary_weight_decay"),
-        lambda run: run.model in _HAS_GATES,
+        lambda run: run.turns_binary,
         "the model's weights stay real",
     ),
     _Need(
         ("binary_weight_decay", "binary_rate"),
-        lambda run: run.model not in _HAS_GATES or run.settings.switch_epoch < run.settings.epochs,
+        lambda run: not run.turns_binary or run.settings.switch_epoch < run.settings.epochs,
         "binary_from leaves no epoch with binary weights",
     ),
 )

@@ -49,8 +49,7 @@ def curves(runs: Sequence[PlannedRun]) -> dict[str, list[Curve]]:
     """The finished runs whose logs exist, by dataset."""
     found: dict[str, list[Curve]] = {}
     for planned in (planned for planned in runs if planned.out.is_file() and planned.log.is_file()):
-        settings = planned.run.settings
-        binary = planned.network != "resnet"
-        curve = Curve(planned.title, planned.role, planned.log, settings.switch_epoch if binary else None)
+        switch = planned.run.settings.switch_epoch if planned.run.turns_binary else None
+        curve = Curve(planned.title, planned.role, planned.log, switch)
         found.setdefault(module_name(planned.run.dataset_name), []).append(curve)
     return found

@@ -186,6 +186,11 @@ class Run:
         return build(classes, self.width) if self.width else build(classes)  # type: ignore[call-arg]
 
     @property
+    def turns_binary(self) -> bool:
+        """Whether there is a second step, with binary weights: a full-precision network has the first alone."""
+        return self.model != "resnet"
+
+    @property
     def label_smoothing(self) -> float:
         """Of the cross entropy, the default resolved."""
         given = self.settings.label_smoothing

@@ -96,7 +96,7 @@ class Trainer:
         kernels: bool = True,
     ) -> None:
         self.run, self.settings, self.dataset = run, run.settings, dataset
-        if run.model == "resnet":  # weights stay real: there is one step
+        if not run.turns_binary:  # one step, whose schedule is the whole run's
             self.settings = replace(run.settings, binary_from=0.0, binary_rate=1.0)
         self.world = world or World(0, 1, torch.device("cpu"))
         shape = config or run.config(len(dataset.class_names))
