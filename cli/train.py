@@ -141,7 +141,7 @@ def train(
         loaded = _dataset(run, data, bad_pictures)
         checkpoint = _train_in(world, run, loaded, compiled, graphs, kernels, tensorboard)
         if world.is_first:
-            switch = None if run.model == "resnet" else run.settings.switch_epoch
+            switch = run.settings.switch_epoch if run.turns_binary else None
             curve = Curve(run.network_name, "full", log_path(path), switch)
             title = f"{run.network_name}: {run.model} on {run.dataset}"
             curves = draw_curves([curve], title, path.with_suffix(".svg"))
@@ -164,7 +164,8 @@ def _dataset(run: Run, data: Path | None, bad_pictures: str) -> Dataset:
         return load_dataset(run.dataset, data)
     if data is not None and data.resolve() != Path(run.dataset).resolve():
         raise InputError(f"--data: found '{data}', but --dataset is '{run.dataset}' itself, expected one of both")
-    own = Own(run.dataset_name, run.image_shape, run.pictures, bad_pictures == SKIP, _held_out_before(run))
+    skips_bad, bounds = bad_pictures == SKIP, _held_out_before(run)
+    own = Own(run.dataset_name, run.image_shape, run.pictures, skips_bad, bounds, for_training=True)
     return own_source(Path(run.dataset)).load(own)
 
 

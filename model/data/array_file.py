@@ -57,6 +57,7 @@ class ArrayFile:
                 numbers = list(map(str, of_class))
                 bounds.append(own.bound(name, numbers, f"{self.path}: class '{name}'"))
                 test[of_class] = held_out(numbers, own.pictures, bounds[-1])
+            own.require_trained(self.path, names, labels[~test].tolist())
             parts = images[~test], labels[~test], images[test], labels[test]
             return Dataset(own.label, *parts, names, tuple(bounds))
         train, test_part = self._pair(arrays, *SPLIT[:2], own), self._pair(arrays, *SPLIT[2:], own)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -70,7 +70,8 @@ class Own:
 
     label: what a checkpoint calls them. shape: height, width and colours of an image. skips_bad: whether pictures that
     cannot be read are left out. bounds: by class, those of a network that was trained on these pictures, so that what
-    it learnt from is never held out, whatever was added or removed since.
+    it learnt from is never held out, whatever was added or removed since. for_training: whether a network is to learn
+    from them, and not only to be measured.
     """
 
     label: str
@@ -78,6 +79,14 @@ class Own:
     pictures: Pictures = AS_USUAL
     skips_bad: bool = False
     bounds: Mapping[str, str] | None = None
+    for_training: bool = False
+
+    def require_trained(self, path: Path, names: Sequence[str], labels: Iterable[int]) -> None:
+        """Refuse a class without a picture to train on, where it is trained or new. labels: of the training images."""
+        trained = set(labels)
+        for label, name in enumerate(names):
+            if label not in trained and (self.bounds is None or self.for_training):
+                raise InputError(f"{path}: class '{name}': found no picture to train on, expected some")
 
     def bound(self, name: str, files: Sequence[str], what: str) -> str:
         """Of the class `name`, whose images' names are `files`: the network's where it knows the class, else a new one.

@@ -107,10 +107,7 @@ class PictureFolder:
             if index is None:
                 index = _prepare(pictures, own, kept)
         self._tell_of(index.bad, own)
-        trained = set(index.labels.train)
-        for label, name in enumerate(names):
-            if label not in trained and own.bounds is None:
-                raise InputError(f"{self.path}: class '{name}': found no picture to train on, expected some")
+        own.require_trained(self.path, names, index.labels.train)
         if not index.labels.test:
             raise InputError(f"{self.path}: found no picture to test on, expected some")
         images = {part: _images(kept / f"{part}.bin", len(index.labels.of(part)), own.shape) for part in PARTS}

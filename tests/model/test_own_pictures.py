@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,18 @@ def test_what_was_trained_on_is_never_held_out_later(tmp_path: Path) -> None:
     rest = own_source(tmp_path).load(own)
     assert len(rest.train_labels) == 0
     assert set(images_of(rest.test_images)) == held
+    with pytest.raises(InputError, match=r"class '\w+': found no picture to train on, expected some"):
+        own_source(tmp_path).load(replace(own, for_training=True))
+
+
+def test_arrays_whose_images_are_all_held_out_train_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    np.savez(file, images=np.zeros((6, 4, 4, 3), dtype=np.uint8), labels=np.arange(6) % 2, class_names=["a", "b"])
+    own = Own("a.npz", OWN.shape, bounds={"a": "f" * 16})
+    found = own_source(file).load(own)
+    assert set(found.train_labels) == {1}
+    with pytest.raises(InputError, match="class 'a': found no picture to train on, expected some"):
+        own_source(file).load(replace(own, for_training=True))
 
 
 def images_of(images: NDArray[np.uint8]) -> list[tuple[int, ...]]:
