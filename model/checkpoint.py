@@ -15,7 +15,8 @@
     held_out       list of str, one per class: which pictures are held out, whatever is added later, as
                    model/data/split.py has it (absent unless the network was trained on a set that names no test part)
     class_names    list of str, one per class
-    test_accuracy  float, percent, top-1 of the integer model on the dataset's test images
+    test_accuracy  float, percent, top-1 of the integer model on the dataset's test images; on held-out training
+                   images where `training` has a validation_share
     gate_fractions list of float, per gated convolution, measured on the test images
     samples        {"images": uint8 (n, H, W, colours), "labels": int64 (n,)}: a few test images (may be absent)
     sha256         str, digest of all the others, see `_digest`; files without one are read, which the log mentions
@@ -92,6 +93,12 @@ class Checkpoint:
     def is_binarized(self) -> bool:
         """Whether the weights of all convolutions are +1 or -1, as model/binarize.py leaves them."""
         return all(is_binary(value) for key, value in self.state.items() if key.endswith("conv.weight"))
+
+    @property
+    def validation_share(self) -> float:
+        """Of the dataset's training images, those that were held out and measured in place of the test images."""
+        share = self.training.get("validation_share", 0)
+        return float(share) if isinstance(share, int | float) and 0 < share < 1 else 0.0
 
     def sample_arrays(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The sample images (n, H, W, colours) and labels (n,), or None for both."""

@@ -63,6 +63,37 @@ class Dataset:
         chosen = np.linspace(0, len(self.test_labels) - 1, count).astype(int)
         return replace(self, test_images=self.test_images[chosen], test_labels=self.test_labels[chosen])
 
+    def with_validation(self, share: float) -> Dataset:
+        """The same with a share of each class's training images, at least one, in place of the test images.
+
+        The same images every time; those of a smaller share are among those of a larger one.
+
+        Raises:
+            InputError: the images are read as they are needed, or a class has none to spare.
+        """
+        if self.is_streamed:
+            raise InputError(
+                f"setting 'validation_share': found {share:g}, expected 0 for so many images that they are read from a "
+                "file"
+            )
+        held = np.zeros(len(self.train_labels), dtype=bool)
+        for label, name in enumerate(self.class_names):
+            places = np.random.default_rng(label).permutation(np.flatnonzero(self.train_labels == label))
+            count = max(round(share * len(places)), 1)
+            if count >= len(places):
+                raise InputError(
+                    f"setting 'validation_share': found {share:g}, but class '{name}' has {len(places)} training "
+                    "images, expected that some are left"
+                )
+            held[places[:count]] = True
+        return replace(
+            self,
+            train_images=self.train_images[~held],
+            train_labels=self.train_labels[~held],
+            test_images=self.train_images[held],
+            test_labels=self.train_labels[held],
+        )
+
 
 @dataclass(frozen=True)
 class Own:

@@ -120,6 +120,7 @@ class PlannedRun:
             top1=round(float(checkpoint.test_accuracy or 0), 2),
             gate_fraction=mean_or_none(checkpoint.gate_fractions),
             plan=plan,
+            validation_share=checkpoint.validation_share,
         )
 
 

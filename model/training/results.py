@@ -53,7 +53,7 @@ class AccuracyRow:
         role: full (WSFracBNN with everything), like_for_like (FracBNN trained as that), own_recipe (FracBNN by its own
             recipe), teacher, ablation or trial.
         without: what an ablation leaves out.  change: what a trial does otherwise.  Else empty.
-        top1: percent of all test images.
+        top1: percent of all test images; with a `validation_share`, of that share of the training images, held out.
         gate_fraction: mean share of open gates, 0 to 1; None without gates.
         plan: file name of the plan that it is from. Only rows of one plan are compared.
     """
@@ -69,16 +69,23 @@ class AccuracyRow:
     top1: Annotated[float, Field(ge=0, le=100)]
     gate_fraction: Annotated[float, Field(ge=0, le=1)] | None
     plan: Cell
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @property
+    def conditions(self) -> tuple[Any, ...]:
+        """Equal for runs whose accuracies may be compared."""
+        return (self.dataset, self.plan, self.width, self.epochs, self.validation_share)
 
     @property
     def group(self) -> tuple[Any, ...]:
         """Equal for runs that differ in their seed alone."""
-        return (self.dataset, self.plan, self.network, self.role, self.without, self.change, self.width, self.epochs)
+        return (*self.conditions, self.network, self.role, self.without, self.change)
 
     @property
     def title(self) -> str:
         """The network in words."""
-        return title_of(self.network, self.role, self.without, self.change)
+        on = ", on held-out training images" if self.validation_share else ""
+        return title_of(self.network, self.role, self.without, self.change) + on
 
 
 @dataclass(frozen=True)
@@ -155,13 +162,7 @@ class AccuracyResults:
             ours = full.first
             for theirs in groups:
                 row = theirs.first
-                alike = (row.dataset, row.plan, row.width, row.epochs) == (
-                    ours.dataset,
-                    ours.plan,
-                    ours.width,
-                    ours.epochs,
-                )
-                if alike and row.role in ("like_for_like", "own_recipe"):
+                if row.conditions == ours.conditions and row.role in ("like_for_like", "own_recipe"):
                     points, seeds = round(full.mean - theirs.mean, 3), (len(full.rows), len(theirs.rows))
                     found.append(Margin(ours.dataset, ours.plan, ours.epochs, row.title, points, seeds))
         return found
@@ -189,7 +190,11 @@ class AccuracyResults:
 
     def to_json(self) -> str:
         """A row a line."""
-        rows = ",\n".join("    " + json.dumps(asdict(row)) for row in self.rows)
+        kept = [
+            {key: value for key, value in asdict(row).items() if key != "validation_share" or value}
+            for row in self.rows
+        ]
+        rows = ",\n".join("    " + json.dumps(row) for row in kept)
         return f'{{\n  "rows": [\n{rows}\n  ],\n  "load_percent": {json.dumps(self.load_percent or {})}\n}}\n'
 
 

@@ -69,6 +69,8 @@ class TrainConfig:
         shift, flip, cutout: augmentation; pixels, on or off, side of the square in pixels (arXiv 1708.04552).
         mix, mix_alpha: none, mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899), with its Beta parameter.
         precision: float32, or mixed: 16-bit convolutions whose binary sums stay exact (networks/mixed_precision.py).
+        validation_share: of each class's training images, held out and measured in place of the test images, so that
+            settings can be chosen without these; 0: none.
         eval_every: epochs between two measurements of test accuracy; 0: each epoch of up to 30, else every tenth.
             The last one is always measured.
         seed: of the weights, the order of the images and the augmentation.
@@ -105,6 +107,7 @@ class TrainConfig:
     mix: Annotated[str, one_of("none", "mixup", "cutmix")] = "none"
     mix_alpha: Annotated[float, Field(ge=0.001, le=1e6)] = 1.0
     precision: Annotated[str, one_of("float32", "mixed")] = "float32"
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     eval_every: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
 

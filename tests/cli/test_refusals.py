@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,16 @@ def with_text(name: str, text: str, *arguments: str) -> Case:
     return case
 
 
+def with_digits(*arguments: str) -> Case:
+    """A training that begins with a copy of the bundled network."""
+
+    def case(folder: Path) -> list[str]:
+        copy = shutil.copy(DIGITS, folder / "net.pt")
+        return train("--start-from", str(copy), *arguments)(folder)
+
+    return case
+
+
 def flipped(folder: Path) -> list[str]:
     """One bit of a weight in a checkpoint that is otherwise intact, its archive's CRCs too."""
     raw = torch.load(DIGITS, weights_only=True)
@@ -173,6 +184,8 @@ CASES: dict[str, tuple[Case, str]] = {
     "gate": (train("--set", "gate_start=1e30"), "key 'gate_start'"),
     "seed": (train("--set", "seed=18446744073709551616"), "key 'seed'"),
     "shift": (train("--set", "shift=3000", "--out", "FOLDER/a.pt"), "setting 'shift'"),
+    "seen": (with_digits("--set", "validation_share=0.1", "--out", "FOLDER/a.pt"), "('start_from') was trained with 0"),
+    "share": (train("--set", "validation_share=0.999", "--out", "FOLDER/a.pt"), "but class '0' has 133 training"),
     "unknown": (with_text("a.toml", "epoch = 3", "train", "--config", "FOLDER/a.toml"), "key 'epoch' is unknown"),
     "toml": (with_text("a.toml", "epochs = ", "train", "--config", "FOLDER/a.toml"), "not a TOML file of settings"),
     "arch": (

@@ -146,6 +146,18 @@ def test_seeds_make_one_line_with_mean_and_spread() -> None:
     assert "| digits | FracBNN, its own recipe | 16 | 4 | 1 | 47.00 | 40.0 % | old |" in lines
 
 
+def test_held_out_training_images_are_no_test_images(tmp_path: Path) -> None:
+    """Rows of either kind have a line of their own, and neither is the other's margin."""
+    held = replace(BASELINE, validation_share=0.1)
+    results = AccuracyResults((ROW, held, replace(ROW, seed=2, validation_share=0.1)))
+    (tmp_path / "r.json").write_text(results.to_json())
+    assert read_results(tmp_path / "r.json").rows == results.rows
+    assert [m.points for m in results.margins()] == [3.0]
+    assert "| digits | FracBNN, its own recipe, on held-out training images | 16 |" in results.table()
+    assert len(results.groups()) == 3
+    assert AccuracyResults((ROW,)).to_json().count("validation_share") == 0
+
+
 def test_the_accuracy_table_is_printed_again_from_the_results_alone(tmp_path: Path) -> None:
     results = tmp_path / "again.json"
     results.write_bytes((ROOT / "results" / "accuracy.json").read_bytes())

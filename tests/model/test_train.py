@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -45,6 +46,36 @@ def dataset() -> Dataset:
 def make(dataset: Dataset, model: str = "wsfracbnn", teacher: str = "", **changes: object) -> Trainer:
     settings = dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
     return Trainer(Run(model=model, name="small", teacher=teacher, settings=settings), dataset, config=SMALL)
+
+
+def test_a_share_of_each_class_stands_in_for_the_test_images(dataset: Dataset) -> None:
+    """The same images whatever the run's seed, the smaller share's among the larger one's, and none is trained on."""
+
+    def parts(share: float) -> tuple[set[bytes], set[bytes]]:
+        made = dataset.with_validation(share)
+        return tuple({image.tobytes() for image in part} for part in (made.train_images, made.test_images))  # type: ignore[return-value]
+
+    (trained, held), (_, more) = parts(0.1), parts(0.3)
+    assert held < more
+    assert not trained & held
+    assert trained | held == {image.tobytes() for image in dataset.train_images}
+    labels = dataset.with_validation(0.1).test_labels
+    assert (np.bincount(labels) == np.maximum(np.round(np.bincount(dataset.train_labels) * 0.1), 1)).all()
+    first, second = (make(dataset, validation_share=0.1, seed=seed) for seed in (1, 2))
+    assert first.dataset.digest() == second.dataset.digest() != dataset.digest()
+    assert len(first.batches.labels) == len(trained)
+    assert first.checkpoint().validation_share == 0.1
+
+
+def test_who_has_seen_an_image_cannot_teach_whom_it_is_held_out_from(dataset: Dataset, tmp_path: Path) -> None:
+    seen, unseen = (tmp_path / f"{name}.pt" for name in ("seen", "unseen"))
+    fit(make(dataset, "resnet", epochs=1, binary_from=0.0, validation_share=0.1), seen)
+    fit(make(dataset, "resnet", epochs=1, binary_from=0.0, validation_share=0.2), unseen)
+    with pytest.raises(
+        InputError, match=r"'validation_share': found 0.2, but .*seen.pt \('teacher'\) was trained with 0.1"
+    ):
+        make(dataset, teacher=str(seen), validation_share=0.2)
+    assert make(dataset, teacher=str(unseen), validation_share=0.1).teacher is not None
 
 
 def epochs_of(log: Path) -> list[dict[str, str]]:
