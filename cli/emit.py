@@ -37,6 +37,10 @@ Force = Annotated[
 
 def emit(
     weights: Described,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(help="More pictures for --images, as a shell makes them of *.png.", show_default=False),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; default build/NAME.", show_default=False)] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the top module; default the checkpoint's.", show_default=False)
@@ -87,9 +91,11 @@ def emit(
 
     if name is not None:
         require_name(name, "--name")
+    if pictures and not images:
+        raise InputError(f"found '{pictures[0]}', expected pictures behind --images alone")
     axi = axi_widths(wrapper, axis_in, axis_out)
     for_device = None if device is None else device_named(device)
-    source = source_of(weights, name, images)
+    source = source_of(weights, name, [*(images or ()), *(pictures or ())] or None)
     folder = out or Path("build") / source.description.name
     if is_described(weights) and folder.resolve() == weights.resolve():
         raise InputError(f"--out: found '{folder}', which is what --weights names, expected another folder")
@@ -142,10 +148,10 @@ def axi_widths(wrapper: Wrapper | None, axis_in: int | None, axis_out: int | Non
 
 def how_to_simulate(folder: Path) -> str:
     """The command that runs an emitted folder's own testbench with this Python, to be typed into a shell as it is."""
-    from wsfracbnn.model.extras import missing_packages
+    from wsfracbnn.model.extras import SIMULATION, missing_packages, requirement
 
     python = shlex.quote(sys.executable)
-    install = f"{python} -m pip install 'wsfracbnn[sim]' && " if missing_packages("sim") else ""
+    install = f"{python} -m pip install {requirement(SIMULATION)} && " if missing_packages(SIMULATION) else ""
     return f"{install}make -C {shlex.quote(str(folder))} sim SIM=icarus PYTHON={python}"
 
 

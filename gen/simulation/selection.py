@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wsfracbnn.gen.simulation.job import SIMULATORS, simulator_environment
 from wsfracbnn.model.errors import InputError, shortened
-from wsfracbnn.model.extras import require_extra
+from wsfracbnn.model.extras import SIMULATION, require_extra
 from wsfracbnn.model.reading import read_text
 
 ALL = "all"
@@ -47,7 +47,7 @@ def chosen_simulators(name: str) -> tuple[str, ...]:
 
 def require_simulator(simulator: str) -> None:
     """Raise `InputError` with the command that installs a missing simulator, or what it takes to run one."""
-    require_extra("sim")
+    require_extra(SIMULATION)
     program, hint = _PROGRAMS[simulator]
     environment = simulator_environment()
     if shutil.which(program, path=environment["PATH"]) is None:

@@ -125,10 +125,10 @@ def test_verilog_that_computes_something_else_fails(
     assert json.loads(done.stdout)["failures"] != []
 
 
-def test_emit_takes_golden_vectors_from_pictures(tmp_path: Path, digit_files: list[Path]) -> None:
-    found = figures(
-        "emit", "--weights", "digits", "--images", digit_files[0], "--images", digit_files[2], "--out", tmp_path / "o"
-    )
+@pytest.mark.parametrize("again", [["--images"], []], ids=["repeated", "as a shell expands *.png"])
+def test_emit_takes_golden_vectors_from_pictures(tmp_path: Path, digit_files: list[Path], again: list[str]) -> None:
+    pictures = ["--images", digit_files[0], *again, digit_files[2]]
+    found = figures("emit", "--weights", "digits", *pictures, "--out", tmp_path / "o")
     with np.load(tmp_path / "o" / "vectors.npz") as vectors:
         assert np.array_equal(vectors["images"], load_dataset("digits").test_images[[0, 2]])
         assert vectors["labels"].tolist() == [-1, -1]
@@ -180,6 +180,7 @@ def test_emit_tells_the_area_of_the_device_that_was_asked_for(tmp_path: Path) ->
             "--weights: found 'digit', expected a checkpoint's file or one of ",
         ),
         (["emit", "--weights", "digits", "--images", "text.png"], "text.png: not a picture"),
+        (["emit", "a.png", "--weights", "digits"], "found 'a.png', expected pictures behind --images alone"),
         (["emit", "--weights", "digits", "--device", "ecp6"], "FPGA device: found 'ecp6', expected one of"),
         (
             ["emit", "--weights", "digits", "--device", "zu3eg", "--fold", "luts=9000@ecp5"],

@@ -259,11 +259,11 @@ def test_the_command_that_emit_names_runs_as_it_is_typed(tiny: NetworkDescriptio
 
 
 def test_the_command_that_emit_names_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "missing_packages", lambda extra: ["cocotb"] if extra == "sim" else [])
+    monkeypatch.setattr(extras, "missing_packages", lambda extra: ["cocotb"] if extra == extras.SIMULATION else [])
     monkeypatch.setattr(sys, "executable", "/opt/my python/bin/python")
     python = "'/opt/my python/bin/python'"
     assert how_to_simulate(Path("a b")) == (
-        f"{python} -m pip install 'wsfracbnn[sim]' && make -C 'a b' sim SIM=icarus PYTHON={python}"
+        f"{python} -m pip install wsfracbnn && make -C 'a b' sim SIM=icarus PYTHON={python}"
     )
 
 
