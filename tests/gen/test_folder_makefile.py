@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,9 +36,10 @@ SKIPPED = xml_of(COMPARING, *OTHERS, inside="<skipped/>")
 
 @pytest.fixture
 def folder(tiny: NetworkDescription, tmp_path: Path) -> Path:
-    """An emitted folder in a path with a space."""
-    emit(tiny, preset(tiny, "small"), tmp_path / "a path" / "net")
-    return tmp_path / "a path" / "net"
+    """An emitted folder that was moved into a path with a space."""
+    emit(tiny, preset(tiny, "small"), tmp_path / "net")
+    (tmp_path / "a path").mkdir()
+    return Path(shutil.move(tmp_path / "net", tmp_path / "a path"))
 
 
 def make(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -200,7 +200,8 @@ def test_a_tool_that_is_no_longer_wanted_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.synthesis
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("family", ["ecp5", pytest.param("xc7", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["ecp5", "xc7"])
 def test_stages_linked_take_what_the_whole_takes(
     network: NetworkDescription, family: str, synthesis_cache: Path
 ) -> None:

@@ -57,12 +57,21 @@ def shown(view: Path) -> list[str]:
 
 
 @pytest.mark.simulator
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_views_name_signals_that_were_recorded(tiny: NetworkDescription, tmp_path: Path, simulator: str) -> None:
+@pytest.mark.parametrize(
+    "simulator, depths",
+    [
+        ("icarus", (0, 2)),
+        pytest.param("verilator", (0, 2), marks=pytest.mark.slow),
+        ("verilator", (2,)),
+    ],
+)
+def test_views_name_signals_that_were_recorded(
+    tiny: NetworkDescription, tmp_path: Path, simulator: str, depths: tuple[int, ...]
+) -> None:
     design = emit(tiny, preset(tiny, "small"), tmp_path / "net")
     vectors = tmp_path / "net" / "vectors.npz"
     sizes = []
-    for depth in (0, 2):
+    for depth in depths:
         result = simulate(tmp_path / "net", simulator, vectors, 1, tests="bit_exact", waves=Waves(depth))
         assert not result.failures
         assert result.waves is not None
@@ -77,7 +86,8 @@ def test_views_name_signals_that_were_recorded(tiny: NetworkDescription, tmp_pat
         deepest = max(name.count(".") for name in bare)
         assert deepest == 2 if depth == 2 else deepest > 4
         sizes.append(result.waves.stat().st_size)
-    assert sizes[0] > 2 * sizes[1] > 1000
+    assert sizes[-1] > 500
+    assert len(depths) == 1 or sizes[0] > 2 * sizes[1]
 
 
 @pytest.mark.simulator

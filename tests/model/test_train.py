@@ -401,6 +401,7 @@ def test_a_teacher_is_followed(dataset: Dataset, wrong_teacher: Path, tmp_path: 
     assert student.test_accuracy() > 30 > right
 
 
+@pytest.mark.slow
 def test_compiled_training_is_training(dataset: Dataset, tmp_path: Path) -> None:
     teacher = tmp_path / "teacher.pt"
     save_checkpoint(make(dataset, "resnet", epochs=1).checkpoint(), teacher)
