@@ -79,7 +79,7 @@ def count(
     from wsfracbnn.cli.console import console
     from wsfracbnn.model.checkpoint import load_checkpoint
     from wsfracbnn.model.config import resnet20
-    from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
+    from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, other_load_ratios, total
 
     measured: tuple[float, ...] | None = None
     if weights is None:
@@ -98,13 +98,17 @@ def count(
             console.print(report.layer_operations_table(name, counted))
     console.print(report.operations_table(both))
     ratio = load_ratio(both["WSFracBNN"], both["FracBNN"])
+    others = other_load_ratios(both["WSFracBNN"], both["FracBNN"])
     console.print(f"load of WSFracBNN: {100 * ratio:.1f} % of FracBNN's")
+    for how, other in others.items():
+        console.print(f"  {100 * other:.1f} % {how}")
     return {
         "networks": {
             name: {"total": total(counted).to_json(), "layers": [layer.to_json() for layer in counted]}
             for name, counted in both.items()
         },
         "share_of_fracbnn_load": round(ratio, 4),
+        "counted_otherwise": {how: round(other, 4) for how, other in others.items()},
     }
 
 

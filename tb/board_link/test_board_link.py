@@ -19,6 +19,7 @@ from wsfracbnn.tb.common.bench import CLOCK_NS, Bench, parameter, same, seeded
 from wsfracbnn.tb.common.runner import run_block
 
 GRID = [
+    {"DIVISOR": 5, "TIMEOUT": 3000, "PIXELS": 1, "COLOURS": 1, "DEPTH": 8, "REPLIES": 4, "CLASS_W": 4, "INFO": 1},
     {
         "DIVISOR": 8,
         "TIMEOUT": 4000,
@@ -29,7 +30,6 @@ GRID = [
         "CLASS_W": 3,
         "INFO": 0xC0DBDD,
     },
-    {"DIVISOR": 5, "TIMEOUT": 3000, "PIXELS": 1, "COLOURS": 1, "DEPTH": 8, "REPLIES": 4, "CLASS_W": 4, "INFO": 1},
 ]
 
 CLASSES = 3

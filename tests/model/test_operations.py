@@ -9,7 +9,7 @@ from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.networks.wsfracbnn import WSFracBNN
-from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, total
+from wsfracbnn.model.operations import count_fracbnn, count_wsfracbnn, load_ratio, other_load_ratios, total
 
 GATES = [0.4] * 18
 
@@ -29,7 +29,8 @@ def test_flops_of_the_baseline() -> None:
     flops = total(count_fracbnn(resnet20(100), GATES)).flops
     assert gated == 172_032
     assert flops == {
-        "BatchNorm": 2 * (16_384 + gated) + 2 * gated,
+        "BatchNorm behind convolutions": 2 * (16_384 + gated),
+        "BatchNorm behind residual sums": 2 * gated,
         "RPReLU": 3 * gated,
         "residual sum": gated,
         "average pooling": 4 * (16 * 16 * 16 + 32 * 8 * 8),
@@ -45,6 +46,15 @@ def test_load_ratio_at_the_same_gate_fraction() -> None:
     ours, baseline = count_wsfracbnn(resnet20(100), GATES), count_fracbnn(resnet20(100), GATES)
     assert total(ours).load == pytest.approx((54_263_808 + 16_043_212.8) / 64)
     assert load_ratio(ours, baseline) == pytest.approx(0.433, abs=0.005)
+
+
+def test_the_load_counted_in_other_ways() -> None:
+    """By hand: 344,064 operations of BatchNorm behind sums, and all of our integer additions."""
+    ours, baseline = count_wsfracbnn(resnet20(100), GATES), count_fracbnn(resnet20(100), GATES)
+    folded, added = other_load_ratios(ours, baseline).values()
+    assert folded == pytest.approx(total(ours).load / (total(baseline).load - 344_064))
+    assert added == pytest.approx((total(ours).load + total(ours).adds) / total(baseline).load)
+    assert (round(folded, 3), round(added, 3)) == (0.498, 0.968)
 
 
 def test_binary_weights_are_counted_once_each(digits_description: NetworkDescription) -> None:
