@@ -61,7 +61,8 @@ def design_totals(design: AcceleratorDesign) -> str:
 def checkpoint_line(checkpoint: Checkpoint) -> str:
     """Accuracy and mean gate fraction of a trained checkpoint."""
     gates = checkpoint.gate_fractions
-    text = f"{checkpoint.name}: top-1 {checkpoint.test_accuracy:.2f} %"
+    on = f" on {checkpoint.measured_on}" if checkpoint.validation_share else ""
+    text = f"{checkpoint.name}: top-1 {checkpoint.test_accuracy:.2f} %{on}"
     return text if gates is None else f"{text}, gates open {100 * sum(gates) / len(gates):.1f} %"
 
 

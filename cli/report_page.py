@@ -147,5 +147,6 @@ def _of_checkpoint(path: Path, fold: str, measurements: Measurements) -> DesignF
         breakdown=measurements.breakdown(design),
         rows=measurements.rows,
         accuracy=checkpoint.test_accuracy,
+        accuracy_is=f"on {checkpoint.measured_on}, as the checkpoint says",
         options={"--weights": str(path), "--fold": fold},
     )

@@ -39,8 +39,7 @@ def model_card(checkpoint: Checkpoint, file_name: str) -> str:
     ]
     if checkpoint.test_accuracy is not None:
         by = "integer model" if checkpoint.model == "wsfracbnn" else "in floating point"
-        held = checkpoint.validation_share
-        on = f"{100 * held:g} % of the training images, held out" if held else "all test images"
+        on = checkpoint.measured_on
         lines += [f"**Accuracy.** Top-1 {checkpoint.test_accuracy:.2f} % on {on}, {by}.", ""]
     if gates:
         theirs = count_fracbnn(config, gates)

@@ -100,6 +100,12 @@ class Checkpoint:
         share = self.training.get("validation_share", 0)
         return float(share) if isinstance(share, int | float) and 0 < share < 1 else 0.0
 
+    @property
+    def measured_on(self) -> str:
+        """What `test_accuracy` is of, in words."""
+        share = self.validation_share
+        return f"{100 * share:g} % of the training images, held out" if share else "all test images"
+
     def sample_arrays(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The sample images (n, H, W, colours) and labels (n,), or None for both."""
         if self.samples is None:

@@ -189,6 +189,7 @@ def gather(
     breakdown: Sequence[Share] = (),
     rows: Sequence[HardwareRow] = (),
     accuracy: float | None = None,
+    accuracy_is: str = "as the checkpoint says",
     equals_pytorch: bool | None = None,
     options: Mapping[str, str] | None = None,
 ) -> DesignFacts:
@@ -197,13 +198,13 @@ def gather(
     Args:
         breakdown: area by stage and function (gen/synthesis/breakdown.py).
         rows: results of any design; those of this one are taken.
-        accuracy: as the checkpoint says; a simulation's own measurement comes first.
+        accuracy, accuracy_is: what the checkpoint says, and what that is of; a simulation's own measurement comes first.
     """
     if simulation is not None:
         accuracy, accuracy_is = simulation.accuracy, "whole test set, integer model, by sim"
         equals_pytorch = True if equals_pytorch is None else equals_pytorch
-    else:
-        accuracy_is = "as the checkpoint says" if accuracy is not None else "unknown"
+    elif accuracy is None:
+        accuracy_is = "unknown"
     for_family = build_design(design.description, design.folding.for_family(family))
     measured = by_part(breakdown, for_family) if breakdown else {}
     calibrated = has_estimate(design, family)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from wsfracbnn.model.card import model_card
 from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
@@ -65,6 +66,7 @@ def test_a_share_of_each_class_stands_in_for_the_test_images(dataset: Dataset) -
     assert first.dataset.digest() == second.dataset.digest() != dataset.digest()
     assert len(first.batches.labels) == len(trained)
     assert first.checkpoint().validation_share == 0.1
+    assert "% on 10 % of the training images, held out, integer model" in model_card(first.checkpoint(), "net.pt")
 
 
 def test_who_has_seen_an_image_cannot_teach_whom_it_is_held_out_from(dataset: Dataset, tmp_path: Path) -> None:
