@@ -198,7 +198,7 @@ def gather(
     Args:
         breakdown: area by stage and function (gen/synthesis/breakdown.py).
         rows: results of any design; those of this one are taken.
-        accuracy, accuracy_is: what the checkpoint says, and what that is of; a simulation's own measurement comes first.
+        accuracy, accuracy_is: what the checkpoint says, and of what; a simulation's own measurement comes first.
     """
     if simulation is not None:
         accuracy, accuracy_is = simulation.accuracy, "whole test set, integer model, by sim"
