@@ -21,12 +21,7 @@ import numpy as np
 
 from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.locations import ROOT
-from wsfracbnn.gen.simulation.job import (
-    IN_LARGE_PARTS,
-    VERILATOR_ARGS,
-    VERILATOR_MAKE_ARGS,
-    simulator_environment,
-)
+from wsfracbnn.gen.simulation.job import IN_LARGE_PARTS, VERILATOR_ARGS, VERILATOR_MAKE_ARGS, simulator_environment
 from wsfracbnn.gen.simulation.run import EXACTNESS_TEST, simulate
 from wsfracbnn.gen.sizing.targets import choose_folding
 from wsfracbnn.gen.synthesis.record import HardwareResults, SimulationRow, add_results
@@ -42,15 +37,8 @@ def build_bare(folder: Path, name: str) -> Path:
     build.mkdir(parents=True, exist_ok=True)
     sources = [str(path) for path in emitted_sources(folder)]
     command = ["verilator", "-cc", "--exe", "-Mdir", str(build), "--top-module", f"{name}_top", "--prefix", "Vtop"]
-    command += [
-        "-o",
-        "bare",
-        "-O3",
-        "-Wno-fatal",
-        *IN_LARGE_PARTS,
-        *sources,
-        str(ROOT / "benchmarks" / "bare_harness.cpp"),
-    ]
+    command += ["-o", "bare", "-O3", "-Wno-fatal", *IN_LARGE_PARTS]
+    command += [*sources, str(ROOT / "benchmarks" / "bare_harness.cpp")]
     assert VERILATOR_ARGS[0] == "-O3"
     subprocess.run(command, check=True, env=simulator_environment(), capture_output=True)
     make = ["make", "-C", str(build), "-f", "Vtop.mk", *VERILATOR_MAKE_ARGS]

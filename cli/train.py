@@ -159,37 +159,15 @@ def _dataset(run: Run, data: Path | None, bad_pictures: str) -> Dataset:
     """What the run is trained on. data: folder of a built-in dataset's published files."""
     from wsfracbnn.model.data.dataset import Own
     from wsfracbnn.model.data.registry import is_path, load_dataset, own_source
+    from wsfracbnn.model.training.learnt_from import bounds_before
 
     if not is_path(run.dataset):
         return load_dataset(run.dataset, data)
     if data is not None and data.resolve() != Path(run.dataset).resolve():
         raise InputError(f"--data: found '{data}', but --dataset is '{run.dataset}' itself, expected one of both")
-    skips_bad, bounds = bad_pictures == SKIP, _held_out_before(run)
+    skips_bad, bounds = bad_pictures == SKIP, bounds_before(run)
     own = Own(run.dataset_name, run.image_shape, run.pictures, skips_bad, bounds, for_training=True)
     return own_source(Path(run.dataset)).load(own)
-
-
-def _held_out_before(run: Run) -> dict[str, str]:
-    """By class, what the networks that the run learns from held out of the same pictures, so that it does too.
-
-    Raises:
-        InputError: one of them was trained on another choice of these pictures.
-    """
-    from wsfracbnn.model.checkpoint import load_checkpoint
-
-    bounds: dict[str, str] = {}
-    for key, file in (("start_from", run.start_from), ("teacher", run.teacher)):
-        before = load_checkpoint(Path(file)) if file else None
-        if before is None or before.held_out is None or before.training.get("dataset") != run.dataset_name:
-            continue
-        if before.pictures.split_seed != run.pictures.split_seed:
-            raise InputError(
-                f"setting 'pictures.split_seed': found {run.pictures.split_seed}, but {file} ('{key}') was trained "
-                f"with {before.pictures.split_seed}; expected the same, so that it has seen no picture that is held out"
-            )
-        for name, bound in zip(before.class_names, before.held_out, strict=True):
-            bounds[name] = min(bound, bounds.get(name, bound))
-    return bounds
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wsfracbnn.model.checkpoint import Checkpoint, load_checkpoint
+from wsfracbnn.model.checkpoint import Checkpoint
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.data.dataset import Dataset
 from wsfracbnn.model.errors import InputError
@@ -42,6 +42,7 @@ from wsfracbnn.model.training.cuda_graph import CudaGraphStep
 from wsfracbnn.model.training.distill import KeptAnswers, file_digest, load_teacher, teacher_logits
 from wsfracbnn.model.training.distributed import World
 from wsfracbnn.model.training.fine_tune import begin_with
+from wsfracbnn.model.training.learnt_from import require_validation_unseen
 from wsfracbnn.model.training.losses import gate_term, image_losses
 from wsfracbnn.model.training.optimizers import make_optimizer, set_rate
 from wsfracbnn.model.training.schedules import learning_rate
@@ -96,7 +97,7 @@ class Trainer:
         kernels: bool = True,
     ) -> None:
         if run.settings.validation_share > 0:
-            _require_unseen(run)
+            require_validation_unseen(run)
             dataset = dataset.with_validation(run.settings.validation_share)
         self.run, self.settings, self.dataset = run, run.settings, dataset
         if not run.turns_binary:  # one step, whose schedule is the whole run's
@@ -384,19 +385,6 @@ def _fresh_copy(network: AnyNetwork, device: torch.device) -> AnyNetwork:
     copy = type(network)(network.config).to(device)
     copy.load_state_dict(network.state_dict())
     return copy
-
-
-def _require_unseen(run: Run) -> None:
-    """Refuse a network to learn from that was trained on the images that the run holds out."""
-    share = run.settings.validation_share
-    for key, file in (("start_from", run.start_from), ("teacher", run.teacher)):
-        before = load_checkpoint(Path(file)) if file else None
-        if before is None or before.training.get("dataset") != run.dataset_name or before.validation_share >= share:
-            continue
-        raise InputError(
-            f"setting 'validation_share': found {share:g}, but {file} ('{key}') was trained with "
-            f"{before.validation_share:g}; expected no more than that, so that it has seen no image that is held out"
-        )
 
 
 def _check_shift(shift: int, config: NetworkConfig) -> None:
