@@ -198,7 +198,8 @@ def gather(
     Args:
         breakdown: area by stage and function (gen/synthesis/breakdown.py).
         rows: results of any design; those of this one are taken.
-        accuracy, accuracy_is: what the checkpoint says, and of what; a simulation's own measurement comes first.
+        accuracy: as the checkpoint says; a simulation's own measurement comes first.
+        accuracy_is: what that is of.
     """
     if simulation is not None:
         accuracy, accuracy_is = simulation.accuracy, "whole test set, integer model, by sim"
