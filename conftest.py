@@ -5,10 +5,17 @@ from __future__ import annotations
 
 import pytest
 
+from wsfracbnn.gen.simulation import job
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Without it such tests are left out, and pytest says how many."""
     parser.addoption("--slow", action="store_true", help="run the tests that are marked slow too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests compile more than they simulate."""
+    job.short_runs = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every block runs its whole parameter grid under Icarus and the grid's first point under Verilator as well."""
+"""Every block runs its grid's first points under Icarus; with `--slow` whole grids, and the first in Verilator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from wsfracbnn.gen.simulation import job
 from wsfracbnn.tb.common.runner import EACH_ALONE
+
+SLOW_FROM = 3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,14 +37,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `block` gets (simulator, parameters) from its module's GRID, of which some may be slow."""
+    """A test that asks for `block` gets (simulator, parameters) from its module's GRID.
+
+    Slow are the points from SLOW_FROM on, and what runs in Verilator, whose part whole networks play, unless the module
+    says that it is QUICK_IN_BOTH.
+    """
     if "block" not in metafunc.fixturenames:
         return
-    grid: list[dict[str, int]] = metafunc.module.GRID
-    everything = metafunc.config.getoption("--all-verilator")
+    module, everything = metafunc.module, metafunc.config.getoption("--all-verilator")
+    grid: list[dict[str, int]] = module.GRID
+    quick = grid[: getattr(module, "SLOW_FROM", SLOW_FROM)]
+    quick_in = ("icarus", "verilator") if getattr(module, "QUICK_IN_BOTH", False) else ("icarus",)
     runs = [("icarus", point) for point in grid]
     runs += [("verilator", point) for point in (grid if everything else grid[:1])]
     names = ["-".join((sim, *(f"{key}{value}" for key, value in point.items()))) for sim, point in runs]
-    rest = grid[getattr(metafunc.module, "SLOW_FROM", len(grid)) :]
-    marked = [pytest.param((sim, point), marks=[pytest.mark.slow] * (point in rest)) for sim, point in runs]
+    marked = [
+        pytest.param((sim, point), marks=[] if point in quick and sim in quick_in else pytest.mark.slow)
+        for sim, point in runs
+    ]
     metafunc.parametrize("block", marked, ids=names)

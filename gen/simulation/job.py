@@ -45,8 +45,11 @@ VERILATOR_MAKE_ARGS = [
     *(["OBJCACHE=ccache"] if shutil.which("ccache") else []),
 ]
 COVERAGE_ARGS = ["--coverage-line", "--coverage-toggle"]
-COVERAGE_MAKE_ARGS = ["OPT_FAST=-O0"]  # such a model is compiled for one short run; make takes the last
+SHORT_RUN_MAKE_ARGS = ["OPT_FAST=-O0"]  # make takes the last
 ICARUS_ARGS = ["-g2005"]  # the emitted Verilog's own standard; the last -g counts
+
+short_runs = False
+"""Whether models are compiled for few images: without optimization, in two thirds of the time. Tests set it."""
 
 coverage_folder: Path | None = None
 """Folder that gets a file of covered lines and signals from each run of Verilator; set by tb/conftest.py."""
@@ -74,6 +77,11 @@ def simulator_environment() -> dict[str, str]:
         folders.insert(0, str(root / "bin"))
     environment["PATH"] = os.pathsep.join(folders)
     return environment
+
+
+def verilator_number(value: int) -> str:
+    """A parameter's value on Verilator's command line, which cuts a plain number to 32 bits and says nothing."""
+    return f"{value.bit_length()}'h{value:x}" if value >> 31 > 0 else str(value)
 
 
 @dataclass(frozen=True)
@@ -127,14 +135,16 @@ class CocotbJob:
             "build": str(self.build),
             "parameters": dict(self.parameters),
             "compile": ICARUS_ARGS if self.simulator == "icarus" else VERILATOR_ARGS,
-            "make": [] if self.simulator == "icarus" else VERILATOR_MAKE_ARGS,
+            "make": [] if self.simulator == "icarus" else VERILATOR_MAKE_ARGS + SHORT_RUN_MAKE_ARGS * short_runs,
             "plus": [],
             "build_only": build_only,
             "build_anew": not goes_on,
         }
+        if self.simulator == "verilator":
+            arguments["parameters"] = {name: verilator_number(value) for name, value in self.parameters.items()}
         if coverage_folder is not None and self.simulator == "verilator":
             arguments["compile"] = [*arguments["compile"], *COVERAGE_ARGS]
-            arguments["make"] = [*VERILATOR_MAKE_ARGS, *COVERAGE_MAKE_ARGS]
+            arguments["make"] = VERILATOR_MAKE_ARGS + SHORT_RUN_MAKE_ARGS
             file = coverage_folder / f"{self.toplevel}-{secrets.token_hex(4)}.dat"
             arguments["plus"] = [f"+verilator+coverage+file+{file}"]
         if self.waves is not None:

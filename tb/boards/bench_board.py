@@ -72,7 +72,7 @@ def read_now(master: int, host: Child, *, wait: bool) -> bytes:
 async def the_host_program_gets_its_results_through_the_pins(dut: Any) -> None:
     """Bytes pass between pins and pseudo-terminal, some of them damaged, until the host program ends."""
     dut.rx.value = 1
-    Clock(dut.clk_in, OSCILLATOR_PS, unit="ps").start()
+    Clock(dut.clk_in, OSCILLATOR_PS, unit="ps", impl="gpi").start()
     source, sink = UartSource(dut.rx, baud=WANTED["baud"]), UartSink(dut.tx, baud=WANTED["baud"])
     for end in (source, sink):
         end.log.setLevel("WARNING")
@@ -103,7 +103,7 @@ async def the_host_program_gets_its_results_through_the_pins(dut: Any) -> None:
 async def the_clock_has_its_frequency(dut: Any) -> None:
     """What the model of the PLL makes of the dividers is the clock that the board's numbers were computed for."""
     dut.rx.value = 1
-    Clock(dut.clk_in, OSCILLATOR_PS, unit="ps").start()
+    Clock(dut.clk_in, OSCILLATOR_PS, unit="ps", impl="gpi").start()
     await with_timeout(RisingEdge(dut.good), 1, "ms")
     await RisingEdge(dut.clk)
     begin = cocotb.utils.get_sim_time("ps")

@@ -36,15 +36,16 @@ LATEST_RESET = 400
 """Cycles into a run, at most."""
 
 
-def start_clock(dut: Any) -> None:
-    """The clock of a block whose bench has no streams to connect.
+def start_clock(dut: Any, name: str = "clk") -> None:
+    """The clock of a block, its input `name`.
 
-    The first edge comes half a cycle after the inputs of that moment: in a netlist, edge and reset go different ways.
+    The first edge, which rises, comes half a cycle after the inputs of that moment: they are there by then, and in a
+    netlist, edge and reset go different ways.
     """
 
     async def begin() -> None:
         await Timer(CLOCK_NS // 2, "ns")
-        Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        Clock(getattr(dut, name), CLOCK_NS, unit="ns", impl="gpi").start()
 
     cocotb.start_soon(begin())
 
@@ -114,7 +115,7 @@ class Bench:
     ) -> None:
         self.dut = dut
         dut.rst.value = 1
-        Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        start_clock(dut)
         self.monitor = Monitor(dut, monitored)
         self.sources = {prefix: _connect(AxiStreamSource, dut, prefix) for prefix in sources}
         self.sinks = {prefix: _connect(AxiStreamSink, dut, prefix) for prefix in sinks}

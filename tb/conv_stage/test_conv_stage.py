@@ -47,6 +47,11 @@ CASES: dict[str, tuple[str, NetworkConfig, Fold]] = {
     "block-ram-taps": ("stage_04", WIDE_FLAT, StageFold(2, 72, in_memory=True, moved=("taps",))),
     "block-ram-all": ("stage_03", WIDE, StageFold(2, 27, in_memory=True, moved=("taps", "weights", "pool_uppers"))),
 }
+QUICK = {
+    *("stride1-serial", "stride1-parallel", "stride2-serial", "stride2-flat", "stride1-three-chunks"),
+    *("stride1-fewer-lanes-out", "one-pixel", "memory-stride2", "memory-flat", "memory-one-pixel"),
+    *("block-ram-weights", "block-ram-all"),
+}
 
 
 @cocotb.test()
@@ -56,7 +61,13 @@ async def equals_the_golden_stream(dut: Any, traffic: Traffic) -> None:
     await check_stage(dut, traffic)
 
 
-@pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "stride2-serial")])
+@pytest.mark.parametrize(
+    "simulator, case",
+    [
+        *(pytest.param("icarus", case, marks=[pytest.mark.slow] * (case not in QUICK)) for case in CASES),
+        pytest.param("verilator", "stride2-serial", marks=pytest.mark.slow),
+    ],
+)
 def test_conv_stage(simulator: str, case: str) -> None:
     from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
 

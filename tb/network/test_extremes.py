@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.simulation.job import SIMULATORS
 from wsfracbnn.gen.simulation.run import simulate
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.contract import INPUT_NAME, TAPS
 from wsfracbnn.model.limits import MAX_COLOURS
 from wsfracbnn.model.random_network import random_description
+from wsfracbnn.tb.common.simulators import VERILATOR_IF_SLOW
 from wsfracbnn.tb.common.stages import folding_of
 
 EXTREMES = {
@@ -45,6 +45,6 @@ def test_what_may_be_described_simulates(tmp_path: Path, name: str) -> None:
     simulate_all_tests(tmp_path / "net", "icarus", EXTREMES[name])
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", VERILATOR_IF_SLOW)
 def test_the_widest_pixel_simulates(tmp_path: Path, simulator: str) -> None:
     simulate_all_tests(tmp_path / "net", simulator, MOST_COLOURS)

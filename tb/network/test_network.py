@@ -15,7 +15,6 @@ from wsfracbnn.gen.design import build_design
 from wsfracbnn.gen.emission.folder import emit, emit_design
 from wsfracbnn.gen.emission.vectors import random_images
 from wsfracbnn.gen.locations import CHECKPOINTS, ROOT
-from wsfracbnn.gen.simulation.job import SIMULATORS
 from wsfracbnn.gen.simulation.run import SimulationResult, simulate
 from wsfracbnn.gen.sizing.pace import cycles_per_image
 from wsfracbnn.gen.sizing.presets import preset
@@ -27,6 +26,7 @@ from wsfracbnn.model.config import NetworkConfig, resnet20
 from wsfracbnn.model.description import NetworkDescription
 from wsfracbnn.model.lower import lower_checkpoint
 from wsfracbnn.model.random_network import random_description, random_multiplied
+from wsfracbnn.tb.common.simulators import VERILATOR_IF_SLOW
 from wsfracbnn.tb.common.stages import folding_of
 
 EXACT = "bit_exact"
@@ -64,9 +64,9 @@ COLOURED = {"stage_01": (4, 36), "stage_02": (1, 18), "stage_03": (8, 9), "stage
         pytest.param("icarus", SQUARE, SERIAL, id="icarus-serial"),
         pytest.param("icarus", SQUARE, MIXED, id="icarus-mixed"),
         pytest.param("icarus", COLOUR, COLOURED, id="icarus-colour", marks=pytest.mark.slow),
-        pytest.param("verilator", SQUARE, SERIAL, id="verilator-serial"),
+        pytest.param("verilator", SQUARE, SERIAL, id="verilator-serial", marks=pytest.mark.slow),
         pytest.param("verilator", SQUARE, MIXED, id="verilator-mixed"),
-        pytest.param("verilator", COLOUR, COLOURED, id="verilator-colour"),
+        pytest.param("verilator", COLOUR, COLOURED, id="verilator-colour", marks=pytest.mark.slow),
     ],
 )
 def test_random_networks_pass_every_test(
@@ -86,7 +86,7 @@ def test_unrolled_networks_pass_every_test(
     assert_exact(run(tmp_path / "net", simulator))
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", VERILATOR_IF_SLOW)
 def test_parity_of_the_constant_memories_reports_nothing_by_itself(tmp_path: Path, simulator: str) -> None:
     """Nor does it change a result; words at addresses that mean nothing have the right parity too."""
     folds = {"input": (2, 36), "stage_01": (2, 18), "stage_03": (4, 9), "head": (3, 1)}
@@ -99,7 +99,7 @@ def test_parity_of_the_constant_memories_reports_nothing_by_itself(tmp_path: Pat
     [
         pytest.param("icarus", 18, "small", marks=pytest.mark.slow),
         ("verilator", 18, "fast"),
-        ("verilator", 12, "unrolled"),
+        pytest.param("verilator", 12, "unrolled", marks=pytest.mark.slow),
     ],
 )
 def test_networks_that_multiply_pass_every_test(tmp_path: Path, simulator: str, bits: int, fold: str) -> None:
@@ -129,7 +129,7 @@ def test_an_unrolled_network_takes_a_pixel_a_cycle(tmp_path: Path) -> None:
     assert result.cycles_per_image == 64
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", VERILATOR_IF_SLOW)
 def test_every_test_of_the_testbench_is_right_alone(tmp_path: Path, simulator: str) -> None:
     """Registers are unknown at the start of a simulation, and no other test has reset them."""
     emit(random_description(SQUARE, seed=7), folding_of(SQUARE, {}), tmp_path / "net")
@@ -150,7 +150,7 @@ def test_the_testbench_is_right_in_another_order(tmp_path: Path) -> None:
     assert log.index("test_reset_at_any_cycle_leaves_no_trace passed") < log.index("running bench_network.test_images")
 
 
-@pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), ("fast", 6)])
+@pytest.mark.parametrize(("fold", "lut_inputs"), [("small", 4), pytest.param("fast", 6, marks=pytest.mark.slow)])
 def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> None:
     """Bit-exact, and as fast as is estimated."""
     checkpoint = load_checkpoint(CHECKPOINTS / "digits.pt")
@@ -166,7 +166,11 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
 
 @pytest.mark.parametrize(
     "simulator, fold",
-    [pytest.param("icarus", "small", marks=pytest.mark.slow), ("verilator", "small"), ("verilator", "auto")],
+    [
+        pytest.param("icarus", "small", marks=pytest.mark.slow),
+        pytest.param("verilator", "small", marks=pytest.mark.slow),
+        ("verilator", "auto"),
+    ],
 )
 def test_networks_with_windows_in_memories_pass_every_test(tmp_path: Path, simulator: str, fold: str) -> None:
     description = random_description(WIDE, seed=7)

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from wsfracbnn.gen.emission.folder import emit
-from wsfracbnn.gen.simulation.job import SIMULATORS
 from wsfracbnn.model.config import NetworkConfig
 from wsfracbnn.model.random_network import random_description
 from wsfracbnn.tb.common.runner import run_block
+from wsfracbnn.tb.common.simulators import VERILATOR_IF_SLOW
 from wsfracbnn.tb.common.stages import folding_of
 
 NETWORK = NetworkConfig(4, 4, 1, 4, (2, 4), (1, 1), 3)
 BENCH = Path(__file__).with_name("bench_reset.py")
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", VERILATOR_IF_SLOW)
 def test_reset_of_one_cycle_leaves_nothing_undefined_and_no_beat(tmp_path: Path, simulator: str) -> None:
     folder = tmp_path / "net"
     emit(random_description(NETWORK, seed=7), folding_of(NETWORK, {}), folder)

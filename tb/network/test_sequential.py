@@ -37,6 +37,7 @@ CASES = {
     "smallest": (SMALLEST, EngineSize(1, 1)),
     "loaded": (COLOUR, EngineSize(4, 2, loaded=True)),
 }
+SLOW = {("serial", "icarus"), *((case, "verilator") for case in CASES if case not in ("one_stage", "loaded"))}
 
 
 def run(folder: Path, simulator: str, images: int = 2, tests: str | None = None) -> SimulationResult:
@@ -57,7 +58,7 @@ def assert_exact(result: SimulationResult, cycles: int, images: int = 2) -> None
 @pytest.mark.parametrize(
     "case, simulator",
     [
-        pytest.param(case, simulator, marks=[pytest.mark.slow] * ((case, simulator) == ("serial", "icarus")))
+        pytest.param(case, simulator, marks=[pytest.mark.slow] * ((case, simulator) in SLOW))
         for case in CASES
         for simulator in SIMULATORS
     ],

@@ -20,7 +20,7 @@ GRID: list[dict[str, int]] = [{}]
 @cocotb.test()
 async def begins_with_the_second_edge_and_ends_with_the_fourth(dut: Any) -> None:
     generator = seeded()
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start()
     dut.aresetn.value = 0
     for _ in range(20):
         await ClockCycles(dut.clk, generator.randint(1, 5))

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cocotb.clock import Clock
 from cocotb.task import resume
 from cocotb.triggers import ClockCycles, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from wsfracbnn.gen.soc.registers import REGISTERS
-from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, same, stalls
+from wsfracbnn.tb.common.bench import CLOCK_NS, PATIENCE_CYCLES, SEED, same, stalls, start_clock
 from wsfracbnn.tb.common.monitor import Monitor
 
 FOLDER = Path(os.environ["WSFRACBNN_SOC"])
@@ -42,7 +41,7 @@ class System:
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         dut.aresetn.value = 0
-        Clock(dut.aclk, CLOCK_NS, unit="ns").start()
+        start_clock(dut, "aclk")
         reset = (dut.aclk, dut.aresetn, False)
         self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *reset)
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), *reset)

@@ -28,6 +28,7 @@ GRID = [
 ]
 SLOW_FROM = 3
 """The points before have each width at either end."""
+QUICK_IN_BOTH = True
 
 
 def test_the_grid_holds_every_pair_of_widths() -> None:

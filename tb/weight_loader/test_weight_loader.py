@@ -21,7 +21,6 @@ def table(values: Sequence[int]) -> int:
     return sum(value << (32 * number) for number, value in enumerate(values))
 
 
-# The first, which Verilator runs too, has no parameter of more than the 32 bits that its command line takes.
 GRID = [
     {"MEMORIES": 1, "LAST_WORDS": 1, "LAST_BEATS": 2, "SHAPE": 7, "MOST_BEATS": 3, "ADDR_W": 1},
     {"MEMORIES": 3, "LAST_WORDS": table([4, 0, 7]), "LAST_BEATS": table([3, 0, 1]), "SHAPE": 0x1234ABCD}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyslang
 
 from wsfracbnn.gen.locations import BOARD_RTL, ROOT, RTL, SEQUENTIAL_RTL, SOC_RTL
-from wsfracbnn.gen.simulation.job import simulator_environment
+from wsfracbnn.gen.simulation.job import simulator_environment, verilator_number
 
 Parameters = dict[str, int]
 
@@ -40,7 +40,7 @@ def run(command: list[str]) -> tuple[int, str]:
 
 def verilator(block: str, parameters: Parameters, source: Path | None = None) -> tuple[int, str]:
     """Every warning on. source: another file of the block."""
-    overrides = [f"-G{key}={value}" for key, value in parameters.items()]
+    overrides = [f"-G{key}={verilator_number(value)}" for key, value in parameters.items()]
     return run(
         [
             "verilator",

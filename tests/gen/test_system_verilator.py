@@ -15,6 +15,7 @@ import pytest
 
 from wsfracbnn.gen.emission.folder import emit, emitted_sources
 from wsfracbnn.gen.locations import RTL
+from wsfracbnn.gen.simulation.job import verilator_number
 from wsfracbnn.gen.sizing.presets import preset
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.model.description import NetworkDescription
@@ -49,7 +50,7 @@ def version() -> str:
 
 @pytest.mark.parametrize("block, parameters", BLOCKS, ids=name_of)
 def test_it_does_not_warn_at_the_ends_of_a_parameter(block: str, parameters: Parameters) -> None:
-    overrides = [f"-G{key}={value}" for key, value in parameters.items()]
+    overrides = [f"-G{key}={verilator_number(value)}" for key, value in parameters.items()]
     path = RTL / f"{block}.v"
     assert run("--lint-only", "-Wall", "--top-module", block, *overrides, "-y", RTL, path) == (0, "")
 

@@ -19,7 +19,7 @@ from .killers import REFUSED, SAME, Cache, Killers
 from .mutants import Mutant, mutants_of
 from .reasons import Reason, read_reasons, stale
 
-SAMPLE = 4
+SAMPLE = 2
 """Mutants of the regression: of blocks that changed first, of those that the committed run killed."""
 
 FORK = (RTL / "stream_fork.v").read_text()

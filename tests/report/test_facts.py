@@ -217,7 +217,7 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path, nothing_measured: M
 
 
 @pytest.mark.synthesis
-@pytest.mark.parametrize("family", ["ecp5", "xc7"])
+@pytest.mark.parametrize("family", ["ecp5", pytest.param("xc7", marks=pytest.mark.slow)])
 def test_the_parts_of_a_synthesized_design_are_the_whole(
     network: NetworkDescription, simulation_folder: Path, synthesis_cache: Path, tmp_path: Path, family: str
 ) -> None:
