@@ -11,6 +11,7 @@ import pytest
 
 from wsfracbnn.gen.stages.folding import StageFold
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.tb.common.simulators import each_in_icarus
 from wsfracbnn.tb.common.stage_bench import check_stage
 from wsfracbnn.tb.common.stages import Fold
 from wsfracbnn.tb.common.traffic import Traffic
@@ -61,13 +62,7 @@ async def equals_the_golden_stream(dut: Any, traffic: Traffic) -> None:
     await check_stage(dut, traffic)
 
 
-@pytest.mark.parametrize(
-    "simulator, case",
-    [
-        *(pytest.param("icarus", case, marks=[pytest.mark.slow] * (case not in QUICK)) for case in CASES),
-        pytest.param("verilator", "stride2-serial", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("simulator, case", each_in_icarus(CASES, verilator=["stride2-serial"], quick=QUICK))
 def test_conv_stage(simulator: str, case: str) -> None:
     from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
 

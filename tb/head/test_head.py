@@ -10,6 +10,7 @@ import cocotb
 import pytest
 
 from wsfracbnn.model.config import NetworkConfig
+from wsfracbnn.tb.common.simulators import each_in_icarus
 from wsfracbnn.tb.common.stage_bench import check_stage
 from wsfracbnn.tb.common.traffic import Traffic
 
@@ -26,7 +27,7 @@ async def equals_the_golden_logits(dut: Any, traffic: Traffic) -> None:
     await check_stage(dut, traffic)
 
 
-@pytest.mark.parametrize("simulator, case", [("icarus", c) for c in CASES] + [("verilator", "serial")])
+@pytest.mark.parametrize("simulator, case", each_in_icarus(CASES, verilator=["serial"]))
 def test_head(simulator: str, case: str) -> None:
     from wsfracbnn.tb.common.stages import run_stage  # not at the top: the simulator need not load torch
 

@@ -16,6 +16,7 @@ from wsfracbnn.gen.emission.render import environment
 from wsfracbnn.gen.stages.rom import Rom, Words
 from wsfracbnn.tb.common.bench import same, seeded, start_clock
 from wsfracbnn.tb.common.runner import BUILD, run_block
+from wsfracbnn.tb.common.simulators import each_in_icarus
 
 # (lanes, depth, width, latency); of those that take two cycles one in block RAM and one in LUTs.
 # Those whose output `read` holds have "-held" in their name. Each with parity too, under its name with "-parity".
@@ -110,10 +111,11 @@ async def parity_shows_a_turned_bit(dut: Any) -> None:
     assert found == 5
 
 
+SHAPES_AND_PARITY = [shape + parity for shape in SHAPES for parity in ("", "-parity")]
+
+
 @pytest.mark.parametrize(
-    "simulator, shape",
-    [("icarus", s + parity) for s in SHAPES for parity in ("", "-parity")]
-    + [("verilator", s) for s in ("lanes", "paired", "constants")],
+    "simulator, shape", each_in_icarus(SHAPES_AND_PARITY, verilator=["lanes", "paired", "constants"])
 )
 def test_rom(simulator: str, shape: str) -> None:
     folder = BUILD / f"rom-{shape}-{simulator}"

@@ -139,7 +139,7 @@ def areas_never_grow(description: NetworkDescription, family: str, most: int) ->
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "cifar100_wide")) for name in BUNDLED]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("cifar10", "cifar100_wide"))) for name in BUNDLED]
 )
 def test_a_slower_target_never_costs_more(name: str) -> None:
     areas_never_grow(lower_checkpoint(load_checkpoint(CHECKPOINTS / f"{name}.pt")), "ecp5", most=16)
