@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -111,21 +111,25 @@ def shown_file(path: str) -> str | None:
 
 
 def unreachable(points: Points) -> dict[tuple[str, str], str]:
-    """The reason of each line that nothing can reach, by file and number.
+    """The reason of each line that nothing can reach, by file and number: those of functions that only constants need.
 
     Raises:
-        InputError: one of them was reached, or is not there once.
+        InputError: one of them was reached, or a function is not there once.
     """
     found = {}
-    for entry in tomllib.loads(UNREACHABLE.read_text()).get("line", []):
-        file, text, reason = entry["file"], entry["text"], entry["reason"]
-        numbers = [n for n, line in enumerate((ROOT / file).read_text().splitlines(), 1) if line.strip() == text]
-        if len(numbers) != 1:
-            raise InputError(f"{UNREACHABLE.name}: {file}: found the line '{text}' {len(numbers)} times, expected once")
-        name = (file, str(numbers[0]))
-        if points.met[LINE].get(name):
-            raise InputError(f"{UNREACHABLE.name}: {file}: line {numbers[0]} was reached, expected that nothing can")
-        found[name] = reason
+    for entry in tomllib.loads(UNREACHABLE.read_text()).get("function", []):
+        file, name, reason = entry["file"], entry["name"], entry["reason"]
+        text = (ROOT / file).read_text()
+        bodies = list(
+            re.finditer(rf"^function\b[^;\n]*?\b{re.escape(name)}\(.*?^endfunction", text, re.MULTILINE | re.DOTALL)
+        )
+        if len(bodies) != 1:
+            raise InputError(f"{UNREACHABLE.name}: {file}: found {len(bodies)} functions '{name}', expected one")
+        first = text.count("\n", 0, bodies[0].start()) + 1
+        for number in range(first, first + bodies[0][0].count("\n") + 1):
+            if points.met[LINE].get((file, str(number))):
+                raise InputError(f"{UNREACHABLE.name}: {file}: line {number} was reached, expected that nothing can")
+            found[file, str(number)] = reason
     return found
 
 
@@ -222,7 +226,7 @@ def verilog_figures(files: Sequence[str]) -> dict[str, Any]:
         "verilog_toggles": len(points.met[TOGGLE]),
         "missed_lines": {name: sorted(numbers) for name, numbers in missed.items()},
         "missed_toggles": dict(quiet),
-        "unreachable": {f"{file}:{number}": reason for (file, number), reason in reasons.items()},
+        "unreachable_lines": dict(Counter(file for file, number in reasons if (file, number) in points.met[LINE])),
     }
 
 

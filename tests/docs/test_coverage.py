@@ -41,20 +41,27 @@ def test_a_block_that_was_copied_for_a_network_is_the_block() -> None:
     assert shown_file("/x/net/tb/stream_probe.v") is None
 
 
-def test_a_line_that_was_reached_is_not_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_with_a_line_that_was_reached_is_not_unreachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = tmp_path / "unreachable.toml"
     monkeypatch.setattr(coverage, "UNREACHABLE", table)
-    lines = (RTL / "saturate.v").read_text().splitlines()
-    number, text = next((n, line.strip()) for n, line in enumerate(lines, 1) if line.startswith("module saturate"))
-    table.write_text(f'[[line]]\nfile = "rtl/saturate.v"\ntext = "{text}"\nreason = "a reason"\n')
+    lines = (RTL / "match_count.v").read_text().splitlines()
+    first = next(n for n, line in enumerate(lines, 1) if line.startswith("function [15:0] threes("))
+    table.write_text('[[function]]\nfile = "rtl/match_count.v"\nname = "threes"\nreason = "a reason"\n')
     points = Points()
-    assert unreachable(points) == {("rtl/saturate.v", str(number)): "a reason"}
-    points.add(point("v_line/saturate", number, "block", 1))
-    with pytest.raises(InputError, match="was reached, expected that nothing can"):
+    last = first + lines[first - 1 :].index("endfunction")
+    assert unreachable(points) == {("rtl/match_count.v", str(n)): "a reason" for n in range(first, last + 1)}
+    points.add(point("v_line/match_count", first + 1, "block", 1, block=RTL / "match_count.v"))
+    with pytest.raises(InputError, match=f"line {first + 1} was reached, expected that nothing can"):
         unreachable(points)
-    table.write_text('[[line]]\nfile = "rtl/saturate.v"\ntext = "none"\nreason = "a reason"\n')
-    with pytest.raises(InputError, match="found the line 'none' 0 times"):
+    table.write_text('[[function]]\nfile = "rtl/match_count.v"\nname = "three"\nreason = "a reason"\n')
+    with pytest.raises(InputError, match="found 0 functions 'three', expected one"):
         unreachable(Points())
+
+
+def test_the_functions_that_nothing_can_reach_are_there() -> None:
+    assert unreachable(Points())
 
 
 def test_it_runs_every_test_file_or_those_asked_for() -> None:
