@@ -159,8 +159,8 @@ def test_digits_at_other_folds(tmp_path: Path, fold: str, lut_inputs: int) -> No
     images = checkpoint.samples["images"].numpy()
     folding = choose_folding(description, fold).with_lut_inputs(lut_inputs)
     emit(description, folding, tmp_path / "digits", images)
-    result = run(tmp_path / "digits", "verilator", images=8)
-    assert_exact(result, images=8)
+    result = run(tmp_path / "digits", "verilator", images=4)
+    assert_exact(result, images=4)
     assert result.cycles_per_image == pytest.approx(cycles_per_image(build_design(description, folding)), rel=0.03)
 
 
