@@ -54,7 +54,7 @@ def without_the_head(raw: dict[str, Any], arrays: dict[str, Any]) -> None:
 
 def with_images_of_four_thousand_lines(raw: dict[str, Any], arrays: dict[str, Any]) -> None:
     raw["stages"][0].update(height=4096, width=4096, colours=2)
-    arrays["input.weights"] = np.tile(arrays["input.weights"], 2)
+    arrays["input.weights"] = np.tile(arrays["input.weights"], (1, 2, 1))
 
 
 def with_three_levels(raw: dict[str, Any], arrays: dict[str, Any]) -> None:
