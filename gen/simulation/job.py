@@ -144,7 +144,6 @@ class CocotbJob:
             arguments["parameters"] = {name: verilator_number(value) for name, value in self.parameters.items()}
         if coverage_folder is not None and self.simulator == "verilator":
             arguments["compile"] = [*arguments["compile"], *COVERAGE_ARGS]
-            arguments["make"] = VERILATOR_MAKE_ARGS + SHORT_RUN_MAKE_ARGS
             file = coverage_folder / f"{self.toplevel}-{secrets.token_hex(4)}.dat"
             arguments["plus"] = [f"+verilator+coverage+file+{file}"]
         if self.waves is not None:

@@ -47,6 +47,15 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "none.jsonl") == []
 
 
+@pytest.mark.slow
+@pytest.mark.simulator
+def test_bits_of_every_kind_are_flipped_without_parity(tmp_path: Path) -> None:
+    rows = flip_bits(CHECKPOINTS / "digits.pt", "auto", 4, 1, tmp_path)
+    assert [row["kind"] for row in rows] == list(KINDS)
+    assert all(row["bits"] > 0 for row in rows)
+    assert any(row["place"] is not None for row in rows)
+
+
 @pytest.mark.simulator
 def test_bits_of_every_kind_are_flipped_and_parity_reports_each_word_that_is_read_wrong(tmp_path: Path) -> None:
     """Of bits in ROMs and in the registers behind them; what is flipped elsewhere has no parity."""
